@@ -1,0 +1,1 @@
+"""One contest: its life, its entries and what its feed says."""

@@ -1,0 +1,1 @@
+"""Scores of golfers and entries under a tournament configuration."""

@@ -1,0 +1,1 @@
+"""The doors: routes, schemas, authentication, webhooks, pages and the client."""

@@ -1,0 +1,1 @@
+"""The time machine and the emulators that stand in for the outside world."""

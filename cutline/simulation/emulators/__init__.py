@@ -1,0 +1,1 @@
+"""Stripe and the score feed as real HTTP servers, also usable alone."""

@@ -1,0 +1,1 @@
+"""Files: opened, migrated, appended to, verified and replicated here and nowhere else."""

@@ -1,0 +1,1 @@
+"""The schema of each file kind, as numbered migrations."""
