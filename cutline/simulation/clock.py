@@ -31,7 +31,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._calendar = calendar
         self._start = start
         self._elapsed_s = 0.0
-        self._order = random.Random(seed)  # noqa: S311  # a seeded order is the point
+        self._order = random.Random(seed)
         self._poll = self._selector.select  # type: ignore[attr-defined]  # asyncio's own attribute
         self._selector.select = self._jump  # type: ignore[attr-defined]  # as above
 

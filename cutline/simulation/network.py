@@ -113,7 +113,10 @@ class MemoryConnector(TCPConnector):
         self._servers = servers
 
     async def _create_connection(
-        self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout
+        self,
+        req: ClientRequest,
+        traces: list[Trace],  # noqa: ARG002  # aiohttp's signature
+        timeout: ClientTimeout,  # noqa: ARG002, ASYNC109  # aiohttp's signature
     ) -> ResponseHandler:
         host = req.url.host or ""
         make = self._servers.get(host)
