@@ -52,13 +52,18 @@ class SessionClient(stripe.AIOHTTPClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        """Send one request and read its whole answer; raise `APIConnectionError` for anything less."""
+        """Send one request and read its whole answer; raise `APIConnectionError` for anything less.
+
+        A body that is not UTF-8 counts as less: the SDK would let the decoding error escape.
+        """
         try:
             async with self._own_session.request(
                 method, url, headers=headers, data=post_data, timeout=self._limit
             ) as response:
-                return await response.read(), response.status, response.headers
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                body = await response.read()
+                body.decode()
+                return body, response.status, response.headers
+        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeDecodeError) as error:
             message = f"No complete answer from Stripe: {type(error).__name__}"
             # The SDK leaves this constructor without types.
             lost = stripe.APIConnectionError(message, should_retry=True)  # type: ignore[no-untyped-call]
