@@ -30,9 +30,7 @@ FORBIDDEN = (
 UNFINISHED = ("TO" + "DO", "FIX" + "ME", "XX" + "X")
 STANDARDS = {"SHA-256", "SHA-384", "SHA-512", "AES-128", "AES-256"}
 LINES_MAX = 400
-LONG_WITH_REASON = {
-    "cutline/engine/messages.py": "a catalogue of dataclasses without logic, read from top to bottom"
-}
+LONG_WITH_REASON = {"cutline/engine/messages.py": "a catalogue of dataclasses without logic, read from top to bottom"}
 
 CITATION = re.compile(r"(?<![\w-])(?:[A-Z]{2,4}-\d{3}|[CGO]-\d{2})(?![\w-])")
 ANCHOR = re.compile(r'<a id="([a-z]+-\d+)"></a>')
@@ -136,8 +134,7 @@ def test_the_requirement_list_counts_what_it_holds() -> None:
     assert [anchor for anchor, times in Counter(anchors).items() if times > 1] == []
     counted = Counter(anchor.split("-")[0].upper() for anchor in anchors)
     stated = {
-        prefix: int(count)
-        for prefix, count in re.findall(r"^\| ([A-Z]+) \| .+ \| (\d+) \|$", text, re.MULTILINE)
+        prefix: int(count) for prefix, count in re.findall(r"^\| ([A-Z]+) \| .+ \| (\d+) \|$", text, re.MULTILINE)
     }
     assert len(stated) == 24
     assert {prefix: counted[prefix] for prefix in stated} == stated
@@ -211,9 +208,7 @@ def test_what_is_tested_is_what_is_served() -> None:
     """The engine's packages have the same versions in both lock files."""
     served = set(PINNED.findall(_text("requirements.lock")))
     tested = set(PINNED.findall(_text("requirements-dev.lock")))
-    assert {(name, version) for name, version, _ in served} <= {
-        (name, version) for name, version, _ in tested
-    }
+    assert {(name, version) for name, version, _ in served} <= {(name, version) for name, version, _ in tested}
 
 
 @pytest.mark.parametrize(
