@@ -1,4 +1,4 @@
-"""Reads what is known of a played tournament: its field, its hole results, its frame. Makes nothing up and mends nothing."""
+"""Reads what is known of a played tournament: its frame, field and holes. Makes up and mends nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class HoleResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Golfer:
-    """One row of the field with its final state; `round_strokes` holds the rounds that were played, in order."""
+    """One row of the field with its final state; `round_strokes` holds the played rounds, in order."""
 
     player_id: str
     first_name: str
@@ -81,10 +81,10 @@ class Facts:
 
 
 def read_facts(folder: Path) -> Facts:
-    """Read `event.toml`, `players.csv` and `holes.csv.gz` of one tournament and check them against each other.
+    """Read `event.toml`, `players.csv` and `holes.csv.gz` of one tournament; check each against the others.
 
-    Hole results worse than triple bogey are capped at the source, so the sum of the holes may fall short of a round's
-    total but never exceed it. Raises FactsInvalid.
+    Hole results worse than triple bogey are capped at the source, so the sum of the holes may fall short of a
+    round's total but never exceed it. Raises FactsInvalid.
     """
     facts = Facts(
         event=_event(tomllib.loads((folder / "event.toml").read_text(encoding="utf-8"))),
@@ -165,7 +165,7 @@ def _check_golfers(facts: Facts) -> None:
 
 
 def _check_holes(facts: Facts) -> None:
-    """Check that every played round has each of its holes once, adding up to no more than the round's total."""
+    """Check that every played round has each hole once, adding up to no more than the round's total."""
     strokes: Counter[tuple[str, int]] = Counter()
     seen: set[tuple[str, int, int]] = set()
     for result in facts.holes:

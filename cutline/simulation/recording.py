@@ -1,8 +1,9 @@
-"""Turns the facts of a played tournament into a recorded feed, one leaderboard snapshot a line. Serves nothing.
+"""Turns the facts of a played tournament into a recorded feed, one snapshot a line. Serves nothing.
 
-    python -m cutline.simulation.recording config/tournaments/data/masters-2026 config/tournaments/masters-2026.feed.jsonl.gz
+This makes the shipped recording again, byte for byte:
 
-makes the shipped recording again, byte for byte.
+    cd config/tournaments
+    python -m cutline.simulation.recording data/masters-2026 masters-2026.feed.jsonl.gz
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from cutline.simulation.scoreboard import (
 
 
 def record(facts: Facts) -> Iterator[dict[str, Any]]:
-    """Show the board at every moment at which it changed, oldest first; times are in each `generated_at`, UTC."""
+    """Show the board at every moment at which it changed, oldest first; `generated_at` holds the time."""
     board = Scoreboard(facts)
     for at_utc, changes in timeline(facts):
         for change in changes:
@@ -78,7 +79,7 @@ def _play(facts: Facts) -> Iterator[tuple[datetime, Change]]:
 
 
 def pack(snapshots: Iterable[dict[str, Any]]) -> bytes:
-    """Write snapshots as gzipped JSON lines, without file name or time, so that equal input gives equal bytes."""
+    """Write snapshots as gzipped JSON lines without name or time, so that equal input gives equal bytes."""
     packed = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=packed, compresslevel=9, mtime=0) as lines:
         for snapshot in snapshots:

@@ -1,7 +1,7 @@
-"""Keeps a tournament's board as it fills, and shows it as a Sportradar Golf v3 leaderboard. Knows no files and no clock.
+"""Keeps a tournament's board as it fills, and shows it as Sportradar Golf v3 does. Knows no files, no clock.
 
-Field names follow https://developer.sportradar.com/golf/reference/golf-tournament-leaderboard and the status words
-https://developer.sportradar.com/golf/docs/golf-ig-tournament-status-workflow; `generated_at` stands in for the
+Field names: https://developer.sportradar.com/golf/reference/golf-tournament-leaderboard, status words:
+https://developer.sportradar.com/golf/docs/golf-ig-tournament-status-workflow. `generated_at` stands in for the
 provider's `x-generated-date` header, so that a file of snapshots keeps its times.
 """
 
@@ -113,7 +113,7 @@ class Scoreboard:
                     self._marks[golfer.player_id] = "CUT"
 
     def snapshot(self, at_utc: datetime) -> dict[str, Any]:
-        """Show the board as the provider would at `at_utc`: a new JSON object, sharing nothing with the board."""
+        """Show the board as the provider would at `at_utc`: a new JSON object, sharing nothing with it."""
         event = self._facts.event
         snapshot: dict[str, Any] = {
             "id": event.event_id,
@@ -129,7 +129,11 @@ class Scoreboard:
             "coverage": "full",
             "status": self._status,
             "rounds": [
-                {"id": str(uuid5(UUID(event.event_id), f"round:{number}")), "number": number, "status": status}
+                {
+                    "id": str(uuid5(UUID(event.event_id), f"round:{number}")),
+                    "number": number,
+                    "status": status,
+                }
                 for number, status in self._round_status.items()
             ],
         }
@@ -139,7 +143,7 @@ class Scoreboard:
         return snapshot
 
     def _cutline(self) -> int:
-        """The worst score to par after the cut round among those who play on."""
+        """Return the worst score to par after the cut round among those who play on."""
         event = self._facts.event
         return max(
             sum(golfer.round_strokes[: event.cut_round]) - event.par * event.cut_round
@@ -158,9 +162,7 @@ class Scoreboard:
 
     def _row(self, golfer: Golfer) -> dict[str, Any]:
         """One golfer's line. Who plays on has no `status`; who has not played or is out has no `position`."""
-        rounds = [
-            self._round(golfer, number, card) for number, card in self._cards[golfer.player_id].items()
-        ]
+        rounds = [self._round(golfer, number, card) for number, card in self._cards[golfer.player_id].items()]
         row: dict[str, Any] = {
             "id": golfer.player_id,
             "first_name": golfer.first_name,
