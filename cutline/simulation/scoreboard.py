@@ -1,8 +1,8 @@
 """Keeps a tournament's board as it fills, and shows it as Sportradar Golf v3 does. Knows no files, no clock.
 
 Field names: https://developer.sportradar.com/golf/reference/golf-tournament-leaderboard, status words:
-https://developer.sportradar.com/golf/docs/golf-ig-tournament-status-workflow. `generated_at` stands in for the
-provider's `x-generated-date` header, so that a file of snapshots keeps its times.
+https://developer.sportradar.com/golf/docs/golf-ig-tournament-status-workflow. `generated_at` is the
+provider's `x-generated-date` header, put inside so that a file of snapshots keeps its times.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -31,10 +32,19 @@ BOMB_BYTES = 64 * 1024 * 1024
 FLOOD_BYTES = 6 * 1024 * 1024
 
 FAULTS = web.AppKey("faults", FaultQueue)
-_RECORDING = web.AppKey("recording", Recording)
-_CLOCK: web.AppKey[Clock] = web.AppKey("clock", Callable[[], datetime])
-_API_KEY: web.AppKey[str | None] = web.AppKey("api_key", str)
 _FAULT_LIST = TypeAdapter(list[FeedFault])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What is served, by which clock, to whom."""
+
+    recording: Recording
+    clock: Clock
+    api_key: str | None
+
+
+_SOURCE = web.AppKey("source", _Source)
 
 
 def utc_now() -> datetime:
@@ -59,9 +69,7 @@ def feed_app(
 ) -> web.Application:
     """Build the emulator; with an `api_key`, requests without it get 403. Faults are in `app[FAULTS]`."""
     app = web.Application()
-    app[_RECORDING] = recording
-    app[_CLOCK] = clock
-    app[_API_KEY] = api_key
+    app[_SOURCE] = _Source(recording=recording, clock=clock, api_key=api_key)
     app[FAULTS] = FaultQueue() if faults is None else faults
     app.router.add_get(LEADERBOARD_PATH, _leaderboard)
     app.router.add_post("/_emulator/faults", _add_faults)
@@ -70,7 +78,7 @@ def feed_app(
 
 
 async def _leaderboard(request: web.Request) -> web.StreamResponse:
-    key = request.app[_API_KEY]
+    key = request.app[_SOURCE].api_key
     if key is not None and request.headers.get("x-api-key") != key:
         return web.json_response({"message": "Authentication Error"}, status=HTTPStatus.FORBIDDEN)
     fault = request.app[FAULTS].take()
@@ -87,11 +95,11 @@ async def _leaderboard(request: web.Request) -> web.StreamResponse:
 
 def _frame(request: web.Request, *, back: int) -> Frame | None:
     """Find the frame to serve, `back` frames before the current one but never before the first."""
-    recording = request.app[_RECORDING]
-    place = recording.index_at(request.app[_CLOCK]())
-    if place is None or request.match_info["event_id"] != recording.event_id:
+    source = request.app[_SOURCE]
+    place = source.recording.index_at(source.clock())
+    if place is None or request.match_info["event_id"] != source.recording.event_id:
         return None
-    return recording.frames[max(0, place - back)]
+    return source.recording.frames[max(0, place - back)]
 
 
 def _served(request: web.Request, frame: Frame, body: bytes) -> web.Response:
