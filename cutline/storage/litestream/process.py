@@ -139,9 +139,11 @@ class SupervisedProcess:
                 return
         log.warning("litestream.orphan_stopped", pid=pid)
         os.kill(pid, signal.SIGTERM)
-        async with asyncio.timeout(_STOP_SECONDS_MAX):
-            while _is_alive(pid):
-                await asyncio.sleep(0.02)
+        for _ in range(int(_STOP_SECONDS_MAX / 0.02)):
+            if not _is_alive(pid):
+                return
+            await asyncio.sleep(0.02)
+        raise ReplicationError(f"an earlier Litestream (process {pid}) does not end")
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""Replication as the engine sees it: confirm a file, register a file, notice what is missing; never write a file."""
+"""Replication as the engine sees it: confirm, register, notice what is missing; it writes no database."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Replicator:
         return None if self._process is None else self._process.pid
 
     async def start(self) -> None:
-        """Return when Litestream answers and knows every file. Raises ReplicationError if it does not come up."""
+        """Return when Litestream answers and knows every file. Raises ReplicationError if it does not."""
         self._run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._known = set(await asyncio.to_thread(files_to_replicate, self._data_root))
         if self._process is not None:
@@ -95,7 +95,7 @@ class Replicator:
         try:
             for path in sorted(self._known - await self.listed()):
                 await self.register(path)
-        except ReplicationError:
+        except BaseException:
             await self.stop()
             raise
         await self.check()
@@ -123,7 +123,7 @@ class Replicator:
         later call may succeed. Raises FileNotFoundError if there is no such file, ValueError if it is not
         one that is replicated.
         """
-        absolute = await self._require_file(path)
+        path = await self._require_file(path)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_seconds
         pause_seconds = _RETRY_SECONDS_FIRST
@@ -131,12 +131,12 @@ class Replicator:
             remaining_seconds = deadline - loop.time()
             try:
                 return await self._connection().sync(
-                    absolute, wait=wait, timeout_seconds=max(0.05, remaining_seconds)
+                    path, wait=wait, timeout_seconds=max(0.05, remaining_seconds)
                 )
             except FileUnknownError as error:
                 last_error: ReplicationError = error
                 with contextlib.suppress(ReplicationError):
-                    await self.register(absolute)
+                    await self.register(path)
             except ReplicationError as error:
                 last_error = error
             if loop.time() + pause_seconds >= deadline:
@@ -146,18 +146,17 @@ class Replicator:
 
     async def register(self, path: Path) -> None:
         """Start replicating a file, also after a restart. Raises as `sync` does."""
-        absolute = await self._require_file(path)
-        url = replica_url_of(absolute, self._data_root, self._replica_url)
-        await self._connection().register(absolute, url)
-        self._known.add(absolute)
-        self._dismissed.discard(absolute)
+        path = await self._require_file(path)
+        await self._connection().register(path, replica_url_of(path, self._data_root, self._replica_url))
+        self._known.add(path)
+        self._dismissed.discard(path)
 
     async def unregister(self, path: Path) -> None:
-        """Stop replicating a file for good: before it is moved away. Its name must never be used for another file."""
-        absolute = path.absolute()
-        self._dismissed.add(absolute)
-        self._known.discard(absolute)
-        await self._connection().unregister(absolute)
+        """Stop replicating a file, before it is moved away. Its name must never be used again."""
+        path = self._replicated_path(path)
+        self._dismissed.add(path)
+        self._known.discard(path)
+        await self._connection().unregister(path)
 
     async def listed(self) -> set[Path]:
         """Return the files that Litestream replicates now."""
@@ -209,9 +208,13 @@ class Replicator:
                 # A file may vanish between listing and registering; the next check sees the truth.
                 log.exception("litestream.check_failed")
 
-    async def _require_file(self, path: Path) -> Path:
+    def _replicated_path(self, path: Path) -> Path:
         absolute = path.absolute()
         replica_url_of(absolute, self._data_root, self._replica_url)
+        return absolute
+
+    async def _require_file(self, path: Path) -> Path:
+        absolute = self._replicated_path(path)
         if not await asyncio.to_thread(absolute.is_file):
             raise FileNotFoundError(f"{path} does not exist, so it cannot be replicated")
         return absolute

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from cutline.storage.litestream.config import REPLICATED_FOLDERS, litestream_binary
 
 STAGING_NAME = ".restoring"
-"""Where files are restored to first. What is left of an attempt that was killed is removed by the next one."""
+"""Where files are restored to first. What a killed attempt leaves there is removed by the next one."""
 
 _LTX_FOLDER = "ltx"
 _FILE_SECONDS_MAX = 3600.0
@@ -83,7 +83,7 @@ def _folder_of(replica_url: str) -> Path:
 def _is_database_copy(ltx: Path, replica: Path) -> bool:
     database = ltx.parent
     inside = database.relative_to(replica).parts
-    return ltx.is_dir() and database.suffix == ".db" and inside[:1] != () and inside[0] in REPLICATED_FOLDERS
+    return ltx.is_dir() and database.suffix == ".db" and len(inside) > 1 and inside[0] in REPLICATED_FOLDERS
 
 
 def _empty_staging(into: Path) -> Path:
@@ -104,17 +104,12 @@ def _restore_file(source: Path, replica: Path, staging: Path) -> RestoredFile | 
     relative = source.relative_to(replica)
     target = staging / relative
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    command = [
-        litestream_binary(),
-        "restore",
-        "-json",
-        "-integrity-check",
-        "quick",
-        "-o",
-        target,
-        source.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_FILE_SECONDS_MAX, check=False)  # noqa: S603 - our own program, and paths that were found by walking
+    command = [str(litestream_binary()), "restore", "-json", "-integrity-check", "quick"]
+    command += ["-o", str(target), source.as_uri()]
+    # Our own program, with paths that were found by walking.
+    done = subprocess.run(  # noqa: S603 - see above
+        command, capture_output=True, text=True, timeout=_FILE_SECONDS_MAX, check=False
+    )
     if done.returncode != 0:
         raise RestoreError(f"{relative}: {done.stderr.strip() or done.stdout.strip()}")
     target.chmod(0o600)
@@ -124,6 +119,6 @@ def _restore_file(source: Path, replica: Path, staging: Path) -> RestoredFile | 
 
 
 def _move_in(staging: Path, into: Path) -> None:
-    """Move the folders in, core last: without its core files nobody takes a half-filled root for a whole one."""
+    """Move the folders in, core last: without core files, nobody takes a half-filled root for a whole one."""
     for folder in sorted(staging.iterdir(), key=lambda path: (path.name == "core", path.name)):
         folder.rename(into / folder.name)
