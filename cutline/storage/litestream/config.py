@@ -145,9 +145,7 @@ def render_config(
         for path in files
     ]
     none = "" if entries else " []"
-    return _HEAD.format(metrics=metrics, socket=json.dumps(str(socket_path(run_dir))), none=none) + "".join(
-        entries
-    )
+    return _HEAD.format(metrics=metrics, socket=json.dumps(str(socket_path(run_dir))), none=none) + "".join(entries)
 
 
 def _is_database(path: Path, data_root: Path) -> bool:

@@ -74,8 +74,7 @@ class ControlSocket:
         answer, listed_at = await self._call("GET", "/list")
         return Listing(
             lag_seconds={
-                Path(row["path"]): _lag_seconds(row.get("last_sync_at"), listed_at)
-                for row in answer["databases"] or ()
+                Path(row["path"]): _lag_seconds(row.get("last_sync_at"), listed_at) for row in answer["databases"] or ()
             }
         )
 
@@ -106,9 +105,7 @@ class ControlSocket:
         body: Mapping[str, Any] | None = None,
         timeout_seconds: float | None = None,
     ) -> tuple[dict[str, Any], datetime]:
-        timeout = (
-            self._session.timeout if timeout_seconds is None else aiohttp.ClientTimeout(total=timeout_seconds)
-        )
+        timeout = self._session.timeout if timeout_seconds is None else aiohttp.ClientTimeout(total=timeout_seconds)
         try:
             async with self._session.request(method, address, json=body, timeout=timeout) as response:
                 answer = await response.json(content_type=None)

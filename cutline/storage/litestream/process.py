@@ -96,9 +96,7 @@ class SupervisedProcess:
                     if await control.pid() == process.pid:
                         return
                 await asyncio.sleep(0.02)
-        raise ReplicationError(
-            f"Litestream ended with status {process.returncode}; its reason is on standard error"
-        )
+        raise ReplicationError(f"Litestream ended with status {process.returncode}; its reason is on standard error")
 
     async def _supervise(self) -> None:
         backoff_seconds = _BACKOFF_SECONDS_FIRST

@@ -128,11 +128,10 @@ class Replicator:
         deadline = loop.time() + timeout_seconds
         pause_seconds = _RETRY_SECONDS_FIRST
         while True:
-            remaining_seconds = deadline - loop.time()
+            control = self._connection()
+            remaining_seconds = max(0.05, deadline - loop.time())
             try:
-                return await self._connection().sync(
-                    path, wait=wait, timeout_seconds=max(0.05, remaining_seconds)
-                )
+                return await control.sync(path, wait=wait, timeout_seconds=remaining_seconds)
             except FileUnknownError as error:
                 last_error: ReplicationError = error
                 with contextlib.suppress(ReplicationError):

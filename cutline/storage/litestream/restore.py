@@ -113,9 +113,7 @@ def _restore_file(source: Path, replica: Path, staging: Path) -> RestoredFile | 
     if done.returncode != 0:
         raise RestoreError(f"{relative}: {done.stderr.strip() or done.stdout.strip()}")
     target.chmod(0o600)
-    return RestoredFile(
-        path=PurePosixPath(relative.as_posix()), txid=int(json.loads(done.stdout)["txid"], 16)
-    )
+    return RestoredFile(path=PurePosixPath(relative.as_posix()), txid=int(json.loads(done.stdout)["txid"], 16))
 
 
 def _move_in(staging: Path, into: Path) -> None:
