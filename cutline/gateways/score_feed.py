@@ -154,9 +154,7 @@ class ScoreFeed:
         except zlib.error as error:
             raise _PollFailed(PollError.BAD_ENCODING, str(error), packed) from error
         if len(content) > self._body_bytes_max:
-            raise _PollFailed(
-                PollError.TOO_LARGE, f"unpacks to more than {self._body_bytes_max} bytes", content
-            )
+            raise _PollFailed(PollError.TOO_LARGE, f"unpacks to more than {self._body_bytes_max} bytes", content)
         if not unpacker.eof or unpacker.unused_data:
             raise _PollFailed(PollError.BAD_ENCODING, "not one whole gzip member", packed)
         return content

@@ -81,9 +81,7 @@ def read_recording(lines: Iterable[bytes]) -> Recording:
             at = datetime.fromisoformat(snapshot["generated_at"])
             event_ids.add(snapshot["id"])
         except (KeyError, TypeError, ValueError) as error:
-            raise RecordingInvalid(
-                f"line {number}: no snapshot with id and generated_at ({error})"
-            ) from error
+            raise RecordingInvalid(f"line {number}: no snapshot with id and generated_at ({error})") from error
         if at.tzinfo is None:
             raise RecordingInvalid(f"line {number}: generated_at needs an offset")
         if frames and at <= frames[-1].at_utc:

@@ -109,9 +109,7 @@ def test_no_card_ever_goes_back() -> None:
     thru: dict[tuple[str, int], int] = {}
     for snapshot in snapshots():
         served = {
-            (row["id"], card["sequence"]): card["thru"]
-            for row in snapshot["leaderboard"]
-            for card in row["rounds"]
+            (row["id"], card["sequence"]): card["thru"] for row in snapshot["leaderboard"] for card in row["rounds"]
         }
         assert all(served.get(key, -1) >= value for key, value in thru.items())
         thru = served

@@ -25,9 +25,7 @@ from cutline.simulation.playback import Frame, Recording, load_recording
 
 Clock = Callable[[], datetime]
 
-LEADERBOARD_PATH = (
-    "/golf/{access_level}/{tour}/v3/{language}/{season_year}/tournaments/{event_id}/leaderboard.json"
-)
+LEADERBOARD_PATH = "/golf/{access_level}/{tour}/v3/{language}/{season_year}/tournaments/{event_id}/leaderboard.json"
 BOMB_BYTES = 64 * 1024 * 1024
 FLOOD_BYTES = 6 * 1024 * 1024
 
