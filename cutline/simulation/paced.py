@@ -34,7 +34,7 @@ LOOK_EVERY_S = 0.001
 async def quiet(engine: Engine) -> None:
     """Return once the engine has looked idle repeatedly."""
     looks = 0
-    while looks < QUIET_LOOKS:  # noqa: ASYNC110  # idleness of threads is no event
+    while looks < QUIET_LOOKS:
         await asyncio.sleep(LOOK_EVERY_S)
         looks = looks + 1 if engine.system.idle else 0
 
