@@ -42,15 +42,11 @@ def describe(connection: pysqlite3.Connection, name: str) -> Table:
 
     Raises ValueError for a table that the guards could not protect.
     """
-    rows = connection.execute(
-        "SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", (name,)
-    ).fetchall()
+    rows = connection.execute("SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
     keys = [column for column, kind, pk in rows if pk and kind == "INTEGER"]
     if len(keys) != 1 or sum(1 for row in rows if row[2]) != 1:
         raise ValueError(f"{name} needs one INTEGER PRIMARY KEY: a hidden rowid could be replaced")
-    given = connection.execute(
-        'SELECT 1 FROM pragma_foreign_key_list(?) WHERE "from" = ?', (name, keys[0])
-    ).fetchone()
+    given = connection.execute('SELECT 1 FROM pragma_foreign_key_list(?) WHERE "from" = ?', (name, keys[0])).fetchone()
     numbered = given is None and name != LOG
     return Table(
         name=name,
@@ -164,9 +160,7 @@ def authorizer(tables: Collection[str]) -> Authorizer:
     """
     insertable = frozenset(tables)
 
-    def authorize(
-        action: int, first: str | None, second: str | None, database: str | None, _source: str | None
-    ) -> int:
+    def authorize(action: int, first: str | None, second: str | None, database: str | None, _source: str | None) -> int:
         if action in _ALLOWED_ACTIONS:
             allowed = True
         elif action == pysqlite3.SQLITE_INSERT:

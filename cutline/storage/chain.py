@@ -59,9 +59,7 @@ def verify_chain(
     problems: list[Problem] = []
     previous, last_seq, last_at = GENESIS, 0, ""
     try:
-        for row in connection.execute(
-            "SELECT seq, type, key, at, cause, payload, hash FROM log ORDER BY seq"
-        ):
+        for row in connection.execute("SELECT seq, type, key, at, cause, payload, hash FROM log ORDER BY seq"):
             problems += _check_row(row, previous, last_seq, last_at)
             last_seq, last_at, previous = row[0], row[3], row[6]
             anchor = wanted.pop(last_seq, previous)

@@ -100,7 +100,5 @@ def classify(error: Exception) -> StorageError:
         return kind(str(error))
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, pysqlite3.Error) and code is not None:
-        return _BY_PRIMARY_CODE.get(code & 0xFF, MisusedFile)(
-            f"{error} ({getattr(error, 'sqlite_errorname', code)})"
-        )
+        return _BY_PRIMARY_CODE.get(code & 0xFF, MisusedFile)(f"{error} ({getattr(error, 'sqlite_errorname', code)})")
     return MisusedFile(f"{type(error).__name__}: {error}")

@@ -93,9 +93,7 @@ def check_file(connection: pysqlite3.Connection, kind: FileKind) -> list[str]:
 
 def read_header(path: Path = SNAPSHOT) -> Header:
     """Return the snapshot's four facts. Raises ValueError when one is missing."""
-    found = dict(
-        re.findall(r"^-- (iteration|date|summary|commit): (.+)$", path.read_text("utf-8"), re.MULTILINE)
-    )
+    found = dict(re.findall(r"^-- (iteration|date|summary|commit): (.+)$", path.read_text("utf-8"), re.MULTILINE))
     try:
         return Header(**found)
     except TypeError as error:
