@@ -1,7 +1,7 @@
 """What a decision of the engine looks like; it must not know any contest, account or file.
 
 An actor takes a command, asks a machine to `decide`, appends the events to its file, folds them with `evolve`, and
-only then answers. What an event makes the file owe to another file is a function of the event (`owes`), so that a
+only then answers. What an event makes the file owe to another file is a function of the log (`owes`), so that a
 restart can send it again; what it makes the outside world see is an effect, performed after the commit.
 """
 
@@ -89,8 +89,8 @@ class Machine(Protocol, Generic[S]):
     def evolve(self, state: S, recorded: Recorded) -> None:
         """Fold one recorded event into the state."""
 
-    def owes(self, recorded: Recorded) -> Sequence[Owed]:
-        """Return the messages that this event owes to other actors."""
+    def owes(self, state: S, recorded: Recorded) -> Sequence[Owed]:
+        """Return the messages that this event, just folded into `state`, owes to other actors."""
 
     def resume(self, state: S, now: datetime) -> Sequence[Any]:
         """Return the effects that a restarted actor must perform again."""

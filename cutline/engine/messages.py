@@ -1,0 +1,479 @@
+"""What actors say to each other and what edges ask of them: logic-free, frozen, and named after the receiver's work.
+
+Messages that move money or change a contest cross files as owed messages (see `decision.Owed`); they carry everything
+that the receiver needs, and the receiver applies each once by its business key. Amounts are integer cents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The scheduler says: look at the clock and do what is due. To any actor; decides nothing by itself."""
+
+
+# To contest/<id> ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateContest:
+    """Create the contest of this file from a published configuration (canonical JSON, frozen at lock)."""
+
+    contest_id: str
+    config_json: str
+    config_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterContest:
+    """Reserve a seat for one entry until its payment succeeds. `entry_id` is the business key, made by the edge."""
+
+    entry_id: str
+    account_did: str
+    picks: tuple[str, ...]
+    tiebreak: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawEntry:
+    """Withdraw an entry before the lock; what was paid is refunded."""
+
+    entry_id: str
+    account_did: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelContest:
+    """Cancel a contest that is not COMPLETE; every paid fee is refunded."""
+
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadContest:
+    """Ask for the contest as it is: status, progress, counts and times. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEntry:
+    """Ask for one entry as it is. Decides nothing."""
+
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeePaid:
+    """From the ledger: the fee of an entry lies in escrow; activate the entry or refuse it by commit time."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    payment_intent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedAdvanced:
+    """From the feed: numbered changes of the provider's event, in order, from `first` on without a gap.
+
+    `changes` are events of `engine.contest.ingestion`, as `(type name, payload mapping)` pairs.
+    """
+
+    provider_event_id: str
+    first: int
+    changes: tuple[tuple[str, Mapping[str, Any]], ...]
+    polled_at: datetime
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementComputed:
+    """From a worker process: what settling the recorded inputs gave (`result_json`), or why it failed (`error`)."""
+
+    run_id: str
+    result_json: str | None = None
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WinningsPaid:
+    """From the ledger: the transfer of an entry's winnings is completed."""
+
+    contest_id: str
+    entry_id: str
+    amount_cents: int
+    stripe_transfer_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WinningsUnpayable:
+    """From the ledger: the transfer failed for good; the money is back in the winner's available balance."""
+
+    contest_id: str
+    entry_id: str
+    amount_cents: int
+    reason: str
+
+
+# To ledger ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStripeEvent:
+    """Record what Stripe said and what it does to the books, in one commit.
+
+    `event` is the parsed body; `body` its raw bytes, stored sealed and never logged; `sha256` the body's digest.
+    """
+
+    event_id: str
+    type: str
+    api_version: str | None
+    livemode: bool
+    created: int
+    account: str | None
+    object: Mapping[str, Any]
+    sha256: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveEntryFee:
+    """From a contest: move one fee. activated: escrow to pot; refused: escrow to refunds; returned: pot to refunds."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    payment_intent: str
+    outcome: Literal["activated", "refused", "returned"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prize:
+    """One winning entry and what it wins."""
+
+    entry_id: str
+    account_did: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostSettlement:
+    """From a contest: divide the pot into prizes and rake. The legs sum to the pot; a contest settles once."""
+
+    contest_id: str
+    currency: str
+    score_version: int
+    pot_cents: int
+    rake_cents: int
+    prizes: tuple[Prize, ...]
+    result_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAnchor:
+    """Keep the head of another file's chain, so that a cut tail or a swapped file shows. `hash` is hexadecimal."""
+
+    address: str
+    seq: int
+    hash: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockTransfer:
+    """From payouts: hold the winnings of one entry before Stripe is called (available to held)."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteTransfer:
+    """From payouts: Stripe has made the transfer; book it and free the hold."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    stripe_transfer_id: str
+    stripe_account_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailTransfer:
+    """From payouts: the transfer failed for good; return held to available."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOutcome:
+    """From payments: Stripe's answer about one refund of an entry's fee."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    stripe_refund_id: str
+    succeeded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceTransactionsListed:
+    """From a task: balance transactions of Stripe, oldest first, as plain mappings; fees and top-ups are booked."""
+
+    items: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostTransaction:
+    """From an edge with the ledger's key: post balanced legs once. Legs are (account, cents), debit positive."""
+
+    idempotency_key: str
+    effect_key: str
+    kind: str
+    currency: str
+    legs: tuple[tuple[str, int], ...]
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAccount:
+    """Ask for the balances of one account holder: available and held, in cents. Decides nothing."""
+
+    account_did: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTrialBalance:
+    """Ask for every account's balance in cents. Decides nothing."""
+
+
+# To payments ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestIntent:
+    """From a contest: ask Stripe for a payment intent for one reserved entry."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelIntent:
+    """From a contest: the seat is gone; cancel the open intent. If Stripe says it is paid, it is paid."""
+
+    contest_id: str
+    entry_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundEntry:
+    """From the ledger: give one fee back by a Stripe refund."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    payment_intent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentReported:
+    """From the ledger: what a webhook said about a payment intent."""
+
+    payment_intent: str
+    status: Literal["succeeded", "failed", "canceled"]
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadIntent:
+    """Ask for the payment intent of an entry: status, id and client secret. Decides nothing."""
+
+    contest_id: str
+    entry_id: str
+
+
+# To payouts -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnboardAccount:
+    """Create, or return, the connected account of an account holder, and a link to finish its onboarding."""
+
+    account_did: str
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReported:
+    """From the ledger or a poll: whether a connected account can take transfers now."""
+
+    stripe_account_id: str
+    transfers_active: bool
+    payouts_enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayWinners:
+    """From the ledger: the settlement is posted; pay each prize by one transfer."""
+
+    contest_id: str
+    currency: str
+    prizes: tuple[Prize, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferLocked:
+    """From the ledger: the winnings of one entry are held; Stripe may be called."""
+
+    contest_id: str
+    entry_id: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTransfers:
+    """Ask for the transfers of a contest (or of all): status, amount, attempts. Decides nothing."""
+
+    contest_id: str | None = None
+
+
+# Between tasks that call Stripe and their actor -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStripe:
+    """An effect: make one call to Stripe with exactly these committed parameters and this key; answer its actor.
+
+    `operation` names a method of the gateway (`create_payment_intent`, `create_transfer`, ...). `subject` is the
+    business key that the answer must name.
+    """
+
+    subject: str
+    attempt: int
+    operation: str
+    parameters: Mapping[str, Any]
+    idempotency_key: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeAnswered:
+    """From a task: the outcome of one `CallStripe`.
+
+    `object` is Stripe's object on success. On failure `kind` says what may be done next, `money_moved` whether the
+    call may have had its effect.
+    """
+
+    subject: str
+    attempt: int
+    operation: str
+    succeeded: bool
+    object: Mapping[str, Any] | None = None
+    kind: Literal["retry_same_key", "later_new_attempt", "final"] | None = None
+    code: str | None = None
+    message: str | None = None
+    money_moved: Literal["yes", "no", "unknown"] | None = None
+
+
+# To feed/<provider event> -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchEvent:
+    """From a contest: poll this provider event from `from_at` on and send its changes to the contest."""
+
+    contest_id: str
+    provider_event_id: str
+    from_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnwatchEvent:
+    """From a contest: it is settled or cancelled and needs no more changes."""
+
+    contest_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollFeed:
+    """An effect: fetch the provider's leaderboard once, with the last ETag."""
+
+    provider_event_id: str
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPolled:
+    """From a task: what one poll gave. `body` is None when nothing changed (304) or the poll failed (`error`)."""
+
+    http_status: int | None
+    body: bytes | None
+    etag: str | None
+    error: str | None
+    duration_ms: float
+
+
+# To governance ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishConfig:
+    """Publish a validated tournament configuration as the next version of its id."""
+
+    config_id: str
+    config_json: str
+    config_sha256: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanContest:
+    """Plan a contest from the newest published version of a configuration; its file comes next."""
+
+    contest_id: str
+    config_id: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContestReady:
+    """From a contest: its file exists and holds its creation; from now on a missing file is a fault."""
+
+    contest_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineContest:
+    """From the supervisor: this contest's file cannot be trusted; keep it closed until released."""
+
+    contest_id: str
+    reason: str
