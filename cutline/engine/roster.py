@@ -9,9 +9,7 @@ from cutline.engine.errors import RejectCode
 from cutline.engine.tournament.model import Tournament
 
 
-def check_picks(
-    tournament: Tournament, picks: Sequence[str], field: Collection[str] | None = None
-) -> Rejected | None:
+def check_picks(tournament: Tournament, picks: Sequence[str], field: Collection[str] | None = None) -> Rejected | None:
     """Return why the picks are refused (ROSTER_INVALID with a `reason`), or None if they may play.
 
     `field` holds the player ids that the provider has published; None while no field is known.

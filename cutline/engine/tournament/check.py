@@ -19,7 +19,7 @@ SUPPORTED_TIE_BREAKS = frozenset({"winning_score_prediction"})
 
 
 def faults_of(tournament: Tournament) -> list[ConfigFault]:
-    """Return everything that contradicts itself in a config whose keys are each valid (CFG-003, CFG-004, CFG-005)."""
+    """Return everything that contradicts itself in a config whose keys are each valid (CFG-003, CFG-004)."""
     checks = (_event, _entry, _roster, _scoring, _not_played, _points, _ties, _prizes)
     return [found for check in checks for found in check(tournament)]
 
@@ -39,9 +39,7 @@ def refuse_unsupported(tournament: Tournament) -> None:
 def _event(tournament: Tournament) -> Iterator[ConfigFault]:
     event, shortened = tournament.event, tournament.shortened
     if event.cut_after_round >= event.rounds:
-        yield fault(
-            "event.cut_after_round", event.cut_after_round, f"must be below event.rounds ({event.rounds})"
-        )
+        yield fault("event.cut_after_round", event.cut_after_round, f"must be below event.rounds ({event.rounds})")
     if event.first_tee_at >= event.ends_at:
         yield fault(
             "event.ends_at",
@@ -49,13 +47,9 @@ def _event(tournament: Tournament) -> Iterator[ConfigFault]:
             f"must be after event.first_tee_at ({event.first_tee_at.isoformat()})",
         )
     if not _zone_exists(event.time_zone):
-        yield fault(
-            "event.time_zone", event.time_zone, "must be a zone of the tz database, as in America/New_York"
-        )
+        yield fault("event.time_zone", event.time_zone, "must be a zone of the tz database, as in America/New_York")
     if shortened.min_rounds > event.rounds:
-        yield fault(
-            "shortened.min_rounds", shortened.min_rounds, f"must be at most event.rounds ({event.rounds})"
-        )
+        yield fault("shortened.min_rounds", shortened.min_rounds, f"must be at most event.rounds ({event.rounds})")
 
 
 def _zone_exists(name: str) -> bool:
@@ -75,15 +69,11 @@ def _entry(tournament: Tournament) -> Iterator[ConfigFault]:
         right = f"must be at most entry.max_entries ({entry.max_entries})"
         yield fault("entry.max_entries_per_user", entry.max_entries_per_user, right)
     if entry.rake_percent is None and entry.rake_cents is None:
-        yield fault(
-            "entry.rake_percent", MISSING, "either entry.rake_percent or entry.rake_cents is required"
-        )
+        yield fault("entry.rake_percent", MISSING, "either entry.rake_percent or entry.rake_cents is required")
     if entry.rake_percent is not None and entry.rake_cents is not None:
         yield fault("entry.rake_cents", entry.rake_cents, "must not stand beside entry.rake_percent")
     if entry.rake_cents is not None and entry.rake_cents > entry.fee_cents:
-        yield fault(
-            "entry.rake_cents", entry.rake_cents, f"must be at most entry.fee_cents ({entry.fee_cents})"
-        )
+        yield fault("entry.rake_cents", entry.rake_cents, f"must be at most entry.fee_cents ({entry.fee_cents})")
 
 
 def _roster(tournament: Tournament) -> Iterator[ConfigFault]:
@@ -96,14 +86,10 @@ def _roster(tournament: Tournament) -> Iterator[ConfigFault]:
             yield fault(f"{path}.name", tier.name, "must differ from the other tiers' names")
         names.add(tier.name)
         if tier.pick > len(tier.players):
-            yield fault(
-                f"{path}.pick", tier.pick, f"must be at most the tier's players ({len(tier.players)})"
-            )
+            yield fault(f"{path}.pick", tier.pick, f"must be at most the tier's players ({len(tier.players)})")
         for place, player in enumerate(tier.players):
             if player in owner:
-                yield fault(
-                    f"{path}.players[{place}]", player, f"must be listed once (also in tier {owner[player]})"
-                )
+                yield fault(f"{path}.players[{place}]", player, f"must be listed once (also in tier {owner[player]})")
             owner.setdefault(player, tier.name)
     picked = sum(tier.pick for tier in roster.tiers)
     if roster.tiers and picked != roster.size:
@@ -158,9 +144,7 @@ def _contiguous(path: str, rows: Sequence[PointsRow | PrizeRow]) -> Iterator[Con
     expected = 1
     for number, row in enumerate(rows):
         if row.first != expected:
-            yield fault(
-                f"{path}[{number}].from", row.first, f"must be {expected}: places follow each other from 1 on"
-            )
+            yield fault(f"{path}[{number}].from", row.first, f"must be {expected}: places follow each other from 1 on")
         if row.last < row.first:
             yield fault(f"{path}[{number}].to", row.last, f"must be at least from ({row.first})")
         expected = max(row.first, row.last) + 1
@@ -181,9 +165,7 @@ def _prizes(tournament: Tournament) -> Iterator[ConfigFault]:
     for number, row in enumerate(prizes.places):
         path = f"prizes.places[{number}]"
         if getattr(row, other) is not None:
-            wrong.append(
-                fault(f"{path}.{other}", getattr(row, other), f"must not stand beside basis {prizes.basis}")
-            )
+            wrong.append(fault(f"{path}.{other}", getattr(row, other), f"must not stand beside basis {prizes.basis}"))
         if getattr(row, key) is None:
             wrong.append(fault(f"{path}.{key}", MISSING, f"is required by basis {prizes.basis}"))
             continue
@@ -191,9 +173,7 @@ def _prizes(tournament: Tournament) -> Iterator[ConfigFault]:
         if worth <= 0:
             wrong.append(fault(f"{path}.{key}", getattr(row, key), "must be above 0"))
         if before is not None and worth > before:
-            wrong.append(
-                fault(f"{path}.{key}", getattr(row, key), "must not be more than a better place wins")
-            )
+            wrong.append(fault(f"{path}.{key}", getattr(row, key), "must not be more than a better place wins"))
         before = worth
     yield from wrong
     if not wrong:
@@ -205,9 +185,7 @@ def _prize_sum(tournament: Tournament) -> Iterator[ConfigFault]:
     if prizes.basis == "percent":
         total = sum(basis_points(row.percent or 0) * (row.last - row.first + 1) for row in prizes.places)
         if total != WHOLE_BASIS_POINTS:
-            yield fault(
-                "prizes.places", f"{total / 100:g} percent", "must sum to 100, each place of a range counted"
-            )
+            yield fault("prizes.places", f"{total / 100:g} percent", "must sum to 100, each place of a range counted")
         return
     if (entry.rake_percent is None) == (entry.rake_cents is None):
         return

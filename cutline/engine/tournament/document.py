@@ -87,9 +87,7 @@ def _build(keys: Any) -> Tournament:
 def _fault(found: Any) -> ConfigFault:
     kind = found["type"]
     value = MISSING if kind == "missing" else found["input"]
-    right = (
-        _RIGHT.get(kind, found["msg"]).format_map(found.get("ctx", {})) if kind in _RIGHT else found["msg"]
-    )
+    right = _RIGHT.get(kind, found["msg"]).format_map(found.get("ctx", {})) if kind in _RIGHT else found["msg"]
     return fault(path_of(found["loc"]), value, right)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 PERCENT_DECIMALS_MAX = 2
 RIGHT_INSTANT: Final = "must be a date and time with an offset, as in 2026-04-09T07:40:00-04:00"
+RIGHT_PERCENT: Final = "must be a number from 0 to 100"
 CENTS_MAX = 10**12
 COUNT_MAX = 10**7
 
@@ -23,19 +24,15 @@ def _read_instant(value: Any) -> datetime:
             raise PydanticCustomError("instant", RIGHT_INSTANT) from error
     if isinstance(value, datetime) and value.tzinfo is not None and value.utcoffset() is not None:
         return value.astimezone(UTC)
-    if isinstance(value, datetime | date | time):
-        raise PydanticCustomError(
-            "instant", "must be a date and time with an offset, as in 2026-04-09T07:40:00-04:00"
-        )
-    raise PydanticCustomError("instant", "must be a date and time with an offset")
+    raise PydanticCustomError("instant", RIGHT_INSTANT)
 
 
 def _read_percent(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise PydanticCustomError("percent", "must be a number from 0 to 100")
+        raise PydanticCustomError("percent", RIGHT_PERCENT)
     percent = Decimal(value)
     if not percent.is_finite() or not 0 <= percent <= 100:
-        raise PydanticCustomError("percent", "must be a number from 0 to 100")
+        raise PydanticCustomError("percent", RIGHT_PERCENT)
     if percent != round(percent, PERCENT_DECIMALS_MAX):
         raise PydanticCustomError("percent", "must have at most two decimals")
     return percent
@@ -169,10 +166,7 @@ class ScoringTerms(_Terms):
 class TieTerms(_Terms):
     """The tie-breaks, in order; what is still tied shares its places and their prizes."""
 
-    order: Annotated[
-        tuple[Literal["winning_score_prediction", "best_golfer", "second_golfer", "owns_champion"], ...],
-        Array,
-    ]
+    order: Annotated[tuple[TieBreak, ...], Array]
 
 
 class PrizeRow(_Terms):
