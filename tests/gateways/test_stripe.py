@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientSession, web
 from freezegun import freeze_time
 
+from cutline.engine.errors import InvariantViolated
 from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
 from cutline.gateways.stripe_errors import MEANINGS, Failed, Meaning
 from cutline.simulation.emulators.stripe import SECRET_KEY, ApiFault, StripeEmulator, listening
@@ -96,6 +97,22 @@ async def test_winner_is_onboarded_and_paid_once_per_key() -> None:
         assert done(await b.gateway.retrieve_transfer(first["id"])) == first
         assert done(await b.gateway.balance())["available"][0]["amount"] == 6_000
         assert done(await b.gateway.balance(account))["available"][0]["amount"] == 4_000
+
+
+async def test_any_operation_is_callable_by_name_and_nothing_else_leaves() -> None:
+    """Attempts are committed as (operation, parameters, key); a write without a key would get a random one."""
+    async with bench() as b:
+        intent = done(await b.gateway.call("create_payment_intent", FEE, "k1"))
+        committed = {"id": intent["id"], "cancellation_reason": "abandoned"}
+        assert done(await b.gateway.call("cancel_payment_intent", committed, "k2"))["status"] == "canceled"
+        assert done(await b.gateway.call("retrieve_payment_intent", {"id": intent["id"]}, None))["id"] == intent["id"]
+        account = await b.account()
+        own = done(await b.gateway.call("balance", {"stripe_account": account}, None))
+        assert own["available"][0]["amount"] == 0
+        for operation, key in (("delete_account", "k"), ("create_transfer", None), ("balance", "k")):
+            with pytest.raises(InvariantViolated):
+                await b.gateway.call(operation, {}, key)
+        assert committed == {"id": intent["id"], "cancellation_reason": "abandoned"}
 
 
 async def test_listings_follow_every_page() -> None:
