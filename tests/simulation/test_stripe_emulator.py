@@ -300,6 +300,16 @@ async def test_ids_depend_on_keys_and_not_on_the_order_of_arrival() -> None:
     assert found[0] == found[1]
 
 
+async def test_what_no_request_caused_names_none() -> None:
+    emulator = StripeEmulator()
+    async with connected(emulator) as v1:
+        await ready_account(v1, emulator)
+        first = emulator.top_up(100)["id"]
+        updated, topped_up = emulator.state.events
+        assert updated["request"] == topped_up["request"] == {"id": None, "idempotency_key": None}
+    assert StripeEmulator().top_up(100)["id"] == first
+
+
 async def test_wrong_key_unknown_account_unknown_route_and_unknown_object_are_refused() -> None:
     emulator = StripeEmulator()
     async with connected(emulator, "sk_test_wrong") as v1:
@@ -336,7 +346,35 @@ async def test_levers_refuse_what_they_do_not_know() -> None:
             assert answer.status == 404
         async with session.post(f"{base_url}/_emulator/topups", json={"amount": 700}) as answer:
             assert answer.status == 200
+        async with session.get(f"{base_url}/_emulator/onboarding/link_x") as answer:
+            assert answer.status == 404
         async with session.get(f"{base_url}/_emulator/state") as answer:
             state = await answer.json()
         assert state["balance"]["available"][0]["amount"] == 700
         assert emulator.faults.waiting == []
+
+
+async def test_every_lever_works_over_http() -> None:
+    emulator = StripeEmulator()
+    async with connected(emulator) as v1, listening(emulator) as base_url, aiohttp.ClientSession() as session:
+        emulator.use_session(session)
+        hook = {"url": "http://127.0.0.1:1/hook", "secrets": ["whsec_x"]}
+        async with session.post(f"{base_url}/_emulator/webhook_endpoints", json=hook) as answer:
+            assert answer.status == 200
+        intent = await v1.payment_intents.create_async(FEE, key("a"))
+        for body, status in (({"payment_method": "pm_card_chargeDeclined"}, 402), (None, 200)):
+            async with session.post(f"{base_url}/_emulator/payment_intents/{intent.id}/pay", json=body) as answer:
+                assert answer.status == status
+        async with session.post(f"{base_url}/_emulator/deliver") as answer:
+            assert await answer.json() == {"attempts": 5, "pending": 5}
+        fault = {"on": "api", "kind": "lock_timeout", "operation": "balance.retrieve", "times": 2}
+        async with session.post(f"{base_url}/_emulator/faults", json=fault) as answer:
+            assert answer.status == 200
+        with pytest.raises(stripe.RateLimitError):
+            await v1.balance.retrieve_async()
+        async with session.get(f"{base_url}/_emulator/faults") as answer:
+            told = await answer.json()
+        assert (told["waiting"][0]["left"], told["struck"][0]["where"]) == (1, "balance.retrieve")
+        async with session.delete(f"{base_url}/_emulator/faults") as answer:
+            assert answer.status == 200
+        assert (await v1.balance.retrieve_async()).livemode is False

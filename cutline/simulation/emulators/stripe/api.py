@@ -116,7 +116,7 @@ class Api:
         if fault is not None:
             _strike_before(fault)
         key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
-        self._platform.request = {"id": request_id, "idempotency_key": key}
+        self._platform.begin(request_id=request_id, idempotency_key=key)
         if key is None:
             return (await self._execute(operation, call, fault, request_id))[0]
         scope = (call.owner, key)
