@@ -206,6 +206,13 @@ async def test_unknown_code_is_retried_with_an_alert_and_never_terminal(http_sta
     assert failed.money_moved == "unknown"
 
 
+@pytest.mark.parametrize(("http_status", "code"), [(402, "card_declined"), (409, "idempotency_key_in_use")])
+async def test_answer_without_a_code_is_named_by_its_status(http_status: int, code: str) -> None:
+    async with bench() as b:
+        b.emulator.faults.add(ApiFault(kind="answer", http_status=http_status))
+        assert refused(await b.gateway.create_transfer({"amount": 1}, "k")).code == code
+
+
 async def test_unknown_status_without_a_code_is_retried_with_an_alert() -> None:
     async with bench() as b:
         b.emulator.faults.add(ApiFault(kind="answer", http_status=418))
