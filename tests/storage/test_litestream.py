@@ -22,8 +22,10 @@ from cutline.storage.litestream import (
     restore,
     write_config,
 )
+from cutline.storage.litestream.config import litestream_binary, render_config
 from tests.storage.replicated_engine import WRITTEN, append, create
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 LEDGER = PurePosixPath("core/ledger.db")
 
 
@@ -245,9 +247,21 @@ async def test_attaching_uses_the_running_litestream_and_leaves_it_running(box: 
         await owner.sync(contest)
 
 
+async def test_attaching_waits_for_a_litestream_that_is_still_starting(box: Box) -> None:
+    attached = box.replicator(own_process=False)
+    attaching = asyncio.create_task(attached.start())
+    await asyncio.sleep(0.05)
+    async with box.replicator():
+        await attaching
+        assert attached.health.answering
+        await attached.stop()
+
+
 async def test_attaching_to_nothing_is_refused(box: Box) -> None:
     with pytest.raises(ReplicationError):
-        await box.replicator(own_process=False).start()
+        await Replicator(
+            data_root=box.data, replica_url=box.url, run_dir=box.run, own_process=False, attach_seconds_max=0.2
+        ).start()
 
 
 def test_after_kill_9_of_engine_and_litestream_every_confirmed_row_is_restored(tmp_path: Path) -> None:
@@ -366,6 +380,74 @@ def test_the_configuration_names_every_file_once_and_no_cache(box: Box) -> None:
     assert text.count("sync-interval: 1s") == 1
     assert 'addr: "127.0.0.1:9091"' in text
     assert "addr:" not in write_config(box.data, box.url, box.run).read_text()
+
+
+def test_the_core_files_are_named_before_they_exist(tmp_path: Path) -> None:
+    text = write_config(tmp_path / "new", "file:///replica", tmp_path / "run").read_text()
+    assert text.count("  - path:") == len(CORE_FILES)
+    for name in CORE_FILES:
+        assert f'url: "file:///replica/{name}"' in text
+
+
+async def test_a_core_file_made_after_the_start_is_replicated(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.ledger.rename(tmp_path / "whole.db")
+    async with box.replicator() as replicator:
+        with pytest.raises(FileNotFoundError):
+            await replicator.sync(box.ledger)
+        (tmp_path / "whole.db").rename(box.ledger)
+        append(box.ledger, 1)
+        assert await replicator.sync(box.ledger) >= 1
+
+
+def test_the_deployed_configuration_is_the_generated_one() -> None:
+    """SCH-018: on a change, write `render_config`'s text for these arguments into deploy/litestream.yml."""
+    generated = render_config(
+        Path("/var/lib/cutline"), "${CUTLINE_REPLICA_URL}", Path("/run/cutline"), metrics_port=9091
+    )
+    assert (DEPLOY / "litestream.yml").read_text() == generated
+
+
+async def test_the_deployed_configuration_works_with_its_variables_expanded(box: Box, tmp_path: Path) -> None:
+    """The service's Litestream expands the replica's URL, and the engine attaches to its socket."""
+    config = (DEPLOY / "litestream.yml").read_text()
+    for deployed, here in (
+        ("/var/lib/cutline", str(box.data)),
+        ("/run/cutline", str(box.run)),
+        ("127.0.0.1:9091", "127.0.0.1:0"),
+    ):
+        config = config.replace(deployed, here)
+    box.run.mkdir()
+    (tmp_path / "litestream.yml").write_text(config)
+    contest = box.data / "contests/3c/deployed.db"
+    create(contest)
+    service = await asyncio.create_subprocess_exec(
+        litestream_binary(),
+        "replicate",
+        "-config",
+        tmp_path / "litestream.yml",
+        env={**os.environ, "CUTLINE_REPLICA_URL": box.url},
+    )
+    try:
+        async with box.replicator(own_process=False) as replicator:
+            await replicator.sync(contest)
+            await replicator.sync(box.ledger)
+    finally:
+        service.terminate()
+        assert await service.wait() == 0
+    assert {file.path for file in restore(box.url, box.restored).files} >= {
+        LEDGER,
+        PurePosixPath("contests/3c/deployed.db"),
+    }
+
+
+@pytest.mark.parametrize("unit", ["cutline.service", "cutline-litestream.service"])
+def test_the_units_always_restart_and_have_handles_enough(unit: str) -> None:
+    """Ten handles a file for 2,000 files; running out of them stops the replication of every file."""
+    lines = (DEPLOY / unit).read_text().splitlines()
+    handles = next(int(line.partition("=")[2]) for line in lines if line.startswith("LimitNOFILE="))
+    assert handles >= 20_000
+    assert {"Restart=always", "StartLimitIntervalSec=0", "NoNewPrivileges=yes", "ProtectSystem=strict"} <= set(lines)
 
 
 def test_a_run_folder_too_deep_for_a_socket_is_refused(box: Box) -> None:

@@ -7,9 +7,9 @@ file registered over the control socket is safe after 8 ms where a watcher takes
 `watch` refuses an empty folder. So the configuration names every file there is, and each later file is
 registered by name.
 
-Litestream writes its two tables into a database that is still empty, before its maker does. A file is
-therefore named only when it has content, and makers should finish a new file under another name and then
-rename it.
+Litestream writes its two tables into a database that is still empty, before its maker does. So an empty file
+is left alone, and whoever makes a file must put it in place whole, by renaming it, as `storage` does. Because
+of that the core files can be named before they exist: Litestream waits for them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ levels: [{{interval: 5m}}, {{interval: 1h}}]
 verify-compaction: true
 shutdown-sync-timeout: 10s
 
-dbs:{none}
+dbs:
 """
 
 _ENTRY = """\
@@ -76,7 +76,7 @@ def litestream_binary() -> Path:
 
 
 def files_to_replicate(data_root: Path) -> list[Path]:
-    """Return every database that has content under the data root, sorted (SCH-018, O-13).
+    """Return every database that exists and has content under the data root, sorted (SCH-018, O-13).
 
     Hidden names are left out, and so is everything outside the replicated folders.
     """
@@ -117,11 +117,11 @@ def write_config(
 ) -> Path:
     """Write `litestream.yml` into the run folder, in one step, and return its path.
 
-    It names every file of the data root, or exactly `files`. `metrics_port` opens Prometheus metrics on
-    127.0.0.1.
+    It names the core files, even before they exist, and every other file of the data root, or only those in
+    `files`. `metrics_port` opens Prometheus metrics on 127.0.0.1.
     """
-    paths = files_to_replicate(data_root) if files is None else sorted(files)
-    text = render_config(data_root, replica_url, run_dir, metrics_port=metrics_port, files=paths)
+    others = files_to_replicate(data_root) if files is None else files
+    text = render_config(data_root, replica_url, run_dir, metrics_port=metrics_port, files=others)
     run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = run_dir / CONFIG_NAME
     draft = target.with_suffix(".yml.new")
@@ -132,9 +132,9 @@ def write_config(
 
 
 def render_config(
-    data_root: Path, replica_url: str, run_dir: Path, *, metrics_port: int | None, files: Iterable[Path]
+    data_root: Path, replica_url: str, run_dir: Path, *, metrics_port: int | None, files: Iterable[Path] = ()
 ) -> str:
-    """Return the text of `litestream.yml`: core files every 200 ms, all others every second."""
+    """Return the text of `litestream.yml`: core files every 200 ms, `files` besides them every second."""
     metrics = "" if metrics_port is None else f'addr: "127.0.0.1:{metrics_port}"'
     entries = [
         _ENTRY.format(
@@ -142,10 +142,9 @@ def render_config(
             interval="200ms" if path.parent == data_root / "core" else "1s",
             url=json.dumps(replica_url_of(path, data_root, replica_url)),
         )
-        for path in files
+        for path in sorted({data_root / name for name in CORE_FILES} | set(files))
     ]
-    none = "" if entries else " []"
-    return _HEAD.format(metrics=metrics, socket=json.dumps(str(socket_path(run_dir))), none=none) + "".join(entries)
+    return _HEAD.format(metrics=metrics, socket=json.dumps(str(socket_path(run_dir)))) + "".join(entries)
 
 
 def _is_database(path: Path, data_root: Path) -> bool:

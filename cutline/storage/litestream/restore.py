@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -62,6 +63,7 @@ def restore(replica_url: str, into: Path, *, workers: int = 4) -> Restoration:
         if not files:
             raise RestoreError(f"no database in {replica_url} holds any data")
         _move_in(staging, into)
+        os.sync()
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     found = {PurePosixPath(source.relative_to(replica).as_posix()) for source in databases}
