@@ -119,3 +119,12 @@ def test_restore_refuses_an_absent_and_an_empty_replica(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(RestoreError, match="no database"):
         restore((tmp_path / "empty").as_uri(), tmp_path / "into")
+
+
+async def test_folders_with_spaces_and_percent_signs_come_back(tmp_path: Path) -> None:
+    box = Box(tmp_path / "a box at 100%")
+    async with box.replicator() as replicator:
+        append(box.ledger, 1)
+        await replicator.sync(box.ledger)
+    restore(box.url, box.restored)
+    assert box.rows(LEDGER) == 1

@@ -108,10 +108,13 @@ def _restore_file(source: Path, replica: Path, staging: Path) -> RestoredFile | 
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [str(litestream_binary()), "restore", "-json", "-integrity-check", "quick"]
     command += ["-o", str(target), source.as_uri()]
-    # Our own program, with paths that were found by walking.
-    done = subprocess.run(  # noqa: S603 - see above
-        command, capture_output=True, text=True, timeout=_FILE_SECONDS_MAX, check=False
-    )
+    try:
+        # Our own program, with paths that were found by walking.
+        done = subprocess.run(  # noqa: S603 - see above
+            command, capture_output=True, text=True, timeout=_FILE_SECONDS_MAX, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RestoreError(f"{relative}: not restored within {_FILE_SECONDS_MAX:.0f} s") from error
     if done.returncode != 0:
         raise RestoreError(f"{relative}: {done.stderr.strip() or done.stdout.strip()}")
     target.chmod(0o600)
