@@ -19,7 +19,7 @@ class Box:
         self.replica = folder / "replica"
         self.run = folder / "run"
         self.restored = folder / "restored"
-        self.url = self.replica.as_uri()
+        self.url = f"file://{self.replica}"
         for name in CORE_FILES:
             create(self.data / name)
 
