@@ -41,13 +41,13 @@ async def running_engine(
     Raises DataRootLocked when another engine holds the data root.
     """
     root = DataRoot(settings.cutline_data_dir)
-    with root.lock():
+    with root.lock() as lock:
         stripe = StripeGateway(
             settings.stripe_api_key.get_secret_value(), base_url=settings.stripe_base_url, session=session
         )
         feed = ScoreFeed(session, settings.ingestion_endpoint_url)
         parts = Parts(stripe=stripe, feed=feed, workers=workers, scheduler=scheduler)
-        system = System(settings, root, parts)
+        system = System(settings, root, lock.boot_epoch, parts)
         runner = web.AppRunner(build_app(system, settings), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         system.start()
         try:

@@ -23,7 +23,7 @@ class LoopCalendar:
 
     async def sleep_until(self, moment: datetime) -> None:
         """Sleep on the loop."""
-        while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
+        while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:  # noqa: ASYNC110  # the calendar is no event
             await asyncio.sleep(left)
 
 
