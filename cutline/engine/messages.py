@@ -272,7 +272,7 @@ class BalanceTransactionsListed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostTransaction:
-    """From an edge with the ledger's key, or a benchmark: post balanced legs once. Legs are (account, cents), debit > 0."""
+    """From an edge with the ledger's key: post balanced legs once. Legs are (account, cents), debit positive."""
 
     idempotency_key: str
     effect_key: str
@@ -310,7 +310,7 @@ class RequestIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelIntent:
-    """From a contest: the seat is gone (expired, locked, withdrawn); cancel the open intent. Already paid means paid."""
+    """From a contest: the seat is gone; cancel the open intent. If Stripe says it is paid, it is paid."""
 
     contest_id: str
     entry_id: str
