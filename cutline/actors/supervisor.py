@@ -15,7 +15,7 @@ import structlog
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.engine.decision import Address
-from cutline.storage.sqlite import Untrusted
+from cutline.storage.errors import Untrusted
 
 log = structlog.get_logger(__name__)
 

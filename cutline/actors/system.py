@@ -53,9 +53,10 @@ class Parts:
 class System:
     """One engine over one data root. Build and use it on a running event loop."""
 
-    def __init__(self, settings: Settings, root: DataRoot, parts: Parts) -> None:
+    def __init__(self, settings: Settings, root: DataRoot, boot_epoch: int, parts: Parts) -> None:
         self.settings = settings
         self.root = root
+        self._boot_epoch = boot_epoch
         self._parts = parts
         self._works = FileWorks(root)
         self.directory = Directory(root, self._start_writer)
@@ -88,7 +89,7 @@ class System:
             self.root.path_of(address),
             self._works.of(address),
             self,
-            boot_epoch=self.root.boot_epoch,
+            boot_epoch=self._boot_epoch,
             create=create,
             replicated=self.settings.cutline_replica_url is not None,
         )
@@ -105,21 +106,21 @@ class System:
             self.directory.open(address)
         install(self._parts.scheduler, self.jobs())
         self._parts.scheduler.start()
-        log.info("engine_started", data=str(self.root.path), boot_epoch=self.root.boot_epoch)
+        log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
 
     async def stop(self) -> None:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
         self._parts.scheduler.shutdown(wait=False)
         await self.tasks.close(DRAIN_TIMEOUT_S)
         references = self.directory.close()
-        stopping = [reference.stop(block=False) for reference in references]
+        for writer in self.directory.writers():
+            writer.stop()
         deadline = asyncio.get_running_loop().time() + DRAIN_TIMEOUT_S
         while any(reference.is_alive() for reference in references):
             if asyncio.get_running_loop().time() > deadline:
                 log.error("actors_did_not_stop", actors=[str(r) for r in references if r.is_alive()])
                 break
             await asyncio.sleep(0.005)
-        del stopping
         self._parts.workers.close()
         log.info("engine_stopped")
 

@@ -33,9 +33,10 @@ from cutline.actors.mailbox import (
 )
 from cutline.engine.decision import Accepted, Address, Decision, Machine, Owed, Recorded, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.storage import sqlite
+from cutline.storage.errors import MisusedFile, Retryable, StorageError
 from cutline.storage.event_log import Entry, EventLog
-from cutline.storage.files import FileKind
+from cutline.storage.kinds import FileKind
+from cutline.storage.sqlite import Connection, open_writer
 
 log = structlog.get_logger(__name__)
 
@@ -148,6 +149,7 @@ class Writer(Mailbox):
         self._postponed: list[Envelope] = []
         self._acknowledged: list[str] = []
         self._owed: dict[str, tuple[Owed, datetime]] = {}
+        self._connection: Connection | None = None
         self._log: EventLog | None = None
         self._busy = True
 
@@ -156,10 +158,10 @@ class Writer(Mailbox):
     def on_start(self) -> None:
         """Open the file in this thread, commit the opening, and only then fold: no earlier commit stays in doubt."""
         now = utc_now()
-        connection = sqlite.open_writer(
+        self._connection = open_writer(
             self._path, self._work.kind, create=self._create, now=now, replicated=self._replicated
         )
-        self._log = EventLog(connection, self._work.kind)
+        self._log = EventLog(self._connection, self._work.kind)
         self._begin()
         opened = WriterOpened(boot_epoch=self._boot_epoch, opening=self._file.seq + 1)
         self._append(opened, self._commit_time(), "boot")
@@ -177,14 +179,14 @@ class Writer(Mailbox):
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
         self.refuse(self._buffer, RejectCode.SHUTTING_DOWN)
         self._buffer = []
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = self._log = None
 
     @property
     def _file(self) -> EventLog:
         if self._log is None:
-            raise sqlite.FileClosed(str(self._path))
+            raise MisusedFile(f"{self._path} is closed")
         return self._log
 
     def _fold(self) -> None:
@@ -235,9 +237,11 @@ class Writer(Mailbox):
         batch, self._buffer = self._buffer, []
         try:
             self._run(batch)
-        except sqlite.Retryable as trouble:
+        except MisusedFile as failure:
+            self._one_by_one(batch, failure)
+        except Retryable as trouble:
             self._postpone(batch, trouble)
-        except sqlite.StorageError as failure:
+        except StorageError as failure:
             self._around.must_die(failure)
             raise
         except Exception as failure:  # noqa: BLE001  # any bug: the batch is undone and its commands run one by one
@@ -270,7 +274,9 @@ class Writer(Mailbox):
             for envelope in batch:
                 try:
                     self._run([envelope])
-                except sqlite.StorageError:
+                except MisusedFile as own:
+                    self._one_by_one([envelope], own)
+                except StorageError:
                     raise
                 except Exception as own:  # noqa: BLE001  # a bug in one command must not reach its neighbours
                     self._one_by_one([envelope], own)
@@ -278,7 +284,7 @@ class Writer(Mailbox):
         log.error("command_failed", address=self.address, error=repr(failure), exc_info=failure)
         self.refuse(batch, RejectCode.INTERNAL_FAULT)
 
-    def _postpone(self, batch: Sequence[Envelope], trouble: sqlite.Retryable) -> None:
+    def _postpone(self, batch: Sequence[Envelope], trouble: Retryable) -> None:
         """The disk is full or another process holds the file: nothing is done, and whoever asked is told so.
 
         Deliveries come again from their senders; outcomes of effects would not, and wait for the next message.
@@ -289,8 +295,7 @@ class Writer(Mailbox):
         self._postponed.extend(envelope for envelope in batch if isinstance(envelope, Tell))
 
     def _undo(self) -> None:
-        if self._file.in_transaction:
-            self._file.rollback()
+        self._file.rollback()
         self._fold()
 
     def _begin(self) -> None:
