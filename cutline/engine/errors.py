@@ -52,7 +52,6 @@ class RejectCode(StrEnum):
     # The feed
     FEED_INVALID = "FEED_INVALID"
     FEED_WRONG_EVENT = "FEED_WRONG_EVENT"
-    FEED_GAP = "FEED_GAP"
     # Stripe and payments
     SIGNATURE_INVALID = "SIGNATURE_INVALID"
     LIVEMODE_MISMATCH = "LIVEMODE_MISMATCH"

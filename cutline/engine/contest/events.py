@@ -210,6 +210,20 @@ class FeedConfirmed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedGapFound:
+    """Changes came while earlier ones are missing. They were not taken: all are asked for again, by this `attempt`."""
+
+    attempt: int
+    expected: int
+    first: int
+
+    @property
+    def key(self) -> str:
+        """Each asking again is numbered."""
+        return f"feed-gap:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementStarted:
     """A settlement run was given its inputs: the changes up to `checkpoint` (exclusive) and the ACTIVE entries."""
 
@@ -318,6 +332,7 @@ EVENTS: tuple[type, ...] = (
     EntryCancelled,
     FeedApplied,
     FeedConfirmed,
+    FeedGapFound,
     SettlementStarted,
     SettlementRecorded,
     SettlementFailed,

@@ -17,6 +17,7 @@ from cutline.engine.contest.events import (
     EntryWithdrawn,
     FeedApplied,
     FeedConfirmed,
+    FeedGapFound,
     PrizePaid,
     PrizeUnpayable,
     SettlementFailed,
@@ -119,6 +120,7 @@ def _applied(contest: Contest, recorded: Recorded) -> None:
         fold_change(feed.board, read_change(change))
     feed.applied = event.first + len(event.changes)
     feed.polled_at = event.polled_at
+    feed.waiting = False
     if feed.board.published is not None:
         feed.field = feed.board.player_ids
 
@@ -126,6 +128,12 @@ def _applied(contest: Contest, recorded: Recorded) -> None:
 def _confirmed(contest: Contest, recorded: Recorded) -> None:
     event: FeedConfirmed = recorded.event
     contest.feed.polled_at = event.polled_at
+
+
+def _gap_found(contest: Contest, recorded: Recorded) -> None:
+    event: FeedGapFound = recorded.event
+    contest.feed.watches = event.attempt
+    contest.feed.waiting = True
 
 
 def _run_started(contest: Contest, recorded: Recorded) -> None:
@@ -183,6 +191,7 @@ _FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
     EntryCancelled: _to(EntryStatus.CANCELLED),
     FeedApplied: _applied,
     FeedConfirmed: _confirmed,
+    FeedGapFound: _gap_found,
     SettlementStarted: _run_started,
     SettlementFailed: _run_failed,
     SettlementRecorded: _settled,

@@ -6,7 +6,7 @@ The contest stops listening when it is COMPLETE or CANCELLED: later corrections 
 from __future__ import annotations
 
 from cutline.engine.contest.changes import ChangeUnreadable, check_readable
-from cutline.engine.contest.events import FeedApplied, FeedConfirmed, StatusChanged
+from cutline.engine.contest.events import FeedApplied, FeedConfirmed, FeedGapFound, StatusChanged
 from cutline.engine.contest.lifecycle import Status, Trigger
 from cutline.engine.contest.state import Contest
 from cutline.engine.decision import Accepted, Decision, Rejected
@@ -19,11 +19,12 @@ RUNBOOK = "contest-in-error"
 
 
 def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
-    """Apply the changes that are new, ignore those that are known, and refuse to skip any.
+    """Apply the changes that are new, ignore those that are known, and never skip any.
 
-    Refused: FEED_WRONG_EVENT, and FEED_GAP, which only means: not yet, send it again after those before it. No new
-    changes is a poll that found everything as before; it counts while a final status stands. A change that this
-    release cannot read stops the contest in ERROR, because what comes after it would be built on sand. (ING-004)
+    Across a gap nothing is applied: the contest asks the feed, once, to send everything again. No new changes is a
+    poll that found everything as before; it counts while a final status stands. A change that this release cannot
+    read stops the contest in ERROR, because what comes after it would be built on sand (ING-004). Another event's
+    changes are refused: FEED_WRONG_EVENT. (ING-022)
     """
     feed = contest.feed
     if advanced.provider_event_id != contest.created.provider_event_id:
@@ -31,7 +32,7 @@ def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
     if contest.status in DEAF:
         return Accepted(reply={"applied": feed.applied})
     if advanced.first > feed.applied:
-        return Rejected(code=RejectCode.FEED_GAP, details={"expected": feed.applied, "first": advanced.first})
+        return _gap(contest, advanced)
     changes = advanced.changes[feed.applied - advanced.first :]
     if not changes:
         return _confirm(contest, advanced)
@@ -43,6 +44,14 @@ def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
         first=feed.applied, changes=tuple(changes), polled_at=advanced.polled_at, head=advanced.head
     )
     return Accepted(events=(applied,), reply={"applied": feed.applied + len(changes)})
+
+
+def _gap(contest: Contest, advanced: FeedAdvanced) -> Decision:
+    feed = contest.feed
+    if feed.waiting:
+        return Accepted(reply={"applied": feed.applied})
+    found = FeedGapFound(attempt=feed.watches + 1, expected=feed.applied, first=advanced.first)
+    return Accepted(events=(found,), reply={"applied": feed.applied})
 
 
 def _confirm(contest: Contest, advanced: FeedAdvanced) -> Decision:

@@ -17,6 +17,7 @@ from cutline.engine.contest.events import (
     EntryRefused,
     EntryReserved,
     EntryWithdrawn,
+    FeedGapFound,
     SettlementRecorded,
     StatusChanged,
 )
@@ -83,6 +84,11 @@ def _changed(contest: Contest, recorded: Recorded) -> list[LETTER]:
         # Changes that came during the error were not taken: have them all sent again.
         letters.append(_watch(contest.created, attempt=contest.feed.watches))
     return letters
+
+
+def _gap(contest: Contest, recorded: Recorded) -> list[LETTER]:
+    event: FeedGapFound = recorded.event
+    return [_watch(contest.created, attempt=event.attempt)]
 
 
 def _anchor(contest: Contest, recorded: Recorded, reason: str) -> LETTER:
@@ -174,5 +180,6 @@ _LETTERS: dict[type, Callable[[Contest, Recorded], list[LETTER]]] = {
     EntryExpired: _expired,
     EntryWithdrawn: _gone,
     EntryCancelled: _gone,
+    FeedGapFound: _gap,
     SettlementRecorded: _settled,
 }

@@ -82,6 +82,9 @@ def look(contest: Contest, now: datetime) -> Decision:
     if status is contest.status:
         events += entries.expire_overdue(contest, now)
     events += _held_back(contest, status, facts, now)
+    failed = settling.give_up(contest, now)
+    if failed is not None:
+        events.append(failed)
     started = settling.start(contest, now) if status is Status.COMPLETE else None
     if started is None:
         return Accepted(events=tuple(events))

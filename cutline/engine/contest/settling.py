@@ -3,7 +3,8 @@
 A run is recorded with the hash of its inputs before a worker computes it, so that a restart repeats the same run. A
 run that fails leaves its audit row. One that may succeed unchanged (a worker that died) is repeated after a minute,
 then after twice as long each time, up to an hour; one that failed by name is a fact about code or config, cannot
-mend itself, and is tried again daily, because a mended release may have been deployed. COMPLETE never reopens.
+mend itself, and is tried again daily, because a mended release may have been deployed. A run that nobody answers
+within a quarter of an hour has failed. COMPLETE never reopens.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import ComputeSettlement, SettlementComputed, WinningsPaid, WinningsUnpayable
 
+RUN_TIMEOUT = timedelta(minutes=15)
+TIMED_OUT: Mapping[str, Any] = {"code": RejectCode.ACTOR_TIMEOUT.value, "details": {"waited_s": 900}}
 RETRY_SECONDS_MIN = 60
 RETRY_SECONDS_MAX = 3600
 RETRY_NAMED_FAILURE = timedelta(days=1)
@@ -62,6 +65,14 @@ def start(contest: Contest, now: datetime) -> tuple[SettlementStarted, ComputeSe
     return started, effect
 
 
+def give_up(contest: Contest, now: datetime) -> SettlementFailed | None:
+    """End a run that has not been answered for too long, so that another may begin; its answer will be ignored."""
+    run = contest.settlement.run
+    if run is None or now < run.started_at + RUN_TIMEOUT:
+        return None
+    return _failed(contest, run, TIMED_OUT, now)
+
+
 def _run_id(contest: Contest, attempt: int) -> str:
     return f"{contest.contest_id}:settlement:{attempt}"
 
@@ -72,11 +83,11 @@ def compute(contest: Contest, run_id: str) -> ComputeSettlement:
 
 
 def due_at(contest: Contest) -> datetime | None:
-    """Return when the next run is due, or None while one is open or the contest is settled."""
+    """Return when the next run is due, or when the open one has failed; None once the contest is settled."""
     settlement = contest.settlement
-    if contest.status is not Status.COMPLETE or settlement.recorded is not None or settlement.run is not None:
+    if contest.status is not Status.COMPLETE or settlement.recorded is not None:
         return None
-    return settlement.retry_at
+    return settlement.run.started_at + RUN_TIMEOUT if settlement.run is not None else settlement.retry_at
 
 
 def record(contest: Contest, computed: SettlementComputed, now: datetime) -> Decision:

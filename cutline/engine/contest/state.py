@@ -82,7 +82,7 @@ class Feed:
     """What the contest believes of the provider's event, from the changes it has applied.
 
     `polled_at` is the last poll that the contest heard of; `field` the published golfers' ids, None before that;
-    `watches` how often the contest has asked for the changes from the start.
+    `watches` how often the contest has asked for the changes from the start, `waiting` whether the last time is open.
     """
 
     board: FeedState = field(default_factory=FeedState)
@@ -90,6 +90,7 @@ class Feed:
     polled_at: datetime | None = None
     field: frozenset[str] | None = None
     watches: int = 1
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
