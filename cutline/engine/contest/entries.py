@@ -84,9 +84,7 @@ def _refuse_entering(contest: Contest, command: EnterContest, now: datetime) -> 
 
 def _locked(contest: Contest) -> Rejected:
     lock_at = contest.config.entry.lock_at.isoformat()
-    return Rejected(
-        code=RejectCode.CONTEST_LOCKED, details={"status": contest.status.value, "lock_at": lock_at}
-    )
+    return Rejected(code=RejectCode.CONTEST_LOCKED, details={"status": contest.status.value, "lock_at": lock_at})
 
 
 def _no_seat(contest: Contest, account_did: str) -> RejectCode | None:

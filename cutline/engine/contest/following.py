@@ -40,9 +40,7 @@ def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
         check_readable(changes)
     except ChangeUnreadable as error:
         return Accepted(events=(_stopped(contest, str(error)),))
-    applied = FeedApplied(
-        first=feed.applied, changes=tuple(changes), polled_at=advanced.polled_at, head=advanced.head
-    )
+    applied = FeedApplied(first=feed.applied, changes=tuple(changes), polled_at=advanced.polled_at, head=advanced.head)
     return Accepted(events=(applied,), reply={"applied": feed.applied + len(changes)})
 
 

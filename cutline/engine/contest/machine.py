@@ -122,9 +122,7 @@ def _create(state: ContestState, command: CreateContest) -> Decision:
     try:
         config = from_canonical(command.config_json)
     except ConfigInvalid as invalid:
-        return Rejected(
-            code=RejectCode.CONFIG_INVALID, details={"faults": [str(fault) for fault in invalid.faults]}
-        )
+        return Rejected(code=RejectCode.CONFIG_INVALID, details={"faults": [str(fault) for fault in invalid.faults]})
     except NotSupportedYet as unsupported:
         return Rejected(code=RejectCode.NOT_SUPPORTED_YET, details={"path": unsupported.path})
     created = ContestCreated(

@@ -199,9 +199,7 @@ def recover(contest: Contest, command: RecoverContest) -> Decision:
     return Accepted(events=(changed,), reply={"status": target.value})
 
 
-def _commanded(
-    contest: Contest, edge: Edge, actor: str, reason: str, runbook: str | None = None
-) -> StatusChanged:
+def _commanded(contest: Contest, edge: Edge, actor: str, reason: str, runbook: str | None = None) -> StatusChanged:
     return StatusChanged(
         number=len(contest.transitions) + 1,
         from_status=edge.source,

@@ -143,9 +143,7 @@ def take_unpayable(contest: Contest, unpayable: WinningsUnpayable) -> Decision:
     settlement = contest.settlement
     if unpayable.entry_id in settlement.unpayable or unpayable.entry_id in settlement.paid:
         return Accepted(reply={"deduped": True})
-    event = PrizeUnpayable(
-        entry_id=unpayable.entry_id, amount_cents=unpayable.amount_cents, reason=unpayable.reason
-    )
+    event = PrizeUnpayable(entry_id=unpayable.entry_id, amount_cents=unpayable.amount_cents, reason=unpayable.reason)
     return Accepted(events=(event,))
 
 
