@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,6 +71,16 @@ def test_time_is_utc_to_the_millisecond_and_never_naive(log: EventLog, now: date
     assert entry.at == datetime(2026, 4, 9, 12, 30, 0, 1_000, tzinfo=UTC)
     assert log.find("b") == entry
     assert utc_text(local) == "2026-04-09T12:30:00.001Z"
+
+
+def test_a_frozen_clock_is_recorded_as_it_stands(log: EventLog) -> None:
+    """O-02: under simulation every time in the file is the virtual one."""
+    with freeze_time("2031-05-06T07:08:09.123456Z"):
+        log.begin()
+        entry = log.append(type="X", key="frozen", at=datetime.now(UTC), cause="", payload="{}")
+        log.commit()
+        assert log.find("frozen") == entry
+    assert log.last_at == datetime(2031, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
 
 
 def test_the_same_fact_cannot_be_recorded_twice(log: EventLog, now: datetime) -> None:

@@ -20,6 +20,7 @@ from cutline.storage.event_log import EventLog
 from cutline.storage.files import KINDS
 from cutline.storage.sqlite import (
     Busy,
+    CannotOpen,
     Connection,
     Corrupt,
     DiskFull,
@@ -27,6 +28,7 @@ from cutline.storage.sqlite import (
     Retryable,
     StorageError,
     WriteFailed,
+    WrongFile,
     open_writer,
 )
 
@@ -202,6 +204,7 @@ def test_a_file_that_cannot_be_written_whole_is_not_there_at_all(tmp_path: Path)
         (10 | 4 << 8, WriteFailed),
         (11, Corrupt),
         (13, DiskFull),
+        (14, CannotOpen),
         (26, Corrupt),
         (19, MisusedFile),
         (1, MisusedFile),
@@ -211,12 +214,14 @@ def test_errors_of_sqlite_are_told_apart_by_their_code(code: int, known: type[St
     error = pysqlite3.OperationalError("it broke")
     error.sqlite_errorcode = code
     assert type(classify(error)) is known
-    assert issubclass(known, Retryable) == (known in (Busy, DiskFull))
+    assert issubclass(known, Retryable) == (known in (Busy, CannotOpen, DiskFull))
 
 
 def test_errors_without_a_code_are_bugs_and_known_errors_stay_as_they_are() -> None:
     assert type(classify(pysqlite3.ProgrammingError("closed"))) is MisusedFile
     assert type(classify(OSError(28, "No space left"))) is DiskFull
     assert type(classify(OSError(5, "I/O error"))) is WriteFailed
+    assert type(classify(OSError(24, "Too many open files"))) is CannotOpen
+    assert type(classify(OSError(13, "Permission denied"))) is WrongFile
     known = Corrupt("x")
     assert classify(known) is known
