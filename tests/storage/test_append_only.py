@@ -1,4 +1,4 @@
-"""No row of any table can be changed or removed through a writer's connection (SCH-015, LIFE-022, LIFE-023, ING-001)."""
+"""A writer's connection can change and remove no row (SCH-015, LIFE-022, LIFE-023, ING-001)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BYPASSES = {
     "replace_same_row_number": ["INSERT OR REPLACE INTO {table} ({columns}) VALUES (2, 'new', {rest})"],
     "replace_same_unique_key": ["REPLACE INTO {table} ({columns}) VALUES (4, {first}, {rest})"],
     "upsert": [
-        "INSERT INTO {table} ({columns}) VALUES (2, 'new', {rest}) ON CONFLICT ({number}) DO UPDATE SET {forged}"
+        "INSERT INTO {table} ({columns}) VALUES (2, 'new', {rest}) ON CONFLICT DO UPDATE SET {forged}",
     ],
     "update_or_replace": ["UPDATE OR REPLACE {table} SET {unique} = {first} WHERE {number} = 3"],
     "drop_trigger": ["DROP TRIGGER {table}_block_update", "UPDATE {table} SET {forged} WHERE {number} = 1"],

@@ -1,4 +1,4 @@
-"""Schemas go up in place and down into a new file, and lose no row (SCH-008 to SCH-013, SCH-016, GATE-019, C-24)."""
+"""Schemas go up in place and down into a new file, and lose no row (SCH-008 to SCH-016, GATE-019, C-24)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def test_up_down_up_gives_the_same_schema(kind: FileKind, tmp_path: Path, now: d
     for version in range(kind.version - 1, -1, -1):
         down = tmp_path / f"down{version}.db"
         downgrade(path, kind, to_version=version, target=down, archive=None, now=now)
-        assert (hash_of(down, kind) != wanted) and stat.S_IMODE(down.stat().st_mode) == 0o600
+        assert hash_of(down, kind) != wanted
+        assert stat.S_IMODE(down.stat().st_mode) == 0o600
         open_writer(down, kind, create=False, now=now).close()
         assert hash_of(down, kind) == wanted
 

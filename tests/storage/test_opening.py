@@ -115,7 +115,7 @@ def test_a_sqlite_with_the_wal_reset_corruption_is_refused() -> None:
 def test_a_directory_in_place_of_a_file_is_an_error_by_name(root: DataRoot, now: datetime) -> None:
     path = root.path_of("ledger")
     path.mkdir(parents=True)
-    with pytest.raises(StorageError):
+    with pytest.raises(WrongFile):
         open_writer(path, KINDS["ledger"], create=True, now=now)
 
 
