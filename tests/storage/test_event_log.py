@@ -199,8 +199,7 @@ def test_large_and_small_inserts_store_the_same_values(log: EventLog, writer: Co
     log.insert("entries", rows)
     log.commit()
     found = writer.execute(
-        "SELECT entry_id, account_did, picks, tiebreak, fee_cents, entered_at, log_seq"
-        " FROM entries WHERE id > 3"
+        "SELECT entry_id, account_did, picks, tiebreak, fee_cents, entered_at, log_seq FROM entries WHERE id > 3"
     ).fetchall()
     assert found == rows
 
