@@ -143,7 +143,7 @@ def test_a_correction_that_stands_is_scored() -> None:
         (b'[{"entry_id": "a"}]', RejectCode.REQUEST_INVALID),
         (b'[{"entry_id": "a", "picks": ["A", "B", "C"], "odds": 3}]', RejectCode.REQUEST_INVALID),
         (b'[{"entry_id": "a", "picks": ["A", "B", "C"], "tiebreak": 1.5}]', RejectCode.REQUEST_INVALID),
-        (b'[{"entry_id": "a", "picks": ["A", "B", "C"], "tiebreak": 99999999999}]', RejectCode.REQUEST_INVALID),
+        (b'[{"entry_id": "a", "picks": ["A", "B", "C"], "tiebreak": 99999999999}]', RejectCode.ROSTER_INVALID),
         (
             b'[{"entry_id": "a", "picks": ["A", "B", "C"]}, {"entry_id": "a", "picks": ["A", "B", "D"]}]',
             RejectCode.REQUEST_INVALID,

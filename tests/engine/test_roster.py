@@ -37,3 +37,10 @@ def test_a_roster_that_may_not_play_is_refused_with_its_reason(picks: str, detai
     assert isinstance(refused, Rejected)
     assert refused.code is RejectCode.ROSTER_INVALID
     assert refused.details == details
+
+
+def test_a_prediction_beyond_any_score_is_refused() -> None:
+    assert check_picks(tournament(TIERS), ["A", "C", "D"], tiebreak=-10_000) is None
+    refused = check_picks(tournament(TIERS), ["A", "C", "D"], tiebreak=10_001)
+    assert isinstance(refused, Rejected)
+    assert refused.details["reason"] == "prediction"
