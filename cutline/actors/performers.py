@@ -5,33 +5,117 @@ It must not decide anything and must not touch a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cutline.actors.tasks import Perform
 from cutline.actors.workers import Workers
-from cutline.engine.messages import CallStripe, FeedPolled, PollFeed, StripeAnswered
+from cutline.engine.messages import (
+    BalanceTransactionsListed,
+    CallStripe,
+    ComputeSettlement,
+    FeedPolled,
+    ListBalanceTransactions,
+    PollFeed,
+    SettlementComputed,
+    StripeAnswered,
+)
+from cutline.engine.settlement import settle_json
 from cutline.gateways.score_feed import ScoreFeed
-from cutline.gateways.stripe import StripeGateway
+from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
+
+Parameters = Mapping[str, Any]
+Operation = Callable[[StripeGateway, Parameters, str], Awaitable[StripeOutcome]]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "create_payment_intent": lambda stripe, given, key: stripe.create_payment_intent(given, key),
+    "retrieve_payment_intent": lambda stripe, given, _: stripe.retrieve_payment_intent(given["payment_intent"]),
+    "cancel_payment_intent": lambda stripe, given, key: stripe.cancel_payment_intent(given["payment_intent"], key),
+    "create_refund": lambda stripe, given, key: stripe.create_refund(given, key),
+    "find_refunds": lambda stripe, given, _: stripe.find_refunds(given["payment_intent"]),
+    "create_account": lambda stripe, given, key: stripe.create_account(given, key),
+    "retrieve_account": lambda stripe, given, _: stripe.retrieve_account(given["account"]),
+    "create_account_link": lambda stripe, given, key: stripe.create_account_link(given, key),
+    "create_transfer": lambda stripe, given, key: stripe.create_transfer(given, key),
+    "find_transfers": lambda stripe, given, _: stripe.find_transfers(given["transfer_group"]),
+}
+"""Each operation that a machine may name, as a call to the gateway with the committed parameters and key."""
 
 
 def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers) -> Mapping[type, Perform]:
     """Return who carries out which effect."""
 
     async def call_stripe(effect: CallStripe) -> StripeAnswered:
-        outcome = await stripe.call(effect.operation, effect.parameters, effect.idempotency_key)
-        raise NotImplementedError(outcome)
+        outcome = await OPERATIONS[effect.operation](stripe, effect.parameters, effect.idempotency_key or "")
+        return answered(effect, outcome)
+
+    async def list_balance(effect: ListBalanceTransactions) -> BalanceTransactionsListed | None:
+        return await list_balance_transactions(stripe, effect)
 
     async def poll_feed(effect: PollFeed) -> FeedPolled:
         polled = await feed.poll(effect.provider_event_id, effect.etag)
         return FeedPolled(
-            http_status=polled.status,
+            http_status=polled.status or None,
             body=polled.body,
             etag=polled.etag,
-            error=polled.error,
+            error=None if polled.error is None else str(polled.error),
             duration_ms=polled.duration_ms,
         )
 
-    del workers
-    table: dict[type, Any] = {CallStripe: call_stripe, PollFeed: poll_feed}
-    return table
+    async def compute_settlement(effect: ComputeSettlement) -> SettlementComputed:
+        try:
+            result = await workers.run(settle_json, effect.input_json.encode())
+        except Exception as failure:  # noqa: BLE001  # a run that breaks is a failed run, recorded and tried again
+            error = {"code": "INTERNAL_FAULT", "details": {"error": repr(failure)}}
+            return SettlementComputed(run_id=effect.run_id, error=error)
+        return SettlementComputed(run_id=effect.run_id, result_json=result.decode())
+
+    return {
+        CallStripe: call_stripe,
+        ListBalanceTransactions: list_balance,
+        PollFeed: poll_feed,
+        ComputeSettlement: compute_settlement,
+    }
+
+
+def answered(effect: CallStripe, outcome: StripeOutcome) -> StripeAnswered:
+    """Turn a gateway's outcome into the message for the actor that asked."""
+    if isinstance(outcome, Succeeded):
+        return StripeAnswered(
+            subject=effect.subject,
+            attempt=effect.attempt,
+            operation=effect.operation,
+            succeeded=True,
+            object=outcome.object,
+        )
+    return StripeAnswered(
+        subject=effect.subject,
+        attempt=effect.attempt,
+        operation=effect.operation,
+        succeeded=False,
+        kind=outcome.kind,
+        code=outcome.code,
+        message=outcome.message,
+        money_moved=outcome.money_moved,
+    )
+
+
+async def list_balance_transactions(
+    stripe: StripeGateway, effect: ListBalanceTransactions
+) -> BalanceTransactionsListed | None:
+    """List what is newer than the last transaction booked, oldest first; nothing when Stripe does not answer.
+
+    Balance transactions are listed newest first and their ids do not sort, so a window of the last days is read
+    and cut behind the one that is known.
+    """
+    since = datetime.now(UTC) - BALANCE_WINDOW
+    outcome = await stripe.list_balance_transactions(created_from=since)
+    if not isinstance(outcome, Succeeded):
+        return None
+    items = list(reversed(outcome.objects))
+    known = next((place for place, item in enumerate(items) if item["id"] == effect.after), -1)
+    return BalanceTransactionsListed(items=tuple(items[known + 1 :]))
+
+
+BALANCE_WINDOW = timedelta(days=30)
