@@ -5,9 +5,10 @@ It must not decide anything and must not touch a file.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+
+import structlog
 
 from cutline.actors.tasks import Perform
 from cutline.actors.workers import Workers
@@ -25,30 +26,17 @@ from cutline.engine.settlement import settle_json
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
 
-Parameters = Mapping[str, Any]
-Operation = Callable[[StripeGateway, Parameters, str], Awaitable[StripeOutcome]]
+log = structlog.get_logger(__name__)
 
-OPERATIONS: Mapping[str, Operation] = {
-    "create_payment_intent": lambda stripe, given, key: stripe.create_payment_intent(given, key),
-    "retrieve_payment_intent": lambda stripe, given, _: stripe.retrieve_payment_intent(given["payment_intent"]),
-    "cancel_payment_intent": lambda stripe, given, key: stripe.cancel_payment_intent(given["payment_intent"], key),
-    "create_refund": lambda stripe, given, key: stripe.create_refund(given, key),
-    "find_refunds": lambda stripe, given, _: stripe.find_refunds(given["payment_intent"]),
-    "create_account": lambda stripe, given, key: stripe.create_account(given, key),
-    "retrieve_account": lambda stripe, given, _: stripe.retrieve_account(given["account"]),
-    "create_account_link": lambda stripe, given, key: stripe.create_account_link(given, key),
-    "create_transfer": lambda stripe, given, key: stripe.create_transfer(given, key),
-    "find_transfers": lambda stripe, given, _: stripe.find_transfers(given["transfer_group"]),
-}
-"""Each operation that a machine may name, as a call to the gateway with the committed parameters and key."""
+BALANCE_WINDOW = timedelta(days=30)
+"""How far back balance transactions are read; what is older was booked long ago."""
 
 
 def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers) -> Mapping[type, Perform]:
     """Return who carries out which effect."""
 
     async def call_stripe(effect: CallStripe) -> StripeAnswered:
-        outcome = await OPERATIONS[effect.operation](stripe, effect.parameters, effect.idempotency_key or "")
-        return answered(effect, outcome)
+        return answered(effect, await stripe.call(effect.operation, effect.parameters, effect.idempotency_key))
 
     async def list_balance(effect: ListBalanceTransactions) -> BalanceTransactionsListed | None:
         return await list_balance_transactions(stripe, effect)
@@ -89,11 +77,14 @@ def answered(effect: CallStripe, outcome: StripeOutcome) -> StripeAnswered:
             succeeded=True,
             object=outcome.object,
         )
+    if outcome.alert:
+        log.error("stripe_refused", subject=effect.subject, code=outcome.code, request_id=outcome.request_id)
     return StripeAnswered(
         subject=effect.subject,
         attempt=effect.attempt,
         operation=effect.operation,
         succeeded=False,
+        object=outcome.object,
         kind=outcome.kind,
         code=outcome.code,
         message=outcome.message,
@@ -116,6 +107,3 @@ async def list_balance_transactions(
     items = list(reversed(outcome.objects))
     known = next((place for place, item in enumerate(items) if item["id"] == effect.after), -1)
     return BalanceTransactionsListed(items=tuple(items[known + 1 :]))
-
-
-BALANCE_WINDOW = timedelta(days=30)
