@@ -77,7 +77,7 @@ def causes_of_transfer(effect: CallStripe) -> list[Address]:
 
 
 def not_replicated(effect: CallStripe) -> StripeAnswered:
-    """Answer a call that was not made, because the replica does not hold its cause yet: the same call may be made later."""
+    """Answer a call that was not made because the replica lags: the same call may be made later."""
     return StripeAnswered(
         subject=effect.subject,
         attempt=effect.attempt,
