@@ -1,6 +1,6 @@
 """Judge what entrants and their payments ask of a contest: enter, pay, withdraw. It never moves the lifecycle.
 
-Every deadline is judged by commit time: what commits at `lock_at` or later is too late. (I7, C4)
+Every deadline is judged by commit time: what commits at `lock_at` or later is too late (I7, C4).
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _limits(contest: Contest) -> dict[str, int]:
 
 
 def take_fee(contest: Contest, paid: FeePaid, now: datetime) -> Decision:
-    """Activate the entry that a fee in escrow pays for, or refuse the fee so that it is given back. (LIFE-017)
+    """Activate the entry that a fee in escrow pays for, or refuse the fee so that it is given back (LIFE-017).
 
     An expired reservation is seated again while a seat is free. Each payment is judged once.
     """

@@ -53,7 +53,7 @@ def owed_by(contest: Contest, recorded: Recorded) -> Sequence[Owed]:
     ]
 
 
-def _created(contest: Contest, recorded: Recorded) -> list[LETTER]:
+def _created(_contest: Contest, recorded: Recorded) -> list[LETTER]:
     return [
         ("governance", ContestReady(contest_id=recorded.event.contest_id)),
         _watch(recorded.event, attempt=1),
