@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from cutline.engine.messages import CallStripe, StripeAnswered
 
-Parameters = Mapping[str, str | int | bool | Mapping[str, str]]
+Parameters = Mapping[str, str | int | bool | Mapping[str, str | Mapping[str, str]]]
 Wait = Literal["answer", "same_key", "new_attempt", "look_up"]
 
 KEY_LIFETIME: Final = timedelta(hours=23)
@@ -306,9 +306,15 @@ def resume(book: CallBook, now: datetime) -> list[CallStripe]:
     return [call.effect() for call in waiting if call.lookup is not None or not _key_is_old(call, now)]
 
 
-def postpone(call: Call, now: datetime, code: str, message: str) -> Judgement:
-    """Ask again later, with the same key: the answer was of no use and leaves open what happened."""
-    return _defer(call, "same_key", code, message, "unknown", now)
+def postpone(
+    call: Call,
+    now: datetime,
+    code: str,
+    message: str,
+    wait: Literal["same_key", "new_attempt"] = "same_key",
+) -> Judgement:
+    """Ask again later: the answer was of no use and leaves open what happened."""
+    return _defer(call, wait, code, message, "unknown", now)
 
 
 def _judge_failure(call: Call, answer: StripeAnswered, now: datetime) -> Judgement:
