@@ -157,7 +157,7 @@ def _again(subject: str, operation: str, parameters: Parameters, now: datetime, 
 
 
 def _cancellation(entry: EntryKey, payment_intent: str, now: datetime) -> tuple[AttemptStarted, CallStripe]:
-    parameters = {"payment_intent": payment_intent}
+    parameters = {"id": payment_intent}
     return start(subject_of("cancel", entry), "cancel_payment_intent", parameters, now)
 
 

@@ -116,7 +116,7 @@ def checking(
     if subject in state.calls.calls or not (expected or state.waiting.get(did)):
         return (), ()
     attempt = state.checks.get(did, 0) + 1
-    started, effect = start(subject, "retrieve_account", {"account": stripe_account_id}, now, attempt=attempt)
+    started, effect = start(subject, "retrieve_account", {"id": stripe_account_id}, now, attempt=attempt)
     return (started,), (effect,)
 
 
