@@ -1,0 +1,146 @@
+"""The machine of a contest's file: gives each message to the part that judges it. It holds no rule of its own.
+
+What entrants and payments ask is judged in `entries`, the lifecycle moves in `progress`, the provider's changes are
+taken in `following`, and prizes are settled in `settling`; `folding` remembers and `owing` tells the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cutline.engine.contest import entries, following, progress, settling
+from cutline.engine.contest.events import EVENTS, ContestCreated
+from cutline.engine.contest.folding import fold
+from cutline.engine.contest.lifecycle import Status
+from cutline.engine.contest.owing import owed_by
+from cutline.engine.contest.reading import describe_contest, describe_entry
+from cutline.engine.contest.state import Contest, ContestState
+from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
+from cutline.engine.errors import InvariantViolated, RejectCode
+from cutline.engine.messages import (
+    CancelContest,
+    CreateContest,
+    DeclareContestError,
+    EnterContest,
+    FeedAdvanced,
+    FeePaid,
+    Look,
+    ReadContest,
+    ReadEntry,
+    RecoverContest,
+    SettlementComputed,
+    WinningsPaid,
+    WinningsUnpayable,
+    WithdrawEntry,
+)
+from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, from_canonical
+
+
+class ContestMachine:
+    """The pure rules of `contest/<id>`."""
+
+    kind = "contest"
+    events: Mapping[str, type] = {event.__name__: event for event in EVENTS}
+
+    def initial(self) -> ContestState:
+        """Return the state of an empty file."""
+        return ContestState()
+
+    def decide(self, state: ContestState, command: Any, now: datetime) -> Decision:
+        """Judge a command at commit time `now` (UTC), changing nothing."""
+        if isinstance(command, CreateContest):
+            return _create(state, command)
+        if state.contest is None:
+            # Before its creation a contest has nothing to look at, and nothing to say.
+            return Accepted() if isinstance(command, Look) else Rejected(code=RejectCode.NOT_FOUND)
+        return _decide(state.contest, command, now)
+
+    def evolve(self, state: ContestState, recorded: Recorded) -> None:
+        """Fold one recorded event into the state."""
+        fold(state, recorded)
+
+    def owes(self, state: ContestState, recorded: Recorded) -> Sequence[Owed]:
+        """Return the messages that this event, just folded into `state`, owes to other actors."""
+        return owed_by(state.existing(), recorded)
+
+    def resume(self, state: ContestState, now: datetime) -> Sequence[Any]:  # noqa: ARG002 - the contract's shape
+        """Return the effects that a restarted actor must perform again: the settlement run that is open."""
+        contest = state.contest
+        if contest is None or contest.settlement.run is None:
+            return ()
+        return (settling.compute(contest, contest.settlement.run.run_id),)
+
+    def due_at(self, state: ContestState) -> datetime | None:
+        """Return when this contest next wants to look at the clock, or None; the past means at once."""
+        return progress.due_at(state.contest) if state.contest is not None else None
+
+
+def _decide(contest: Contest, command: Any, now: datetime) -> Decision:
+    match command:
+        case Look():
+            return progress.look(contest, now)
+        case EnterContest():
+            return entries.enter(contest, command, now)
+        case FeePaid():
+            return entries.take_fee(contest, command, now)
+        case WithdrawEntry():
+            return entries.withdraw(contest, command, now)
+        case FeedAdvanced():
+            return following.take_changes(contest, command)
+        case SettlementComputed():
+            return settling.record(contest, command, now)
+        case WinningsPaid():
+            return settling.take_paid(contest, command)
+        case WinningsUnpayable():
+            return settling.take_unpayable(contest, command)
+        case CancelContest():
+            return progress.cancel(contest, command)
+        case DeclareContestError():
+            return progress.declare_error(contest, command)
+        case RecoverContest():
+            return progress.recover(contest, command)
+        case ReadContest():
+            return Accepted(reply=describe_contest(contest))
+        case ReadEntry():
+            return _read_entry(contest, command)
+        case _:
+            raise InvariantViolated(f"{type(command).__name__} is no message to a contest")
+
+
+def _create(state: ContestState, command: CreateContest) -> Decision:
+    """Create the contest once. Its config cannot be changed by creating it again. (LIFE-018)"""
+    contest = state.contest
+    if contest is not None:
+        known = (contest.contest_id, contest.created.config_sha256)
+        if known == (command.contest_id, command.config_sha256):
+            return Accepted(reply=describe_contest(contest) | {"deduped": True})
+        open_for_change = contest.status is Status.SCHEDULED
+        code = RejectCode.CONTEST_EXISTS if open_for_change else RejectCode.CONTEST_CONFIG_LOCKED
+        return Rejected(code=code, details={"contest_id": contest.contest_id, "config_sha256": known[1]})
+    try:
+        config = from_canonical(command.config_json)
+    except ConfigInvalid as invalid:
+        return Rejected(
+            code=RejectCode.CONFIG_INVALID, details={"faults": [str(fault) for fault in invalid.faults]}
+        )
+    except NotSupportedYet as unsupported:
+        return Rejected(code=RejectCode.NOT_SUPPORTED_YET, details={"path": unsupported.path})
+    created = ContestCreated(
+        contest_id=command.contest_id,
+        config_json=command.config_json,
+        config_sha256=command.config_sha256,
+        currency=config.currency,
+        provider_event_id=config.event.provider_event_id,
+        lock_at=config.entry.lock_at,
+        first_tee_at=config.event.first_tee_at,
+    )
+    return Accepted(events=(created,), reply={"contest_id": command.contest_id, "deduped": False})
+
+
+def _read_entry(contest: Contest, command: ReadEntry) -> Decision:
+    entry = contest.seats.entries.get(command.entry_id)
+    if entry is None:
+        return Rejected(code=RejectCode.NOT_FOUND, details={"entry_id": command.entry_id})
+    return Accepted(reply=describe_entry(contest, entry))
