@@ -235,8 +235,10 @@ class Writer(Mailbox):
             keys, self._acknowledged = tuple(self._acknowledged), []
             self._append(DeliveriesAcknowledged(first=self._file.seq + 1, keys=keys), now, "acknowledgements")
         if self._file.seq > before:
-            for table, rows in after.rows.items():
-                self._file.insert(table, rows)
+            # A batch may open an account and use it in one breath: parents go in before what refers to them.
+            for table in self._work.kind.tables:
+                if table in after.rows:
+                    self._file.insert(table, after.rows[table])
             self._commit()
         else:
             self._file.rollback()
