@@ -12,6 +12,7 @@ from datetime import datetime
 from cutline.actors.writer import FileWork
 from cutline.engine.decision import Address
 from cutline.engine.errors import InvariantViolated
+from cutline.engine.payout.machine import PayoutMachine
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.machines import rules_of
 from cutline.storage.sealing import Sealer
@@ -22,7 +23,8 @@ WrapBlob = Callable[[bytes, datetime], bytes]
 class FileWorks:
     """Hands out the work of every address under one data root."""
 
-    def __init__(self, root: DataRoot) -> None:
+    def __init__(self, root: DataRoot, *, onboarding_url: str) -> None:
+        self._payouts = PayoutMachine(onboarding_url=onboarding_url)
         # Only the ledger's one writer seals: its sealer is shared with nobody.
         self._wraps: Mapping[str, WrapBlob] = {"ledger": Sealer(root.path).seal, "feed": compress}
 
@@ -31,7 +33,7 @@ class FileWorks:
         rules = rules_of(kind_of(address).name)
         return FileWork(
             kind=rules.kind,
-            machine=rules.machine,
+            machine=self._payouts if rules.kind.name == "payouts" else rules.machine,
             codec=rules.codec,
             project=rules.project,
             wrap_blob=self._wraps.get(rules.kind.name, _refuse),

@@ -17,8 +17,8 @@ from cutline.engine.decision import Machine, Owed, Recorded
 from cutline.engine.feed import FeedMachine
 from cutline.engine.governance import GovernanceMachine
 from cutline.engine.ledger.machine import LedgerMachine
-from cutline.engine.payment.machine import PaymentsMachine
-from cutline.engine.payout.machine import PayoutsMachine
+from cutline.engine.payment.machine import PaymentMachine
+from cutline.engine.payout.machine import PayoutMachine
 from cutline.storage.codec import Codec
 from cutline.storage.event_log import Entry
 from cutline.storage.kinds import KINDS, FileKind
@@ -38,12 +38,15 @@ class FileRules:
     project: Project
 
 
+_NOWHERE = ""
+"""Where new links of account holders would lead. Folding makes none; whoever runs payouts gives the real address."""
+
 _TABLE: tuple[tuple[Machine[Any], Project], ...] = (
     (ContestMachine(), contest.project),
     (FeedMachine(), feed.project),
     (LedgerMachine(), ledger.project),
-    (PayoutsMachine(), payouts.project),
-    (PaymentsMachine(), payments.project),
+    (PayoutMachine(onboarding_url=_NOWHERE), payouts.project),
+    (PaymentMachine(), payments.project),
     (GovernanceMachine(), governance.project),
 )
 
