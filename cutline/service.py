@@ -32,6 +32,28 @@ class Engine:
     runner: web.AppRunner
 
 
+def assemble(
+    settings: Settings,
+    root: DataRoot,
+    boot_epoch: int,
+    *,
+    scheduler: BaseScheduler,
+    workers: Workers,
+    session: aiohttp.ClientSession,
+) -> Engine:
+    """Put an engine together over a locked data root; nothing runs yet."""
+    api_key = settings.stripe_api_key.get_secret_value()
+    parts = Parts(
+        stripe=StripeGateway(api_key, base_url=settings.stripe_base_url, session=session),
+        feed=ScoreFeed(session, settings.ingestion_endpoint_url),
+        workers=workers,
+        scheduler=scheduler,
+    )
+    system = System(settings, root, boot_epoch, parts)
+    runner = web.AppRunner(build_app(system, settings), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    return Engine(system=system, runner=runner)
+
+
 @asynccontextmanager
 async def running_engine(
     settings: Settings, *, scheduler: BaseScheduler, workers: Workers, session: aiohttp.ClientSession
@@ -42,17 +64,11 @@ async def running_engine(
     """
     root = DataRoot(settings.cutline_data_dir)
     with root.lock() as lock:
-        stripe = StripeGateway(
-            settings.stripe_api_key.get_secret_value(), base_url=settings.stripe_base_url, session=session
-        )
-        feed = ScoreFeed(session, settings.ingestion_endpoint_url)
-        parts = Parts(stripe=stripe, feed=feed, workers=workers, scheduler=scheduler)
-        system = System(settings, root, lock.boot_epoch, parts)
-        runner = web.AppRunner(build_app(system, settings), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
-        system.start()
+        engine = assemble(settings, root, lock.boot_epoch, scheduler=scheduler, workers=workers, session=session)
+        engine.system.start()
         try:
-            await runner.setup()
-            yield Engine(system=system, runner=runner)
+            await engine.runner.setup()
+            yield engine
         finally:
-            await runner.cleanup()
-            await system.stop()
+            await engine.runner.cleanup()
+            await engine.system.stop()
