@@ -57,7 +57,7 @@ class CancelContest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclareContestError:
-    """Stop a contest that is SCHEDULED, LOCKED or LIVE; `runbook` says how it goes on. (LIFE-010)"""
+    """Stop a contest that is SCHEDULED, LOCKED or LIVE; `runbook` says how it goes on (LIFE-010)."""
 
     actor: str
     reason: str

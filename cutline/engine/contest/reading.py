@@ -16,7 +16,7 @@ PAID_OUT = "PAID_OUT"
 def progress_of(contest: Contest) -> str:
     """Return the derived progress: the status, then SETTLED, then PAID_OUT once every prize is paid or cannot be.
 
-    Payment never moves the lifecycle; this is a view of it. (LIFE-008, C-03, C-13)
+    Payment never moves the lifecycle; this is a view of it (LIFE-008, C-03, C-13).
     """
     if contest.status is not Status.COMPLETE or contest.settlement.recorded is None:
         return contest.status.value
