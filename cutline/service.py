@@ -18,10 +18,9 @@ from cutline.actors.workers import Workers
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.http.app import build_app
+from cutline.http.server import DoorRunner
 from cutline.settings import Settings
 from cutline.storage.files import DataRoot
-
-SHUTDOWN_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ async def running_engine(
         feed = ScoreFeed(session, settings.ingestion_endpoint_url)
         parts = Parts(stripe=stripe, feed=feed, workers=workers, scheduler=scheduler)
         system = System(settings, root, lock.boot_epoch, parts)
-        runner = web.AppRunner(build_app(system, settings), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+        runner = DoorRunner(build_app(system, settings))
         system.start()
         try:
             await runner.setup()
