@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from cutline.actors.replica_gate import ReplicaGate
 from cutline.actors.tasks import Perform
 from cutline.actors.workers import Workers
+from cutline.engine.decision import Address
 from cutline.engine.messages import (
     BalanceTransactionsListed,
     CallStripe,
@@ -32,10 +34,12 @@ BALANCE_WINDOW = timedelta(days=30)
 """How far back balance transactions are read; what is older was booked long ago."""
 
 
-def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers) -> Mapping[type, Perform]:
+def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: ReplicaGate) -> Mapping[type, Perform]:
     """Return who carries out which effect."""
 
     async def call_stripe(effect: CallStripe) -> StripeAnswered:
+        if effect.operation == "create_transfer" and not await gate.holds(causes_of_transfer(effect)):
+            return not_replicated(effect)
         return answered(effect, await stripe.call(effect.operation, effect.parameters, effect.idempotency_key))
 
     async def list_balance(effect: ListBalanceTransactions) -> BalanceTransactionsListed | None:
@@ -65,6 +69,25 @@ def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers) -> Mapp
         PollFeed: poll_feed,
         ComputeSettlement: compute_settlement,
     }
+
+
+def causes_of_transfer(effect: CallStripe) -> list[Address]:
+    """Return the files that justify a transfer: the contest, the ledger and the payout attempt."""
+    return [f"contest/{effect.parameters['metadata']['contest_id']}", "ledger", "payouts"]
+
+
+def not_replicated(effect: CallStripe) -> StripeAnswered:
+    """Answer a call that was not made because the replica lags: the same call may be made later."""
+    return StripeAnswered(
+        subject=effect.subject,
+        attempt=effect.attempt,
+        operation=effect.operation,
+        succeeded=False,
+        kind="retry_same_key",
+        code="replica_behind",
+        message="the replica does not hold the cause of this transfer yet",
+        money_moved="no",
+    )
 
 
 def answered(effect: CallStripe, outcome: StripeOutcome) -> StripeAnswered:
