@@ -1,16 +1,14 @@
-"""The one registry of refusals: what each code means, whether money moved, and what to do next.
+"""The names of all refusals, and of bugs. What each name means stands in `error_registry`, one row each.
 
-A code is listed once; HTTP, the command line and the docs all read this table. It must not import anything of ours.
+It must not import anything of ours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
 MoneyMoved = Literal["yes", "no", "unknown"]
-Scope = Literal["public", "admin", "internal"]
 
 
 class InvariantViolated(Exception):
@@ -25,7 +23,10 @@ class RejectCode(StrEnum):
     UNAUTHENTICATED = "UNAUTHENTICATED"
     FORBIDDEN = "FORBIDDEN"
     NOT_FOUND = "NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     IDEMPOTENCY_KEY_REQUIRED = "IDEMPOTENCY_KEY_REQUIRED"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     MAILBOX_FULL = "MAILBOX_FULL"
@@ -48,6 +49,7 @@ class RejectCode(StrEnum):
     POT_SHORT = "POT_SHORT"
     SETTLEMENT_NOT_READY = "SETTLEMENT_NOT_READY"
     SCORERS_DISAGREE = "SCORERS_DISAGREE"
+    SETTLEMENT_MISMATCH = "SETTLEMENT_MISMATCH"
     # The feed
     FEED_INVALID = "FEED_INVALID"
     FEED_WRONG_EVENT = "FEED_WRONG_EVENT"
@@ -59,6 +61,8 @@ class RejectCode(StrEnum):
     AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
     LEDGER_INGEST_FAILED = "LEDGER_INGEST_FAILED"
     DUPLICATE_INTENT = "DUPLICATE_INTENT"
+    INTENT_NOT_READY = "INTENT_NOT_READY"
+    ACCOUNT_NOT_READY = "ACCOUNT_NOT_READY"
     PAYMENT_FAILED = "PAYMENT_FAILED"
     REFUND_AFTER_LOCK = "REFUND_AFTER_LOCK"
     # The ledger
@@ -66,16 +70,3 @@ class RejectCode(StrEnum):
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
     SETTLEMENT_ALREADY_POSTED = "SETTLEMENT_ALREADY_POSTED"
     TRANSACTION_UNBALANCED = "TRANSACTION_UNBALANCED"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorSpec:
-    """One row of the registry. `runbook` is a path under `runbooks/`, or None where the caller can mend it alone."""
-
-    code: RejectCode
-    http_status: int
-    scope: Scope
-    meaning: str
-    what_to_do: str
-    money_moved: MoneyMoved = "no"
-    runbook: str | None = None

@@ -56,6 +56,31 @@ class CancelContest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclareContestError:
+    """Stop a contest that is SCHEDULED, LOCKED or LIVE; `runbook` says how it goes on (LIFE-010)."""
+
+    actor: str
+    reason: str
+    runbook: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverContest:
+    """Let a contest in ERROR go on in the state that it came from."""
+
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputeSettlement:
+    """An effect: settle these recorded inputs in a worker process; answer with `SettlementComputed`."""
+
+    run_id: str
+    input_json: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadContest:
     """Ask for the contest as it is: status, progress, counts and times. Decides nothing."""
 
@@ -262,7 +287,7 @@ class ListBalanceTransactions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostTransaction:
-    """From an edge with the ledger's key, or a benchmark: post balanced legs once. Legs are (account, cents), debit > 0.
+    """From an edge with the ledger's key: post balanced legs once. Legs are (account, cents), debit positive.
 
     A leg on a held account needs `hold_source`: what the money is kept for.
     """
@@ -304,7 +329,7 @@ class RequestIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelIntent:
-    """From a contest: the seat is gone (expired, locked, withdrawn); cancel the open intent. Already paid means paid."""
+    """From a contest: the seat is gone; cancel the open intent. If Stripe says it is paid, it is paid."""
 
     contest_id: str
     entry_id: str
@@ -446,18 +471,28 @@ class StripeAnswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchEvent:
-    """From a contest: poll this provider event from `from_at` on and send its changes to the contest."""
+    """From a contest: poll this provider event from `from_at` on and send its changes to the contest.
+
+    From `first_tee_at` on the event is polled as one in play. Each `attempt` has all changes so far sent once again.
+    """
 
     contest_id: str
     provider_event_id: str
     from_at: datetime
+    first_tee_at: datetime | None = None
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnwatchEvent:
-    """From a contest: it is settled or cancelled and needs no more changes."""
+    """From a contest: it is complete or cancelled and takes no more changes."""
 
     contest_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFeed:
+    """Ask for the feed as it is: health, last poll, changes and subscribers. Decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -514,3 +549,17 @@ class QuarantineContest:
 
     contest_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseContest:
+    """From an edge: this contest's file has been restored or found sound; it may be opened again."""
+
+    contest_id: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDirectory:
+    """Ask for the contests and the published configurations. Decides nothing."""

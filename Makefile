@@ -1,0 +1,65 @@
+# The habits of this house. Every target makes the environment it needs; `make` alone lists them.
+# It takes git, make and Python 3.11 or newer with its venv module; ARGS is handed on to the program that is run.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test lint types bench crash simulate lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+env: .venv/.installed ## make .venv with every locked package and the cutline command
+
+.venv/.packages: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Cutline needs Python 3.11 or newer, and '$(PYTHON)' is not. Name one: make env PYTHON=python3.13" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "'$(PYTHON)' has no venv module. On Debian: apt-get install python3-venv" >&2; \
+		exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+.venv/.installed: .venv/.packages pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+demo: env ## play the recorded Masters 2026, from creation to paid winners
+	$(BIN)/cutline demo $(ARGS)
+
+test: lint types ## everything CI runs: lint, types, schema snapshots, the tests
+	$(BIN)/cutline schema check
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
+
+lint: env ## ruff, and the import rules of the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: env ## mypy, strict
+	$(BIN)/mypy
+
+bench: env ## measure webhooks and ledger; ARGS="settle --json" runs another
+	$(if $(ARGS),$(BIN)/cutline bench $(ARGS),$(BIN)/cutline bench webhooks && $(BIN)/cutline bench ledger)
+
+crash: env ## the long crash tests: kill the engine at every kind of commit
+	CUTLINE_CRASH=all $(BIN)/python -m pytest -m crash --numprocesses auto $(ARGS)
+
+simulate: env ## live through a week in seconds; ARGS="--days 30 --seed 3" for another
+	$(BIN)/cutline simulate $(or $(ARGS),--days 7 --seed 1 --contests 2)
+
+lock: env ## resolve the dependencies of pyproject.toml again
+	$(LOCK) --upgrade --output-file requirements.lock
+	$(LOCK) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## remove what make made, the environment included
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage build dist
+	find cutline tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,185 @@
+"""Where every actor lives: opened on its first message or when it is due, closed after idling, kept out when broken.
+
+This is the only place that knows that all contests live in this process; it must not know what any message means,
+except that a contest's creation may make a file and nothing else may.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from cutline.actors.mailbox import Ask, Delivery, Envelope, Mailbox, Redeliver, Retire, Tell, send_replies
+from cutline.actors.writer import Writer
+from cutline.engine.decision import Address, Rejected
+from cutline.engine.errors import RejectCode
+from cutline.engine.messages import CreateContest, Look, WatchEvent
+from cutline.storage.files import DataRoot
+
+log = structlog.get_logger(__name__)
+
+IDLE_AFTER = timedelta(minutes=5)
+CORE: tuple[Address, ...] = ("ledger", "payouts", "payments", "governance")
+_FOUNDING = (CreateContest, WatchEvent)
+
+MakeWriter = Callable[[Address, bool], Any]
+"""Start the writer of an address; the flag says whether it may create its file. Returns Pykka's reference."""
+
+
+class Directory:
+    """Finds, opens and closes actors. Thread-safe: every method may be called from any thread."""
+
+    def __init__(self, root: DataRoot, make_writer: MakeWriter) -> None:
+        self._root = root
+        self._make_writer = make_writer
+        self._lock = threading.RLock()
+        self._open: dict[Address, Any] = {}
+        self._due: dict[Address, datetime] = {}
+        self._used: dict[Address, datetime] = {}
+        self._quarantined: dict[Address, str] = {}
+        self._known: set[Address] = set()
+        self._closed = False
+
+    # Mail -----------------------------------------------------------------------------------------------------
+
+    def send(self, to: Address, envelope: Envelope) -> None:
+        """Deliver to an actor, opening it if need be; a question that cannot be delivered is refused by name."""
+        with self._lock:
+            refusal = self._refusal(to)
+            if refusal is None:
+                reference = self._open.get(to) or self._start(to, envelope)
+                if reference is not None:
+                    reference.tell(envelope)
+                    return
+                refusal = RejectCode.NOT_FOUND
+        self._refuse(to, envelope, refusal)
+
+    def _refusal(self, to: Address) -> RejectCode | None:
+        if self._closed:
+            return RejectCode.SHUTTING_DOWN
+        if to in self._quarantined:
+            return RejectCode.CONTEST_QUARANTINED
+        return None
+
+    def _refuse(self, to: Address, envelope: Envelope, code: RejectCode) -> None:
+        match envelope:
+            case Ask(future=future):
+                send_replies([(future, Rejected(code=code, details={"actor": to}))])
+            case Delivery(key=key):
+                log.warning("delivery_waits", to=to, key=key, code=code)
+            case _:
+                pass
+
+    def _start(self, address: Address, envelope: Envelope) -> Any | None:
+        exists = self._root.path_of(address).exists()
+        message = getattr(envelope, "message", None)
+        founding = isinstance(message, _FOUNDING) and address not in self._known
+        if not exists and not founding:
+            if address in self._known:
+                self.quarantine(address, "its file is missing")
+            return None
+        reference = self._make_writer(address, founding)
+        self._open[address] = reference
+        return reference
+
+    def open(self, address: Address, *, create: bool = False) -> None:
+        """Open an actor without a message, as at boot."""
+        with self._lock:
+            if address not in self._open and address not in self._quarantined:
+                self._open[address] = self._make_writer(address, create)
+
+    # Time -----------------------------------------------------------------------------------------------------
+
+    def note(self, address: Address, due_at: datetime | None, used_at: datetime) -> None:
+        """Remember when an actor wants to look at the clock next, and that it was used."""
+        with self._lock:
+            self._known.add(address)
+            self._used[address] = used_at
+            if due_at is None:
+                self._due.pop(address, None)
+            else:
+                self._due[address] = due_at
+
+    def next_due_at(self) -> datetime | None:
+        """Return when the next actor wants to look at the clock."""
+        with self._lock:
+            return min(self._due.values(), default=None)
+
+    def look_at_due(self, now: datetime, cause: str) -> int:
+        """Tell every actor whose time has come to look; return how many were told."""
+        with self._lock:
+            due = [address for address, at in self._due.items() if at <= now]
+        for address in sorted(due):
+            self.send(address, Tell(Look(), cause))
+        return len(due)
+
+    def redeliver(self) -> None:
+        """Have every open actor send again what has been owed for too long."""
+        for address in self.addresses():
+            self.send(address, Redeliver())
+
+    def retire_idle(self, now: datetime) -> None:
+        """Close actors, but for the core, that have idled; what is due opens them again."""
+        with self._lock:
+            idle = [
+                address
+                for address in self._open
+                if address not in CORE and now - self._used.get(address, now) >= IDLE_AFTER
+            ]
+        for address in idle:
+            self.send(address, Retire(self._release))
+
+    def _release(self, actor: Mailbox) -> bool:
+        with self._lock:
+            if not actor.actor_inbox.empty():
+                return False
+            self._open.pop(actor.address, None)
+            return True
+
+    # Trouble --------------------------------------------------------------------------------------------------
+
+    def forget(self, address: Address) -> None:
+        """Drop an actor that has died; its next message opens it again from its file."""
+        with self._lock:
+            self._open.pop(address, None)
+
+    def quarantine(self, address: Address, reason: str) -> None:
+        """Keep an actor closed until a person has mended its file (runbooks/contest-quarantined.md)."""
+        with self._lock:
+            self._open.pop(address, None)
+            self._due.pop(address, None)
+            self._quarantined[address] = reason
+        log.error("quarantined", address=address, reason=reason, runbook="runbooks/contest-quarantined.md")
+
+    def quarantined(self) -> dict[Address, str]:
+        """Return what is kept closed, with reasons."""
+        with self._lock:
+            return dict(self._quarantined)
+
+    def remember(self, addresses: Iterable[Address]) -> None:
+        """Know these files: from now on one that is missing is a fault, and is never made again empty."""
+        with self._lock:
+            self._known.update(addresses)
+
+    # The whole --------------------------------------------------------------------------------------------------
+
+    def addresses(self) -> list[Address]:
+        """Return every open actor's address, in order."""
+        with self._lock:
+            return sorted(self._open)
+
+    def writers(self) -> list[Writer]:
+        """Return the open actors themselves, to look at and not to touch."""
+        with self._lock:
+            actors = [reference._actor_weakref() for reference in self._open.values()]  # noqa: SLF001  # Pykka has no other way
+        return [actor for actor in actors if actor is not None]
+
+    def close(self) -> list[Any]:
+        """Take no more mail; return the references of all that was open, contests and feeds first, the core last."""
+        with self._lock:
+            self._closed = True
+            return [self._open[a] for a in sorted(self._open, key=lambda a: (a in CORE, a))]

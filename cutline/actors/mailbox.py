@@ -1,0 +1,140 @@
+"""The thin base of every actor: what lies in its inbox, and how a failure is contained; it must not know any file.
+
+Pykka gives each actor a thread and an inbox. Three of its hooks (inbox, future, loop) are the seam at which the time
+machine replaces threads by turns on one event loop; nothing else in Cutline knows which of the two is at work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pykka
+import structlog
+from pykka.messages import _ActorStop  # the only way to recognise Pykka's own stop message in an inbox
+
+from cutline.engine.decision import Accepted, Address, Rejected
+from cutline.engine.errors import RejectCode
+
+log = structlog.get_logger(__name__)
+
+Answer = Accepted | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question from an edge; `future` belongs to the event loop that asked."""
+
+    message: Any
+    cause: str
+    future: asyncio.Future[Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """A message that expects no answer: a look at the clock, or the outcome of an effect."""
+
+    message: Any
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that `sender` owes; it is acknowledged under `key` once its cause is committed here."""
+
+    key: str
+    sender: Address
+    message: Any
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """The receiver has these owed messages in its file."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Redeliver:
+    """Send again what is still owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """Close if there is nothing left to do; `release` tells the directory, and says whether it agrees."""
+
+    release: Callable[[Mailbox], bool]
+
+
+Envelope = Ask | Tell | Delivery | Acknowledgement | Redeliver | Retire
+
+Replies = list[tuple[asyncio.Future[Answer], Answer]]
+
+
+def resolve(replies: Iterable[tuple[asyncio.Future[Answer], Answer]]) -> None:
+    """Answer futures on their own loop; those whose caller has gone are left alone."""
+    for future, answer in replies:
+        if not future.done():
+            future.set_result(answer)
+
+
+def send_replies(replies: Replies) -> None:
+    """Answer a batch of questions from an actor's thread with one wake-up of the loop that asked."""
+    if not replies:
+        return
+    loop = replies[0][0].get_loop()
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(resolve, replies)
+
+
+class Mailbox(pykka.ThreadingActor):
+    """An actor whose failures stay its own: nothing it raises reaches Pykka, other actors or the process."""
+
+    use_daemon_thread = True
+
+    def __init__(self, address: Address, on_failed: Callable[[Address, BaseException], None]) -> None:
+        super().__init__()
+        self.address = address
+        self._on_failed = on_failed
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        return queue.SimpleQueue()
+
+    def _actor_loop_setup(self) -> None:
+        try:
+            self.on_start()
+        except BaseException as failure:  # noqa: BLE001  # MemoryError and SystemExit must not stop every actor
+            self._fail(failure)
+
+    def _handle_receive(self, message: Any) -> Any:
+        try:
+            return super()._handle_receive(message)
+        except BaseException as failure:  # noqa: BLE001  # as above
+            self._fail(failure)
+            return None
+
+    def _fail(self, failure: BaseException) -> None:
+        """Stop this actor alone and hand it to the supervisor, which restarts it from its file."""
+        log.error("actor_failed", address=self.address, error=repr(failure), exc_info=failure)
+        self._stop()
+        self._on_failed(self.address, failure)
+
+    def _actor_loop_teardown(self) -> None:
+        left = []
+        while not self.actor_inbox.empty():
+            envelope = self.actor_inbox.get()
+            if envelope.reply_to is not None:
+                envelope.reply_to.set(None)
+            if not isinstance(envelope.message, _ActorStop):
+                left.append(envelope.message)
+        self.refuse(left, RejectCode.SHUTTING_DOWN)
+
+    def refuse(self, envelopes: Iterable[Any], code: RejectCode) -> None:
+        """Answer every question among `envelopes` with a refusal, so that no caller waits for ever."""
+        answer = Rejected(code=code, details={"actor": self.address})
+        send_replies([(e.future, answer) for e in envelopes if isinstance(e, Ask)])

@@ -1,0 +1,179 @@
+"""The whole engine behind its doors: wiring, start in order, stop in reverse; it must not decide anything.
+
+Every seam of the time machine comes in through `Parts`: the scheduler, the workers and the two gateways. The clock is
+`datetime.now`, and Pykka's hooks are replaced at the base class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.base import BaseScheduler
+
+from cutline.actors.clock import utc_now
+from cutline.actors.directory import CORE, Directory
+from cutline.actors.file_work import FileWorks
+from cutline.actors.jobs import Job, install
+from cutline.actors.mailbox import Answer, Ask, Delivery, Envelope, Tell
+from cutline.actors.performers import performers
+from cutline.actors.replica_gate import OpenGate, ReplicaGate
+from cutline.actors.supervisor import Supervisor, die
+from cutline.actors.tasks import Tasks
+from cutline.actors.workers import Workers
+from cutline.actors.writer import Writer
+from cutline.engine.decision import Address, Rejected
+from cutline.engine.errors import RejectCode
+from cutline.engine.messages import ContestReady, Look
+from cutline.gateways.score_feed import ScoreFeed
+from cutline.gateways.stripe import StripeGateway
+from cutline.settings import Settings
+from cutline.storage.files import DataRoot
+
+log = structlog.get_logger(__name__)
+
+ASK_TIMEOUT_S = 10.0
+DRAIN_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the engine is given: the outside world, where heavy work runs, and who turns time into messages."""
+
+    stripe: StripeGateway
+    feed: ScoreFeed
+    workers: Workers
+    scheduler: BaseScheduler
+    gate: ReplicaGate = field(default_factory=OpenGate)
+
+
+class System:
+    """One engine over one data root. Build and use it on a running event loop."""
+
+    def __init__(self, settings: Settings, root: DataRoot, boot_epoch: int, parts: Parts) -> None:
+        self.settings = settings
+        self.root = root
+        self._boot_epoch = boot_epoch
+        self._parts = parts
+        self._works = FileWorks(root)
+        self.directory = Directory(root, self._start_writer)
+        self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
+        self.tasks = Tasks(performers(parts.stripe, parts.feed, parts.workers, parts.gate), self.directory.send)
+        self._asking: Counter[Address] = Counter()
+        self.must_die: Callable[[BaseException], None] = die
+
+    # Surroundings of the writers ---------------------------------------------------------------------------------
+
+    def send(self, to: Address, envelope: Envelope) -> None:
+        """Put an envelope into another actor's inbox; a contest's readiness waits until its file is replicated."""
+        if isinstance(envelope, Delivery) and isinstance(envelope.message, ContestReady):
+            self.tasks.forward(self._parts.gate.holds([envelope.sender]), to, envelope)
+        else:
+            self.directory.send(to, envelope)
+
+    def perform(self, effect: Any, address: Address, cause: str) -> None:
+        """Start an effect beside the actors."""
+        self.tasks.perform(effect, address, cause)
+
+    def note(self, address: Address, due_at: datetime | None, owes: bool) -> None:  # noqa: ARG002  # kept for the view of what is owed
+        """Remember when an actor wants to look at the clock."""
+        self.directory.note(address, due_at, utc_now())
+
+    def failed(self, address: Address, failure: BaseException) -> None:
+        """Hand a dead actor to the supervisor."""
+        self._supervisor.failed(address, failure)
+
+    def _start_writer(self, address: Address, create: bool) -> Any:
+        return Writer.start(
+            address,
+            self.root.path_of(address),
+            self._works.of(address),
+            self,
+            boot_epoch=self._boot_epoch,
+            create=create,
+            replicated=self.settings.cutline_replica_url is not None,
+        )
+
+    # Life -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the core, then every contest and feed, so that what they owe is sent again; then start the clock."""
+        founded = self.root.path_of("governance").exists()
+        for address in CORE:
+            self.directory.open(address, create=not founded)
+        for address, _ in self.root.all_files():
+            self.directory.remember([address])
+            self.directory.open(address)
+        install(self._parts.scheduler, self.jobs())
+        self._parts.scheduler.start()
+        log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
+
+    async def stop(self) -> None:
+        """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
+        self._parts.scheduler.shutdown(wait=False)
+        await self.tasks.close(DRAIN_TIMEOUT_S)
+        references = self.directory.close()
+        for writer in self.directory.writers():
+            writer.stop()
+        deadline = asyncio.get_running_loop().time() + DRAIN_TIMEOUT_S
+        while any(reference.is_alive() for reference in references):
+            if asyncio.get_running_loop().time() > deadline:
+                log.error("actors_did_not_stop", actors=[str(r) for r in references if r.is_alive()])
+                break
+            await asyncio.sleep(0.005)
+        self._parts.workers.close()
+        log.info("engine_stopped")
+
+    def jobs(self) -> list[Job]:
+        """Return the one table of what the clock does here."""
+        settings = self.settings
+        return [
+            Job(name="look-at-due", run=self._look_at_due, every_s=settings.cutline_look_every_s),
+            Job(name="pay-winners", run=self._pay_winners, every_s=settings.cutline_payouts_every_s),
+            Job(name="read-balance", run=self._read_balance, every_s=3600),
+            Job(name="redeliver", run=self.directory.redeliver, every_s=120),
+            Job(name="retire-idle", run=self._retire_idle, every_s=60),
+        ]
+
+    def _look_at_due(self) -> None:
+        self.directory.look_at_due(utc_now(), "look-at-due")
+
+    def _pay_winners(self) -> None:
+        self.directory.send("payouts", Tell(Look(), "pay-winners"))
+
+    def _read_balance(self) -> None:
+        self.directory.send("ledger", Tell(Look(), "read-balance"))
+
+    def _retire_idle(self) -> None:
+        self.directory.retire_idle(utc_now())
+
+    # The edge -----------------------------------------------------------------------------------------------------
+
+    async def ask(self, to: Address, message: Any, cause: str, *, timeout_s: float = ASK_TIMEOUT_S) -> Answer:
+        """Ask an actor from the event loop and await its committed answer, holding no thread.
+
+        Refusals: MAILBOX_FULL when too many questions wait for this actor already, ACTOR_TIMEOUT when no answer came
+        in time (the command may still happen: ask again with the same business key).
+        """
+        if self._asking[to] >= self.settings.cutline_asks_max:
+            return Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": to, "retry_after_s": 1})
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asking[to] += 1
+        try:
+            self.directory.send(to, Ask(message, cause, future))
+            async with asyncio.timeout(timeout_s):
+                return await future
+        except TimeoutError:
+            return Rejected(code=RejectCode.ACTOR_TIMEOUT, details={"actor": to, "timeout_s": timeout_s})
+        finally:
+            self._asking[to] -= 1
+
+    @property
+    def idle(self) -> bool:
+        """Whether no mail waits and no effect is under way; true only at the moment of asking."""
+        return self.tasks.idle and all(writer.idle for writer in self.directory.writers())

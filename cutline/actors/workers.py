@@ -1,0 +1,64 @@
+"""Heavy work in another process, so that one settlement does not hold the interpreter of the whole engine.
+
+What is sent and what comes back is bytes or plain values; a worker must not open any file of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Workers(Protocol):
+    """Where heavy functions run."""
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a module-level function elsewhere and return its result."""
+
+    def close(self) -> None:
+        """Stop the workers."""
+
+
+class ProcessWorkers:
+    """A pool of spawned processes, started with the first piece of work and replaced when one is killed."""
+
+    def __init__(self, processes: int = 1) -> None:
+        self._processes = processes
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run in a worker; a worker that dies (out of memory, killed) gets one successor for this piece of work."""
+        try:
+            return await self._submit(function, *arguments)
+        except BrokenProcessPool:
+            self.close()
+            return await self._submit(function, *arguments)
+
+    async def _submit(self, function: Callable[..., T], *arguments: Any) -> T:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(max_workers=self._processes, mp_context=context)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+    def close(self) -> None:
+        """Stop the workers without waiting for what they are doing."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+class InlineWorkers:
+    """Runs the work where it is asked for: for the time machine, which has one thread, and for one-shot commands."""
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run at once, in line."""
+        return function(*arguments)
+
+    def close(self) -> None:
+        """Nothing to stop."""

@@ -1,0 +1,196 @@
+"""Fold a contest's events into its state: the one place that changes it. It judges nothing and owes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cutline.engine.contest.changes import read_change
+from cutline.engine.contest.events import (
+    ContestCreated,
+    EntryActivated,
+    EntryCancelled,
+    EntryExpired,
+    EntryRefused,
+    EntryReserved,
+    EntryStatus,
+    EntryWithdrawn,
+    FeedApplied,
+    FeedConfirmed,
+    FeedGapFound,
+    PrizePaid,
+    PrizeUnpayable,
+    SettlementFailed,
+    SettlementRecorded,
+    SettlementStarted,
+    StatusChanged,
+    TransitionRefused,
+)
+from cutline.engine.contest.feed_state import evolve as fold_change
+from cutline.engine.contest.lifecycle import Status
+from cutline.engine.contest.state import Contest, ContestState, Entry, Run
+from cutline.engine.decision import Recorded
+from cutline.engine.errors import InvariantViolated
+from cutline.engine.tournament import from_canonical
+
+SCHEDULER_ACTOR = "scheduler"
+
+
+def fold(state: ContestState, recorded: Recorded) -> None:
+    """Fold one recorded event. An event of another file kind is a bug."""
+    event = recorded.event
+    if isinstance(event, ContestCreated):
+        state.contest = Contest(created=event, created_at=recorded.at, config=from_canonical(event.config_json))
+        return
+    folder = _FOLDERS.get(type(event))
+    if folder is None:
+        raise InvariantViolated(f"{type(event).__name__} is no event of a contest")
+    folder(state.existing(), recorded)
+
+
+def _changed(contest: Contest, recorded: Recorded) -> None:
+    event: StatusChanged = recorded.event
+    if event.from_status is not contest.status:
+        raise InvariantViolated(f"{event.key} leaves {event.from_status}, but the contest is {contest.status}")
+    contest.came_from = event.from_status if event.to_status is Status.ERROR else None
+    contest.status = event.to_status
+    if event.from_status is Status.ERROR and event.to_status is not Status.CANCELLED:
+        contest.feed.watches += 1
+    contest.transitions.append(
+        {
+            "at": recorded.at,
+            "from": event.from_status.value,
+            "to": event.to_status.value,
+            "actor": event.actor,
+            "reason": event.reason,
+            "runbook": event.runbook,
+        }
+    )
+
+
+def _transition_refused(contest: Contest, recorded: Recorded) -> None:
+    event: TransitionRefused = recorded.event
+    contest.refusals += 1
+    if event.actor == SCHEDULER_ACTOR:
+        contest.refused.add((event.from_status, event.to_status, event.reasons))
+
+
+def _reserved(contest: Contest, recorded: Recorded) -> None:
+    event: EntryReserved = recorded.event
+    contest.seats.add(
+        Entry(
+            entry_id=event.entry_id,
+            account_did=event.account_did,
+            picks=event.picks,
+            tiebreak=event.tiebreak,
+            entered_at=recorded.at,
+            expires_at=event.expires_at,
+        )
+    )
+
+
+def _activated(contest: Contest, recorded: Recorded) -> None:
+    event: EntryActivated = recorded.event
+    entry = contest.seats.entries[event.entry_id]
+    entry.payment_intent = event.payment_intent
+    contest.seats.outcomes[event.payment_intent] = "activated"
+    contest.seats.move(entry, EntryStatus.ACTIVE)
+
+
+def _fee_refused(contest: Contest, recorded: Recorded) -> None:
+    event: EntryRefused = recorded.event
+    contest.seats.outcomes[event.payment_intent] = "refused"
+    if event.entry_status is not None:
+        contest.seats.move(contest.seats.entries[event.entry_id], event.entry_status)
+
+
+def _to(status: EntryStatus) -> Callable[[Contest, Recorded], None]:
+    def move(contest: Contest, recorded: Recorded) -> None:
+        contest.seats.move(contest.seats.entries[recorded.event.entry_id], status)
+
+    return move
+
+
+def _applied(contest: Contest, recorded: Recorded) -> None:
+    event: FeedApplied = recorded.event
+    feed = contest.feed
+    for change in event.changes:
+        fold_change(feed.board, read_change(change))
+    feed.applied = event.first + len(event.changes)
+    feed.polled_at = event.polled_at
+    feed.waiting = False
+    if feed.board.published is not None:
+        feed.field = feed.board.player_ids
+
+
+def _confirmed(contest: Contest, recorded: Recorded) -> None:
+    event: FeedConfirmed = recorded.event
+    contest.feed.polled_at = event.polled_at
+
+
+def _gap_found(contest: Contest, recorded: Recorded) -> None:
+    event: FeedGapFound = recorded.event
+    contest.feed.watches = event.attempt
+    contest.feed.waiting = True
+
+
+def _run_started(contest: Contest, recorded: Recorded) -> None:
+    event: SettlementStarted = recorded.event
+    contest.settlement.attempts = event.attempt
+    contest.settlement.retry_at = None
+    contest.settlement.run = Run(
+        run_id=event.run_id,
+        attempt=event.attempt,
+        checkpoint=event.checkpoint,
+        input_sha256=event.input_sha256,
+        started_at=recorded.at,
+    )
+
+
+def _run_failed(contest: Contest, recorded: Recorded) -> None:
+    event: SettlementFailed = recorded.event
+    contest.settlement.run = None
+    contest.settlement.error = event.error
+    contest.settlement.retry_at = event.retry_at
+
+
+def _settled(contest: Contest, recorded: Recorded) -> None:
+    event: SettlementRecorded = recorded.event
+    settlement = contest.settlement
+    settlement.run = settlement.error = None
+    settlement.recorded = event
+    settlement.results = {entry.entry_id: entry for entry in event.entries}
+    settlement.unpaid = {entry.entry_id: entry.prize_cents for entry in event.entries if entry.prize_cents > 0}
+
+
+def _paid(contest: Contest, recorded: Recorded) -> None:
+    event: PrizePaid = recorded.event
+    contest.settlement.unpaid.pop(event.entry_id, None)
+    contest.settlement.unpayable.pop(event.entry_id, None)
+    contest.settlement.paid[event.entry_id] = event.amount_cents
+
+
+def _unpayable(contest: Contest, recorded: Recorded) -> None:
+    event: PrizeUnpayable = recorded.event
+    contest.settlement.unpaid.pop(event.entry_id, None)
+    contest.settlement.unpayable[event.entry_id] = event.amount_cents
+
+
+_FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
+    StatusChanged: _changed,
+    TransitionRefused: _transition_refused,
+    EntryReserved: _reserved,
+    EntryActivated: _activated,
+    EntryRefused: _fee_refused,
+    EntryExpired: _to(EntryStatus.EXPIRED),
+    EntryWithdrawn: _to(EntryStatus.WITHDRAWN),
+    EntryCancelled: _to(EntryStatus.CANCELLED),
+    FeedApplied: _applied,
+    FeedConfirmed: _confirmed,
+    FeedGapFound: _gap_found,
+    SettlementStarted: _run_started,
+    SettlementFailed: _run_failed,
+    SettlementRecorded: _settled,
+    PrizePaid: _paid,
+    PrizeUnpayable: _unpayable,
+}

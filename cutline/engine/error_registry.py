@@ -1,0 +1,343 @@
+"""The one registry of refusals: what each code means, whether money moved, and what to do next.
+
+A code is listed once; HTTP, the command line and the docs all read this table. It must not say when a code is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from cutline.engine.errors import MoneyMoved
+from cutline.engine.errors import RejectCode as C
+
+Scope = Literal["public", "admin", "internal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorSpec:
+    """One row of the registry. `runbook` is a path under `runbooks/`, or None where the caller can mend it alone."""
+
+    code: C
+    http_status: int
+    scope: Scope
+    meaning: str
+    what_to_do: str
+    money_moved: MoneyMoved = "no"
+    runbook: str | None = None
+
+
+def _spec(
+    code: C,
+    http_status: int,
+    scope: Scope,
+    meaning: str,
+    what_to_do: str,
+    money_moved: MoneyMoved = "no",
+    runbook: str | None = None,
+) -> ErrorSpec:
+    return ErrorSpec(
+        code=code,
+        http_status=http_status,
+        scope=scope,
+        meaning=meaning,
+        what_to_do=what_to_do,
+        money_moved=money_moved,
+        runbook=runbook,
+    )
+
+
+_ROWS: Final = (
+    # Requests
+    _spec(
+        C.REQUEST_INVALID,
+        400,
+        "public",
+        "The request is not what this route takes.",
+        "Mend what `details` names and send it again.",
+    ),
+    _spec(
+        C.UNAUTHENTICATED,
+        401,
+        "public",
+        "The request carries no valid token or service key.",
+        "Get a fresh token; check the key's header.",
+    ),
+    _spec(
+        C.FORBIDDEN,
+        403,
+        "public",
+        "The token is valid, but does not give this right.",
+        "Use a token with one of the scopes in `details`.",
+    ),
+    _spec(C.NOT_FOUND, 404, "public", "There is nothing here that you may see.", "Check the path and the ids in it."),
+    _spec(
+        C.METHOD_NOT_ALLOWED,
+        405,
+        "public",
+        "This path does not take this method.",
+        "Use a method of the Allow header.",
+    ),
+    _spec(
+        C.REQUEST_TIMEOUT,
+        408,
+        "public",
+        "The request did not arrive whole in time.",
+        "Send it again over a faster connection.",
+    ),
+    _spec(C.BODY_TOO_LARGE, 413, "public", "The body is larger than the door takes.", "Send less at a time."),
+    _spec(
+        C.UNSUPPORTED_MEDIA_TYPE,
+        415,
+        "public",
+        "The body is not declared as JSON.",
+        "Send Content-Type: application/json.",
+    ),
+    _spec(
+        C.IDEMPOTENCY_KEY_REQUIRED,
+        400,
+        "public",
+        "This request needs an Idempotency-Key.",
+        "Make one key an intention, and keep it when you retry.",
+    ),
+    _spec(
+        C.IDEMPOTENCY_KEY_REUSED,
+        409,
+        "public",
+        "This key was used for a different request.",
+        "Use a new key for a new intention; `details` names what differs.",
+    ),
+    _spec(
+        C.MAILBOX_FULL,
+        503,
+        "public",
+        "Too much is waiting for this part of the engine.",
+        "Wait for Retry-After and send the same request again.",
+    ),
+    _spec(
+        C.ACTOR_TIMEOUT,
+        504,
+        "public",
+        "No answer came in time; the request may still happen.",
+        "Send the same request again with the same key.",
+        "unknown",
+    ),
+    _spec(
+        C.SHUTTING_DOWN,
+        503,
+        "public",
+        "The engine is stopping and takes no more requests.",
+        "Wait for Retry-After and send the same request again.",
+    ),
+    _spec(
+        C.STORAGE_UNAVAILABLE,
+        503,
+        "public",
+        "The disk cannot take writes at the moment.",
+        "Wait for Retry-After; ops: make room on the disk.",
+    ),
+    _spec(
+        C.INTERNAL_FAULT,
+        500,
+        "public",
+        "A fault of the engine; its log has the correlation id.",
+        "Send the same request again once; then report the id.",
+        "unknown",
+    ),
+    # Contests
+    _spec(
+        C.CONFIG_INVALID,
+        422,
+        "admin",
+        "The tournament configuration is wrong.",
+        "Mend every path that `details` names.",
+    ),
+    _spec(
+        C.NOT_SUPPORTED_YET,
+        422,
+        "admin",
+        "The configuration asks for a rule that cannot be played yet.",
+        "Change the rule that `details` names.",
+    ),
+    _spec(C.CONTEST_EXISTS, 409, "admin", "A contest of this id exists with other content.", "Choose another id."),
+    _spec(
+        C.CONTEST_QUARANTINED,
+        503,
+        "public",
+        "The contest's file cannot be trusted and is kept closed.",
+        "Ops: follow the runbook.",
+        "no",
+        "runbooks/contest-quarantined.md",
+    ),
+    _spec(
+        C.CONTEST_CONFIG_LOCKED,
+        409,
+        "admin",
+        "A contest's configuration cannot change once it is locked.",
+        "Create another contest.",
+    ),
+    _spec(C.CONTEST_LOCKED, 409, "public", "The contest takes no more entries.", "Enter another contest."),
+    _spec(C.CONTEST_FULL, 409, "public", "Every seat is taken.", "Try again later: unpaid seats become free."),
+    _spec(
+        C.ENTRY_LIMIT_REACHED,
+        409,
+        "public",
+        "You have as many entries as one person may have.",
+        "Pay or withdraw one that you have.",
+    ),
+    _spec(
+        C.ENTRY_NOT_PENDING,
+        409,
+        "public",
+        "The entry is in no state that allows this.",
+        "Read the entry to see how it stands.",
+    ),
+    _spec(
+        C.ROSTER_INVALID,
+        422,
+        "public",
+        "The picks break the contest's roster rules.",
+        "Pick again by the rule that `details` names.",
+    ),
+    _spec(
+        C.INVALID_STATUS_TRANSITION,
+        409,
+        "admin",
+        "The lifecycle has no such step from here.",
+        "Read the contest to see how it stands.",
+    ),
+    _spec(
+        C.POT_SHORT,
+        409,
+        "internal",
+        "The pot does not cover the fixed prizes, so the contest is cancelled.",
+        "Nothing: every fee is given back.",
+    ),
+    _spec(C.SETTLEMENT_NOT_READY, 409, "public", "The contest is not settled yet.", "Ask again after it is COMPLETE."),
+    _spec(
+        C.SCORERS_DISAGREE,
+        500,
+        "internal",
+        "The two scorers gave different results, so nothing was settled.",
+        "Ops: the contest stays COMPLETE; keep its file and report it.",
+    ),
+    _spec(
+        C.SETTLEMENT_MISMATCH,
+        500,
+        "internal",
+        "A settlement's result does not fit what it was asked for.",
+        "Ops: keep the contest's file and report it.",
+    ),
+    # The feed
+    _spec(
+        C.FEED_INVALID,
+        502,
+        "internal",
+        "The provider sent what is no leaderboard; it is kept and not used.",
+        "Ops: look at the rejection's details; polling goes on.",
+    ),
+    _spec(
+        C.FEED_WRONG_EVENT,
+        502,
+        "internal",
+        "The provider answered for another event.",
+        "Ops: check the configuration's provider_event_id.",
+    ),
+    # Stripe and payments
+    _spec(
+        C.SIGNATURE_INVALID,
+        401,
+        "public",
+        "The request is not provably Stripe's; nothing was stored.",
+        "Check the endpoint's signing secret and the clock.",
+    ),
+    _spec(
+        C.LIVEMODE_MISMATCH,
+        422,
+        "public",
+        "A test event at a live endpoint, or the reverse.",
+        "Point the endpoint at the right installation.",
+    ),
+    _spec(
+        C.WEBHOOK_INVALID,
+        400,
+        "public",
+        "The request is signed, but is no event of Stripe's.",
+        "Look at the sender; Stripe sends no such body.",
+    ),
+    _spec(
+        C.EVENT_CONFLICT,
+        409,
+        "internal",
+        "One event id came with two different bodies; the second is quarantined.",
+        "Ops: compare both bodies.",
+        "unknown",
+    ),
+    _spec(
+        C.AMOUNT_MISMATCH,
+        409,
+        "internal",
+        "The amount or currency paid is not the fee; the money lies in suspense.",
+        "Ops: refund it or book it.",
+        "yes",
+    ),
+    _spec(
+        C.LEDGER_INGEST_FAILED,
+        502,
+        "public",
+        "The event is stored, but could not be posted yet.",
+        "Nothing: `details` says when it is tried again.",
+    ),
+    _spec(
+        C.DUPLICATE_INTENT,
+        409,
+        "public",
+        "This entry has a payment under way already.",
+        "Read the entry's payment intent.",
+    ),
+    _spec(
+        C.INTENT_NOT_READY,
+        503,
+        "public",
+        "The payment intent is asked for, and Stripe has not answered yet.",
+        "Wait for Retry-After and ask again.",
+    ),
+    _spec(
+        C.ACCOUNT_NOT_READY,
+        503,
+        "public",
+        "The account is asked for, and Stripe has not answered yet.",
+        "Wait for Retry-After and ask again.",
+    ),
+    _spec(C.PAYMENT_FAILED, 402, "public", "The payment did not succeed.", "Pay with another card, or enter again."),
+    _spec(
+        C.REFUND_AFTER_LOCK,
+        409,
+        "public",
+        "The contest is locked, and an entry cannot be taken back.",
+        "Nothing: the entry plays.",
+    ),
+    # The ledger
+    _spec(
+        C.ACCOUNT_UNKNOWN,
+        404,
+        "public",
+        "The ledger knows no account of this holder.",
+        "Check the id; an account begins with its first payment.",
+    ),
+    _spec(
+        C.INSUFFICIENT_FUNDS, 409, "public", "The account does not hold so much.", "Ask for no more than is available."
+    ),
+    _spec(
+        C.SETTLEMENT_ALREADY_POSTED,
+        409,
+        "internal",
+        "The contest's prizes are in the books already, with other content.",
+        "Ops: compare the two results; a contest settles once.",
+    ),
+    _spec(C.TRANSACTION_UNBALANCED, 422, "admin", "The legs of a transaction do not sum to zero.", "Mend the amounts."),
+)
+
+REGISTRY: Final[Mapping[C, ErrorSpec]] = {spec.code: spec for spec in _ROWS}
+"""Every refusal by its code, one row each (FRZ-018, FRZ-020)."""

@@ -1,0 +1,97 @@
+"""Divide a contest's pot by its final ranks: prizes, rake, surplus. It ranks nobody and posts nothing.
+
+How the cents fall, which is part of every contest's terms (SET-019):
+
+1. The pot is the fees of the ACTIVE entries; the rake is taken first, rounded down.
+2. Places that no entry can reach fold into the others pro rata: the amount to divide stays the same.
+3. Each place is worth its share rounded down; the cents that remain go to the places from the first on, one each.
+4. Tied entries pool what the places they span are worth and share it evenly; the cents that remain go to them in
+   order of entry id, one each.
+5. Fixed prizes must be covered by the net pot (POT_SHORT); what the pot holds beyond them is income like the rake.
+
+So prizes and rake always sum to the pot, and a better rank never wins less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from cutline.engine.decision import Rejected
+from cutline.engine.errors import InvariantViolated, RejectCode
+from cutline.engine.money import split_by_weight, split_evenly
+from cutline.engine.tournament.model import Tournament
+from cutline.engine.tournament.prize_table import (
+    fixed_total_cents,
+    net_pot_cents,
+    place_weights,
+    pot_cents,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Division:
+    """A pot divided, all in cents: `pot_cents` = the sum of `prize_cents` + `rake_cents`.
+
+    `rake_cents` includes `surplus_cents`, what fixed prizes leave. `prize_cents` and `remainder_cents` follow the
+    ranks; the latter says who got a cent of a tie that could not be shared evenly.
+    """
+
+    pot_cents: int
+    rake_cents: int
+    surplus_cents: int
+    prize_cents: tuple[int, ...]
+    remainder_cents: tuple[int, ...]
+
+
+def check_pot(tournament: Tournament, active_entries: int) -> Rejected | None:
+    """Return POT_SHORT if fixed prizes exceed what these entries bring in; percent prizes are never short."""
+    prizes = tournament.prizes
+    if prizes.basis == "percent":
+        return None
+    net, needed = net_pot_cents(tournament.entry, active_entries), fixed_total_cents(prizes)
+    if needed <= net:
+        return None
+    return Rejected(code=RejectCode.POT_SHORT, details={"net_pot_cents": net, "prizes_cents": needed})
+
+
+def divide_pot(tournament: Tournament, ranks: Sequence[int]) -> Division | Rejected:
+    """Divide the pot among entries whose ranks are given best first and, within a rank, in order of entry id.
+
+    Returns POT_SHORT where fixed prizes exceed the net pot. Raises InvariantViolated if a cent is lost.
+    """
+    entries = len(ranks)
+    short = check_pot(tournament, entries)
+    if short is not None and entries:
+        return short
+    net = net_pot_cents(tournament.entry, entries)
+    to_divide = net if tournament.prizes.basis == "percent" else fixed_total_cents(tournament.prizes)
+    weights = place_weights(tournament.prizes, entries)
+    places = split_by_weight(to_divide, weights) if weights else []
+    prizes, remainders = _share(ranks, places)
+    pot = pot_cents(tournament.entry, entries)
+    surplus = net - to_divide if entries else 0
+    division = Division(
+        pot_cents=pot,
+        rake_cents=pot - net + surplus,
+        surplus_cents=surplus,
+        prize_cents=tuple(prizes),
+        remainder_cents=tuple(remainders),
+    )
+    if sum(division.prize_cents) + division.rake_cents != division.pot_cents:
+        raise InvariantViolated("prizes and rake do not sum to the pot")
+    return division
+
+
+def _share(ranks: Sequence[int], places: Sequence[int]) -> tuple[list[int], list[int]]:
+    prizes: list[int] = []
+    remainders: list[int] = []
+    for rank, group in groupby(ranks):
+        tied = sum(1 for _ in group)
+        if rank != len(prizes) + 1:
+            raise InvariantViolated(f"rank {rank} follows {len(prizes)} entries")
+        each, over = split_evenly(sum(places[rank - 1 : rank - 1 + tied]), tied)
+        prizes += [each + 1] * over + [each] * (tied - over)
+        remainders += [1] * over + [0] * (tied - over)
+    return prizes, remainders

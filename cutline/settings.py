@@ -1,0 +1,50 @@
+"""What differs from one installation to the next, read from the environment once; nothing else reads it.
+
+The environment's name is turned into data here (expected livemode), so that no other code branches on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One engine's settings. A missing or malformed variable stops the start and is named."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore", frozen=True)
+
+    settle_env: Literal["test", "staging", "production"] = "test"
+    cutline_data_dir: Path = Path("data")
+    cutline_host: str = "127.0.0.1"
+    cutline_port: int = Field(default=8080, ge=0, le=65535)
+    cutline_jwt_secret: SecretStr
+    settle_admin_key: SecretStr
+    ledger_admin_key: SecretStr
+    stripe_api_key: SecretStr
+    stripe_webhook_secret: SecretStr
+    stripe_base_url: str = "https://api.stripe.com"
+    stripe_connect_onboard_base_url: str = "https://cutline.example"
+    stripe_allow_testmode_events_in_prod: Literal["true", "false"] = "false"
+    ingestion_endpoint_url: str
+    cutline_replica_url: str | None = None
+    cutline_run_dir: Path | None = None
+    cutline_look_every_s: int = Field(default=1, ge=1)
+    cutline_payouts_every_s: int = Field(default=300, ge=1)
+    cutline_asks_max: int = Field(default=2000, ge=1)
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """Every live signing secret: while one is being rotated, two are valid (comma-separated)."""
+        return tuple(part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(",") if part.strip())
+
+    @property
+    def livemodes(self) -> frozenset[bool]:
+        """Which values of an event's `livemode` are taken here (PAY-020..022)."""
+        if self.settle_env != "production":
+            return frozenset({False})
+        allows_test = self.stripe_allow_testmode_events_in_prod == "true"
+        return frozenset({True, False}) if allows_test else frozenset({True})

@@ -1,0 +1,140 @@
+"""Moves the balances of the platform and its connected accounts by balance transactions, and tells them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cutline.simulation.emulators.stripe.calls import Call
+from cutline.simulation.emulators.stripe.platform import PLATFORM, Platform, Wire
+
+_CATEGORIES = {"payment": "charge", "payment_refund": "refund"}
+
+
+def post(
+    platform: Platform,
+    *,
+    owner: str,
+    source: str,
+    kind: str,
+    amount_cents: int,
+    fee_cents: int = 0,
+    currency: str,
+    available_at: datetime | None = None,
+) -> Wire:
+    """Record one balance transaction and move the owner's balance by its net.
+
+    What is not available yet waits in `pending` until the clock reaches `available_at`.
+    """
+    now = platform.now
+    available_at = max(available_at or now, now)
+    net_cents = amount_cents - fee_cents
+    ready = available_at <= now
+    detail = {
+        "amount": fee_cents,
+        "application": None,
+        "currency": currency,
+        "description": "Stripe processing fees",
+    }
+    wire: Wire = {
+        "id": platform.mint("txn", f"{kind}:{source}"),
+        "object": "balance_transaction",
+        "amount": amount_cents,
+        "available_on": int(available_at.timestamp()),
+        "balance_type": "payments",
+        "created": platform.now_s,
+        "currency": currency,
+        "description": None,
+        "exchange_rate": None,
+        "fee": fee_cents,
+        "fee_details": [detail | {"type": "stripe_fee"}] if fee_cents else [],
+        "net": net_cents,
+        "reporting_category": _CATEGORIES.get(kind, kind),
+        "source": source,
+        "status": "available" if ready else "pending",
+        "type": kind,
+    }
+    platform.balance_transactions[wire["id"]] = wire
+    platform.owners[wire["id"]] = owner
+    if ready:
+        platform.available[owner, currency] += net_cents
+    else:
+        platform.pending[owner, currency] += net_cents
+        platform.at(available_at, lambda: _release(platform, owner, wire))
+    return wire
+
+
+def _release(platform: Platform, owner: str, wire: Wire) -> None:
+    """Turn pending money into available money and say so, as Stripe does."""
+    platform.pending[owner, wire["currency"]] -= wire["net"]
+    platform.available[owner, wire["currency"]] += wire["net"]
+    wire["status"] = "available"
+    account = None if owner == PLATFORM else owner
+    platform.record("balance.available", balance_of(platform, owner), account=account)
+
+
+def available_cents(platform: Platform, owner: str, currency: str) -> int:
+    """Return what the owner can send now, in cents; below zero after refunds of money already sent."""
+    return platform.available[owner, currency]
+
+
+def balance_of(platform: Platform, owner: str) -> Wire:
+    """Return the Balance object of the platform or of a connected account."""
+    currencies = sorted({currency for who, currency in [*platform.available, *platform.pending] if who == owner})
+
+    def lines(book: str) -> list[Wire]:
+        amounts = platform.available if book == "available" else platform.pending
+        return [
+            {"amount": amounts[owner, code], "currency": code, "source_types": {"card": amounts[owner, code]}}
+            for code in currencies or ["usd"]
+        ]
+
+    return {
+        "object": "balance",
+        "available": lines("available"),
+        "livemode": platform.livemode,
+        "pending": lines("pending"),
+    }
+
+
+def retrieve(platform: Platform, call: Call) -> Wire:
+    """Answer `GET /v1/balance`."""
+    return balance_of(platform, call.owner)
+
+
+def list_transactions(platform: Platform, call: Call) -> Wire:
+    """Answer `GET /v1/balance_transactions`, newest first, of the caller's account alone."""
+    owned = (wire for wire in platform.balance_transactions.values() if platform.owners[wire["id"]] == call.owner)
+    return call.page(owned, "/v1/balance_transactions", equal=("currency", "payout", "source", "type"))
+
+
+def retrieve_transaction(platform: Platform, call: Call) -> Wire:
+    """Answer `GET /v1/balance_transactions/{id}`."""
+    return platform.find(platform.balance_transactions, "balance transaction", call.object_id)
+
+
+def top_up(platform: Platform, *, amount_cents: int, currency: str = "usd") -> Wire:
+    """Put money of the owner's own into the platform's available balance, at once."""
+    wire: Wire = {
+        "id": platform.mint("tu"),
+        "object": "topup",
+        "amount": amount_cents,
+        "balance_transaction": None,
+        "created": platform.now_s,
+        "currency": currency,
+        "description": None,
+        "livemode": platform.livemode,
+        "metadata": {},
+        "status": "succeeded",
+    }
+    transaction = post(
+        platform,
+        owner=PLATFORM,
+        source=wire["id"],
+        kind="topup",
+        amount_cents=amount_cents,
+        currency=currency,
+    )
+    wire["balance_transaction"] = transaction["id"]
+    platform.topups[wire["id"]] = wire
+    platform.record("topup.succeeded", wire)
+    return wire

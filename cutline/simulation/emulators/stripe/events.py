@@ -1,0 +1,42 @@
+"""Lists the events of the last thirty days, for those who missed a webhook; it must not make or deliver any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from cutline.simulation.emulators.stripe.calls import Call
+from cutline.simulation.emulators.stripe.forms import read_flag
+from cutline.simulation.emulators.stripe.platform import PLATFORM, Platform, Wire
+
+_LISTED_FOR = timedelta(days=30)
+
+
+class Events:
+    """The events list of the API, which asks the webhooks what was delivered."""
+
+    def __init__(self, is_delivered: Callable[[str], bool]) -> None:
+        self._is_delivered = is_delivered
+
+    def list_all(self, platform: Platform, call: Call) -> Wire:
+        """Answer `GET /v1/events`, newest first.
+
+        Connect events belong to their account's list, which the `Stripe-Account` header selects, and to the
+        platform's, so that one listing finds everything that was missed.
+        """
+        since_s = int((platform.now - _LISTED_FOR).timestamp())
+        types = call.parameters.get("types")
+        success = read_flag(call.parameters, "delivery_success")
+        found = (
+            event
+            for event in platform.events.values()
+            if event["created"] >= since_s
+            and call.owner in (PLATFORM, event.get("account"))
+            and (not types or event["type"] in types)
+            and (success is None or self._is_delivered(event["id"]) is success)
+        )
+        return call.page(found, "/v1/events", equal=("type",))
+
+    def retrieve(self, platform: Platform, call: Call) -> Wire:
+        """Answer `GET /v1/events/{id}`."""
+        return platform.find(platform.events, "event", call.object_id)

@@ -1,0 +1,97 @@
+"""The engine as seen from outside: a child process that is started, told the time, and started again when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+ANSWER_TIMEOUT_S = 60.0
+
+
+class EngineDied(RuntimeError):
+    """The child process is gone; what it had committed is on disk."""
+
+
+class EngineProcess:
+    """One engine child at a time over one data root."""
+
+    def __init__(self, environment: Mapping[str, str], *, port: int = 0) -> None:
+        self._environment = dict(environment)
+        self._port = port
+        self._process: asyncio.subprocess.Process | None = None
+        self.starts = 0
+        self.next_due_at: datetime | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the engine serves; the port stays the same over restarts."""
+        return f"http://127.0.0.1:{self._port}"
+
+    async def start(self, now: datetime, *, extra: Mapping[str, str] | None = None) -> None:
+        """Start a child whose frozen clock shows `now`. Raises EngineDied when it does not come up."""
+        environment = {**os.environ, **self._environment, **(extra or {})}
+        environment |= {"CUTLINE_CLOCK_STARTS_AT": now.isoformat(), "CUTLINE_PORT": str(self._port)}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "cutline.simulation.paced",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+            limit=1 << 20,
+        )
+        self.starts += 1
+        self._port = (await self._read())["port"]
+
+    async def advance(self, to: datetime) -> None:
+        """Move the child's clock, run what is due there, and wait until it is idle."""
+        await self._order({"do": "advance", "to": to.isoformat()})
+
+    async def settle(self) -> None:
+        """Wait until the child is idle."""
+        await self._order({"do": "settle"})
+
+    async def stop(self) -> int:
+        """Drain and end the child; return its exit code."""
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            await self._order({"do": "stop"})
+        return await self._process.wait()
+
+    async def kill(self) -> None:
+        """End the child at once, if it lives."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def _order(self, order: dict[str, Any]) -> None:
+        process = self._living()
+        try:
+            process.stdin.write(orjson.dumps(order) + b"\n")
+            await process.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError) as gone:
+            raise EngineDied(f"exit code {await process.wait()}") from gone
+        await self._read()
+
+    async def _read(self) -> dict[str, Any]:
+        process = self._living()
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            line = await process.stdout.readline()
+        if not line:
+            raise EngineDied(f"exit code {await process.wait()}")
+        answer: dict[str, Any] = orjson.loads(line)
+        due_at = answer.get("next_due_at")
+        self.next_due_at = datetime.fromisoformat(due_at) if due_at else None
+        return answer
+
+    def _living(self) -> Any:
+        if self._process is None:
+            raise EngineDied("it was never started")
+        return self._process

@@ -1,0 +1,178 @@
+"""What makes a table append-only: triggers in the file, and an authorizer on our own connections.
+
+It must not know any table by name but the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import pysqlite3
+
+LOG = "log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A typed-row table as the migrated schema defines it.
+
+    `columns` are those that an insert gives, in order: a row number that SQLite assigns is not among them.
+    `row_number` is the INTEGER PRIMARY KEY, assigned by SQLite when `numbered`, else given (the log's seq).
+    `has_blob`: some column holds bytes.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    unique_keys: tuple[tuple[str, ...], ...]
+    row_number: str
+    numbered: bool
+    has_blob: bool
+
+    @property
+    def insert_sql(self) -> str:
+        """The one statement that adds a row."""
+        places = ", ".join("?" * len(self.columns))
+        # Names come from the migrated schema, never from a request.
+        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({places})"  # noqa: S608 - see above
+
+
+def describe(connection: pysqlite3.Connection, name: str) -> Table:
+    """Return how the file defines a table.
+
+    Raises ValueError for a table that the guards could not protect.
+    """
+    rows = connection.execute("SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
+    keys = [column for column, kind, pk in rows if pk and kind == "INTEGER"]
+    if len(keys) != 1 or sum(1 for row in rows if row[2]) != 1:
+        raise ValueError(f"{name} needs one INTEGER PRIMARY KEY: a hidden rowid could be replaced")
+    given = connection.execute('SELECT 1 FROM pragma_foreign_key_list(?) WHERE "from" = ?', (name, keys[0])).fetchone()
+    numbered = given is None and name != LOG
+    return Table(
+        name=name,
+        columns=tuple(row[0] for row in rows if not (numbered and row[0] == keys[0])),
+        unique_keys=_unique_keys(connection, name),
+        row_number=keys[0],
+        numbered=numbered,
+        has_blob=any(kind == "BLOB" for _, kind, _ in rows),
+    )
+
+
+def _unique_keys(connection: pysqlite3.Connection, name: str) -> tuple[tuple[str, ...], ...]:
+    found = []
+    for index, partial in connection.execute(
+        'SELECT name, partial FROM pragma_index_list(?) WHERE "unique" ORDER BY name', (name,)
+    ).fetchall():
+        if partial:
+            raise ValueError(f"{index}: a partial unique key needs an insert guard of its own")
+        found.append(
+            tuple(
+                row[0]
+                for row in connection.execute(
+                    "SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,)
+                ).fetchall()
+            )
+        )
+    return tuple(found)
+
+
+def guard_statements(table: Table) -> list[str]:
+    """Return triggers that refuse UPDATE, DELETE and any insert but of a new row (SCH-015, LIFE-023).
+
+    REPLACE deletes the row in its way without firing a delete trigger where `recursive_triggers` is off
+    (O-01), so the insert guard looks for such a row itself. It needs no pragma and holds for foreign
+    connections too.
+    """
+    name, message = table.name, f"{table.name} is append-only"
+    conditions = [_row_number_condition(table)]
+    conditions += [
+        # Table and column names come from our own migrations.
+        f"EXISTS (SELECT 1 FROM {name} WHERE {' AND '.join(f'{c} = NEW.{c}' for c in key)})"  # noqa: S608 - see above
+        for key in table.unique_keys
+    ]
+    body = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    return [
+        f"CREATE TRIGGER {name}_block_update BEFORE UPDATE ON {name} {body}",
+        f"CREATE TRIGGER {name}_block_delete BEFORE DELETE ON {name} {body}",
+        f"CREATE TRIGGER {name}_guard_insert BEFORE INSERT ON {name} WHEN {' OR '.join(conditions)} "
+        + body.replace(message, f"{message}: not a new row"),
+    ]
+
+
+def _row_number_condition(table: Table) -> str:
+    column, name = table.row_number, table.name
+    # Names come from our own migrations in all three queries.
+    if name == LOG:
+        return f"NEW.{column} IS NOT (SELECT coalesce(max({column}), 0) + 1 FROM {name})"  # noqa: S608 - see above
+    if table.numbered:
+        # Before an insert, SQLite shows -1 for a row number that it has yet to assign.
+        highest = f"(SELECT coalesce(max({column}), 0) + 1 FROM {name})"  # noqa: S608 - see above
+        return f"(NEW.{column} <> -1 AND NEW.{column} IS NOT {highest})"
+    return f"NEW.{column} <= (SELECT max({column}) FROM {name})"  # noqa: S608 - see above
+
+
+_READ_PRAGMAS = frozenset(
+    {
+        "data_version",
+        "foreign_key_check",
+        "foreign_key_list",
+        "freelist_count",
+        "index_info",
+        "index_list",
+        "integrity_check",
+        "page_count",
+        "page_size",
+        "quick_check",
+        "table_info",
+        "table_xinfo",
+    }
+)
+_SETTINGS_TO_READ = frozenset(
+    {
+        "application_id",
+        "foreign_keys",
+        "journal_mode",
+        "query_only",
+        "recursive_triggers",
+        "synchronous",
+        "trusted_schema",
+        "user_version",
+        "wal_autocheckpoint",
+    }
+)
+_ALLOWED_ACTIONS = frozenset(
+    {
+        pysqlite3.SQLITE_READ,
+        pysqlite3.SQLITE_RECURSIVE,
+        pysqlite3.SQLITE_SAVEPOINT,
+        pysqlite3.SQLITE_SELECT,
+        pysqlite3.SQLITE_TRANSACTION,
+    }
+)
+
+Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
+
+
+def authorizer(tables: Collection[str]) -> Authorizer:
+    """Return a callback that allows reading everything, inserting into `tables`, and nothing else.
+
+    SQLite asks it while a statement is compiled, not while it runs, so cached statements pay nothing.
+    """
+    insertable = frozenset(tables)
+
+    def authorize(action: int, first: str | None, second: str | None, database: str | None, _source: str | None) -> int:
+        if action in _ALLOWED_ACTIONS:
+            allowed = True
+        elif action == pysqlite3.SQLITE_INSERT:
+            allowed = database == "main" and first in insertable
+        elif action == pysqlite3.SQLITE_FUNCTION:
+            allowed = second != "load_extension"
+        elif action == pysqlite3.SQLITE_PRAGMA:
+            allowed = first in _READ_PRAGMAS or (first in _SETTINGS_TO_READ and second is None)
+            # A passive checkpoint waits for nobody; the stronger ones are Litestream's alone.
+            allowed = allowed or (first == "wal_checkpoint" and (second or "PASSIVE").upper() == "PASSIVE")
+        else:
+            allowed = False
+        return int(pysqlite3.SQLITE_OK if allowed else pysqlite3.SQLITE_DENY)
+
+    return authorize

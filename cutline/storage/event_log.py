@@ -1,0 +1,244 @@
+"""The append-only log of one file and the typed rows beside it; it must not know what an event means.
+
+One object belongs to the file's one writer, or to a reader that only looks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pysqlite3
+
+from cutline.engine.errors import InvariantViolated
+from cutline.storage.append_only import Table
+from cutline.storage.chain import GENESIS, ChainProblem, Problem, link, verify_chain
+from cutline.storage.errors import MisusedFile, Retryable, StorageError, WriteFailed, classify
+from cutline.storage.kinds import FileKind
+from cutline.storage.sqlite import utc_text
+
+__all__ = ["GENESIS", "ChainProblem", "Entry", "EventLog", "Problem", "link", "verify_chain"]
+
+_COLUMNS = "seq, type, key, at, cause, payload, hash"
+_APPEND = f"INSERT INTO log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
+_LAST = "SELECT seq, hash, at FROM log ORDER BY seq DESC LIMIT 1"
+_PAGE = f"SELECT {_COLUMNS} FROM log WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - a constant
+_BY_KEY = f"SELECT {_COLUMNS} FROM log WHERE key = ?"  # noqa: S608 - a constant
+_ROWS_A_PAGE = 1_000
+_BULK_ROWS_MIN = 32
+_BULK_ROWS_MAX = 1_000
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of a log. `payload` is JSON text; `at` is the commit time in UTC, to the millisecond."""
+
+    seq: int
+    type: str
+    key: str
+    at: datetime
+    cause: str
+    payload: str
+    hash: bytes
+
+
+def _entry(row: tuple[int, str, str, str, str, str, bytes]) -> Entry:
+    seq, kind, key, at, cause, payload, digest = row
+    return Entry(
+        seq=seq,
+        type=kind,
+        key=key,
+        at=datetime.fromisoformat(at),
+        cause=cause,
+        payload=payload,
+        hash=digest,
+    )
+
+
+class EventLog:
+    """Appends, chained and in order, inside transactions that its owner begins and ends."""
+
+    def __init__(self, connection: pysqlite3.Connection, kind: FileKind) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self._tables = kind.tables
+        self._inserts = {table.name: table.insert_sql for table in kind.tables.values()}
+        self._bulk = {table.name: _bulk_sql(table) for table in kind.tables.values()}
+        self._seq, self._head, self._at = 0, GENESIS, ""
+        self._marks: list[tuple[int, bytes, str]] = []
+        self._lost: str | None = None
+        self._now: datetime | None = None
+        self._now_utc, self._now_text = datetime.min.replace(tzinfo=UTC), ""
+        row = self._run(_LAST).fetchone()
+        if row is not None:
+            self._seq, self._head, self._at = row
+
+    @property
+    def seq(self) -> int:
+        """The number of the last row, uncommitted ones included; 0 when there is none."""
+        return self._seq
+
+    @property
+    def head(self) -> bytes:
+        """The hash of the last row."""
+        return self._head
+
+    @property
+    def last_at(self) -> datetime | None:
+        """The time of the last row. The next one may not be earlier."""
+        return datetime.fromisoformat(self._at) if self._at else None
+
+    def begin(self) -> None:
+        """Begin the one transaction, taking the write lock at once. Raises Busy when it stays taken."""
+        if self._lost is not None:
+            raise WriteFailed(f"a commit was lost before ({self._lost}); the file must be opened anew")
+        self._run("BEGIN IMMEDIATE")
+        self._marks = [(self._seq, self._head, self._at)]
+
+    def commit(self) -> None:
+        """Make all since `begin` durable.
+
+        A Retryable error means that everything was rolled back. After any other nobody knows whether the
+        commit stands, and this object refuses to go on.
+        """
+        try:
+            self._run("COMMIT")
+        except Retryable:
+            self.rollback()
+            raise
+        except StorageError as error:
+            self._lost = str(error)
+            raise
+        self._marks = []
+
+    def rollback(self) -> None:
+        """Undo all since `begin`. Harmless when SQLite has already done so."""
+        if self._connection.in_transaction:
+            self._run("ROLLBACK")
+        if self._marks:
+            self._seq, self._head, self._at = self._marks[0]
+        self._marks = []
+
+    @contextlib.contextmanager
+    def savepoint(self, name: str) -> Iterator[None]:
+        """Undo what the block did if it raises, and let the exception pass; the transaction goes on."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} cannot name a savepoint")
+        self._require_transaction()
+        self._run(f"SAVEPOINT {name}")
+        mark = (self._seq, self._head, self._at)
+        try:
+            yield
+        except BaseException:
+            # A full disk makes SQLite roll back the whole transaction, and the savepoint with it.
+            if self._connection.in_transaction:
+                self._run(f"ROLLBACK TO {name}")
+                self._run(f"RELEASE {name}")
+                self._seq, self._head, self._at = mark
+            raise
+        self._run(f"RELEASE {name}")
+
+    def append(
+        self,
+        *,
+        type: str,  # noqa: A002 - the name of the column
+        key: str,
+        at: datetime,
+        cause: str,
+        payload: str,
+    ) -> Entry:
+        """Add one row, linked to the one before, and return it. `payload` is JSON text; `at` is aware.
+
+        Raises InvariantViolated for a time before the last row's, and MisusedFile outside a transaction,
+        for a key that the file already holds or for text that is no JSON.
+        """
+        self._require_transaction()
+        if at is not self._now:
+            self._now_text = utc_text(at)
+            self._now_utc = datetime.fromisoformat(self._now_text)
+            self._now = at
+        text = self._now_text
+        if text < self._at:
+            raise InvariantViolated(f"{key}: {text} lies before the file's last time {self._at}")
+        seq = self._seq + 1
+        try:
+            digest = link(self._head, seq, type, key, text, cause, payload)
+            self._cursor.execute(_APPEND, (seq, type, key, text, cause, payload, digest))
+        except (pysqlite3.Error, orjson.JSONEncodeError) as error:
+            raise _while(f"appending {type} {key!r}", error) from error
+        self._seq, self._head, self._at = seq, digest, text
+        return Entry(
+            seq=seq,
+            type=type,
+            key=key,
+            at=self._now_utc,
+            cause=cause,
+            payload=payload,
+            hash=digest,
+        )
+
+    def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add typed rows: values in the order of its columns, without a row number that SQLite assigns.
+
+        Many rows go in as one statement, because every statement hands the interpreter to other threads
+        once. Raises MisusedFile for an unknown table, the log, a key that exists, or a value that the
+        schema refuses.
+        """
+        self._require_transaction()
+        if table not in self._inserts or table == "log":
+            raise MisusedFile(f"{table!r} is no table of typed rows")
+        bulk = self._bulk[table]
+        try:
+            if bulk is None or len(rows) < _BULK_ROWS_MIN:
+                self._cursor.executemany(self._inserts[table], rows)
+                return
+            if any(len(row) != len(self._tables[table].columns) for row in rows):
+                raise MisusedFile(f"a row for {table} has too few or too many values")
+            for start in range(0, len(rows), _BULK_ROWS_MAX):
+                chunk = orjson.dumps(rows[start : start + _BULK_ROWS_MAX]).decode()
+                self._cursor.execute(bulk, (chunk,))
+        except (pysqlite3.Error, orjson.JSONEncodeError) as error:
+            raise _while(f"inserting into {table}", error) from error
+
+    def entries(self, after_seq: int = 0) -> Iterator[Entry]:
+        """Yield the rows after `after_seq` in order.
+
+        Read page by page: no read stays open while its user works.
+        """
+        while rows := self._run(_PAGE, (after_seq, _ROWS_A_PAGE)).fetchall():
+            yield from map(_entry, rows)
+            after_seq = rows[-1][0]
+
+    def find(self, key: str) -> Entry | None:
+        """Return the row with this business key, or None."""
+        row = self._run(_BY_KEY, (key,)).fetchone()
+        return None if row is None else _entry(row)
+
+    def _require_transaction(self) -> None:
+        if not self._connection.in_transaction:
+            raise MisusedFile("rows are added between begin and commit only")
+
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> pysqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, values)
+        except pysqlite3.Error as error:
+            raise classify(error) from error
+
+
+def _while(doing: str, error: Exception) -> StorageError:
+    known = classify(error)
+    return type(known)(f"{doing}: {known}")
+
+
+def _bulk_sql(table: Table) -> str | None:
+    if table.has_blob:
+        return None  # JSON cannot carry bytes.
+    values = ", ".join(f"value ->> {place}" for place in range(len(table.columns)))
+    # Names come from the migrated schema, never from a request.
+    return f"INSERT INTO {table.name} ({', '.join(table.columns)}) SELECT {values} FROM json_each(?)"  # noqa: S608 - see above

@@ -1,0 +1,108 @@
+"""The schema of the ledger: what Stripe said and what it did to the books.
+
+It must not know how we call Stripe.
+"""
+
+from __future__ import annotations
+
+from cutline.storage.migrations.migration import LOG, Migration
+
+_STRIPE = (
+    """
+CREATE TABLE stripe_events (
+  -- what Stripe sent, byte for byte; the log seq is the row number, because one event is one log row
+  event_id TEXT NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  api_version TEXT,
+  livemode INTEGER NOT NULL CHECK (livemode IN (0, 1)),
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64), -- of the raw body
+  key_month TEXT NOT NULL CHECK (key_month GLOB '????-??'), -- whose key the body is encrypted with
+  body BLOB NOT NULL,
+  received_at TEXT NOT NULL CHECK (received_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER PRIMARY KEY REFERENCES log (seq)
+) STRICT""",
+    """
+CREATE TABLE stripe_webhook_dead_letters (
+  -- what a person must look at; the event itself stays in stripe_events and is not repeated here
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  id TEXT NOT NULL UNIQUE, -- UUID
+  stripe_event_id TEXT,
+  event_type TEXT,
+  failure_class TEXT NOT NULL CHECK (failure_class <> ''),
+  error_json TEXT NOT NULL CHECK (json_valid(error_json)),
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT""",
+    "CREATE INDEX stripe_webhook_dead_letters_event_id_idx ON stripe_webhook_dead_letters (stripe_event_id)",
+    "CREATE INDEX stripe_webhook_dead_letters_log_seq_idx ON stripe_webhook_dead_letters (log_seq)",
+    """
+CREATE TABLE outbox_attempts (
+  -- each try to post an event whose first posting broke
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  event_id TEXT NOT NULL REFERENCES stripe_events (event_id),
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  outcome TEXT NOT NULL CHECK (outcome <> ''),
+  error_json TEXT CHECK (error_json IS NULL OR json_valid(error_json)),
+  next_retry_at TEXT CHECK (next_retry_at GLOB '????-??-??T*Z'),
+  attempted_at TEXT NOT NULL CHECK (attempted_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (event_id, attempt)
+) STRICT""",
+    "CREATE INDEX outbox_attempts_log_seq_idx ON outbox_attempts (log_seq)",
+)
+
+_BOOKS = (
+    """
+CREATE TABLE accounts (
+  -- an account exists from its first posting on
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  account TEXT NOT NULL UNIQUE CHECK (account <> ''),
+  kind TEXT NOT NULL CHECK (kind <> ''),
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT""",
+    "CREATE INDEX accounts_log_seq_idx ON accounts (log_seq)",
+    """
+CREATE TABLE transactions (
+  -- one balanced movement of money; effect_key says what happened, so that it is booked once
+  log_seq INTEGER PRIMARY KEY REFERENCES log (seq),
+  effect_key TEXT NOT NULL UNIQUE CHECK (effect_key <> ''),
+  kind TEXT NOT NULL CHECK (kind <> ''),
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  occurred_at TEXT NOT NULL CHECK (occurred_at GLOB '????-??-??T*Z') -- by the sender's clock
+) STRICT""",
+    """
+CREATE TABLE postings (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  log_seq INTEGER NOT NULL REFERENCES transactions (log_seq),
+  leg INTEGER NOT NULL CHECK (leg >= 0),
+  account TEXT NOT NULL REFERENCES accounts (account),
+  amount_cents INTEGER NOT NULL, -- debit positive, credit negative; the legs of a transaction sum to zero
+  balance_cents INTEGER NOT NULL, -- of the account after this posting
+  UNIQUE (log_seq, leg)
+) STRICT""",
+    "CREATE INDEX postings_account_idx ON postings (account, id)",
+    """
+CREATE VIEW ledger_entries AS
+SELECT p.id, p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,
+  t.occurred_at, l.at AS recorded_at
+FROM postings AS p
+JOIN transactions AS t ON t.log_seq = p.log_seq
+JOIN log AS l ON l.seq = p.log_seq""",
+)
+
+MIGRATIONS = (
+    LOG,
+    Migration(
+        name="0002_create_ledger_tables",
+        creates=(
+            "stripe_events",
+            "stripe_webhook_dead_letters",
+            "outbox_attempts",
+            "accounts",
+            "transactions",
+            "postings",
+        ),
+        statements=_STRIPE + _BOOKS,
+    ),
+)

@@ -1,0 +1,40 @@
+"""One step of a file kind's schema: SQL that makes tables and views.
+
+It must not touch rows or existing tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """A step up. `creates` are the tables it makes, parents first; each gets the append-only guards.
+
+    The step down is to write a new file without these tables (see `storage/downgrade.py`), because nothing
+    is ever altered or dropped in place.
+    """
+
+    name: str
+    statements: tuple[str, ...]
+    creates: tuple[str, ...]
+
+
+LOG = Migration(
+    name="0001_create_log",
+    creates=("log",),
+    statements=(
+        """
+CREATE TABLE log (
+  -- the truth of this file: what was decided, in order, each row chained to the one before
+  seq INTEGER PRIMARY KEY,
+  type TEXT NOT NULL CHECK (type <> ''),
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
+  cause TEXT NOT NULL, -- what led to it: a message, a request, a job
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
+) STRICT""",
+    ),
+)

@@ -1,0 +1,78 @@
+"""Rows of the ledger: what Stripe sent, the accounts, the transactions and their postings."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from cutline.engine.decision import Recorded
+from cutline.engine.ledger.events import (
+    AccountOpened,
+    DeadLettered,
+    Posting,
+    StripeEventRecorded,
+    TransactionPosted,
+)
+from cutline.storage.projections import Rows
+from cutline.storage.sqlite import utc_text
+
+_DEAD_LETTERS = uuid.UUID("6c3f1c5e-7f0b-5a55-9a6a-0d2f6d1b7c10")
+
+
+def project(recorded: Recorded, blob: bytes | None) -> Rows:
+    """Return the rows of one ledger event; `blob` is the sealed body of a Stripe event."""
+    event = recorded.event
+    kind = type(event)
+    if kind is StripeEventRecorded:
+        return _stripe_event(recorded, event, blob)
+    if kind is TransactionPosted:
+        return _posting(recorded.seq, event.posting)
+    if kind is AccountOpened:
+        return (("accounts", (event.account, event.kind, event.currency, recorded.seq)),)
+    if kind is DeadLettered:
+        return (("stripe_webhook_dead_letters", _dead_letter(recorded, event)),)
+    return ()
+
+
+def _stripe_event(recorded: Recorded, event: StripeEventRecorded, blob: bytes | None) -> Iterator[tuple[str, Any]]:
+    at = utc_text(recorded.at)
+    yield (
+        "stripe_events",
+        (
+            event.event_id,
+            event.type,
+            event.api_version,
+            int(event.livemode),
+            event.sha256,
+            at[:7],
+            blob,
+            at,
+            recorded.seq,
+        ),
+    )
+    if event.posting is not None:
+        yield from _posting(recorded.seq, event.posting)
+
+
+def _posting(seq: int, posting: Posting) -> Iterator[tuple[str, Any]]:
+    yield (
+        "transactions",
+        (seq, posting.effect_key, posting.kind, posting.currency, utc_text(posting.occurred_at)),
+    )
+    for leg, (account, amount_cents, balance_cents) in enumerate(posting.legs):
+        yield "postings", (seq, leg, account, amount_cents, balance_cents)
+
+
+def _dead_letter(recorded: Recorded, event: DeadLettered) -> tuple[Any, ...]:
+    return (
+        str(uuid.uuid5(_DEAD_LETTERS, event.subject)),
+        event.event_id,
+        event.event_type,
+        event.failure_class,
+        orjson.dumps(event.details, option=orjson.OPT_SORT_KEYS).decode(),
+        utc_text(recorded.at),
+        recorded.seq,
+    )

@@ -1,0 +1,667 @@
+-- iteration: 1
+-- date: 2026-11-21
+-- summary: the first schema of every file kind: log, typed rows, guards
+-- commit: 9d21132
+
+
+-- file kind: contest
+PRAGMA application_id = 1129665537;
+PRAGMA user_version = 2;
+
+CREATE TABLE _sqlite_migrations (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  migration_set TEXT NOT NULL,
+  name TEXT NOT NULL,
+  applied_at TEXT NOT NULL,
+  UNIQUE (migration_set, name)
+) STRICT;
+
+CREATE TABLE entries (
+  -- one row an entry as it was made; what became of it is in entry_status
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  entry_id TEXT NOT NULL UNIQUE,
+  account_did TEXT NOT NULL,
+  picks TEXT NOT NULL CHECK (json_valid(picks)), -- JSON array of the provider's player ids
+  tiebreak INTEGER,
+  fee_cents INTEGER NOT NULL CHECK (fee_cents >= 0),
+  entered_at TEXT NOT NULL CHECK (entered_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE entry_status (
+  -- every status an entry has had; the last row is the present one
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  entry_id TEXT NOT NULL REFERENCES entries (entry_id),
+  status TEXT NOT NULL CHECK (
+    status IN ('PENDING_PAYMENT', 'ACTIVE', 'EXPIRED', 'REFUSED', 'WITHDRAWN', 'CANCELLED')),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE log (
+  -- the truth of this file: what was decided, in order, each row chained to the one before
+  seq INTEGER PRIMARY KEY,
+  type TEXT NOT NULL CHECK (type <> ''),
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
+  cause TEXT NOT NULL, -- what led to it: a message, a request, a job
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
+) STRICT;
+
+CREATE TABLE scores (
+  -- the standings of one scoring run: a correction is a higher score_version, never another row of the same
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  score_version INTEGER NOT NULL CHECK (score_version > 0),
+  entry_id TEXT NOT NULL REFERENCES entries (entry_id),
+  rank INTEGER CHECK (rank > 0),
+  status TEXT NOT NULL CHECK (status IN ('ranked', 'cut')),
+  score INTEGER,
+  prize_cents INTEGER NOT NULL CHECK (prize_cents >= 0),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (score_version, entry_id),
+  CHECK (status = 'cut' OR (rank IS NOT NULL AND score IS NOT NULL))
+) STRICT;
+
+CREATE TABLE settlement_audit (
+  -- every settlement run, the failed ones too
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  run_id TEXT NOT NULL UNIQUE,
+  contest_id TEXT NOT NULL,
+  score_version INTEGER NOT NULL CHECK (score_version > 0),
+  checkpoint INTEGER NOT NULL CHECK (checkpoint >= 0), -- the last log seq that the run has read
+  status TEXT NOT NULL CHECK (status IN ('COMPLETE', 'FAILED')),
+  error_json TEXT CHECK (error_json IS NULL OR json_valid(error_json)),
+  input_sha256 TEXT NOT NULL CHECK (length(input_sha256) = 64),
+  result_sha256 TEXT CHECK (length(result_sha256) = 64),
+  started_at TEXT NOT NULL CHECK (started_at GLOB '????-??-??T*Z'),
+  ended_at TEXT NOT NULL CHECK (ended_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  CHECK ((status = 'FAILED') = (error_json IS NOT NULL)),
+  CHECK ((status = 'COMPLETE') = (result_sha256 IS NOT NULL))
+) STRICT;
+
+CREATE INDEX entries_account_did_idx ON entries (account_did);
+
+CREATE INDEX entries_log_seq_idx ON entries (log_seq);
+
+CREATE INDEX entry_status_entry_id_idx ON entry_status (entry_id);
+
+CREATE INDEX entry_status_log_seq_idx ON entry_status (log_seq);
+
+CREATE INDEX scores_entry_id_idx ON scores (entry_id);
+
+CREATE INDEX scores_log_seq_idx ON scores (log_seq);
+
+CREATE INDEX settlement_audit_log_seq_idx ON settlement_audit (log_seq);
+
+CREATE VIEW contest_config AS
+SELECT seq, at, type, payload ->> 'config_sha256' AS config_sha256, payload -> 'config' AS config
+FROM log WHERE type IN ('ContestCreated', 'ConfigRevised');
+
+CREATE VIEW contest_progress AS
+SELECT seq, at, to_status AS step FROM transitions
+UNION ALL
+SELECT seq, at, CASE type WHEN 'ContestSettled' THEN 'SETTLED' ELSE 'PAID_OUT' END
+FROM log WHERE type IN ('ContestSettled', 'ContestPaidOut');
+
+CREATE VIEW ingestion_events AS
+SELECT seq, at, type, key, payload FROM log WHERE type IN ('FeedAdvanced', 'FeedChangeApplied');
+
+CREATE VIEW transitions AS
+SELECT seq, at, cause, payload ->> 'from' AS from_status, payload ->> 'to' AS to_status,
+  payload ->> 'actor' AS actor, payload ->> 'reason' AS reason
+FROM log WHERE type = 'StatusChanged';
+
+CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+
+CREATE TRIGGER entries_block_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries is append-only'); END;
+
+CREATE TRIGGER entries_block_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries is append-only'); END;
+
+CREATE TRIGGER entries_guard_insert BEFORE INSERT ON entries WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entries)) OR EXISTS (SELECT 1 FROM entries WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'entries is append-only: not a new row'); END;
+
+CREATE TRIGGER entry_status_block_delete BEFORE DELETE ON entry_status BEGIN SELECT RAISE(ABORT, 'entry_status is append-only'); END;
+
+CREATE TRIGGER entry_status_block_update BEFORE UPDATE ON entry_status BEGIN SELECT RAISE(ABORT, 'entry_status is append-only'); END;
+
+CREATE TRIGGER entry_status_guard_insert BEFORE INSERT ON entry_status WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entry_status)) BEGIN SELECT RAISE(ABORT, 'entry_status is append-only: not a new row'); END;
+
+CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+
+CREATE TRIGGER scores_block_delete BEFORE DELETE ON scores BEGIN SELECT RAISE(ABORT, 'scores is append-only'); END;
+
+CREATE TRIGGER scores_block_update BEFORE UPDATE ON scores BEGIN SELECT RAISE(ABORT, 'scores is append-only'); END;
+
+CREATE TRIGGER scores_guard_insert BEFORE INSERT ON scores WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM scores)) OR EXISTS (SELECT 1 FROM scores WHERE score_version = NEW.score_version AND entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'scores is append-only: not a new row'); END;
+
+CREATE TRIGGER settlement_audit_block_delete BEFORE DELETE ON settlement_audit BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only'); END;
+
+CREATE TRIGGER settlement_audit_block_update BEFORE UPDATE ON settlement_audit BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only'); END;
+
+CREATE TRIGGER settlement_audit_guard_insert BEFORE INSERT ON settlement_audit WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM settlement_audit)) OR EXISTS (SELECT 1 FROM settlement_audit WHERE run_id = NEW.run_id) BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only: not a new row'); END;
+
+
+-- file kind: feed
+PRAGMA application_id = 1129665538;
+PRAGMA user_version = 2;
+
+CREATE TABLE _sqlite_migrations (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  migration_set TEXT NOT NULL,
+  name TEXT NOT NULL,
+  applied_at TEXT NOT NULL,
+  UNIQUE (migration_set, name)
+) STRICT;
+
+CREATE TABLE log (
+  -- the truth of this file: what was decided, in order, each row chained to the one before
+  seq INTEGER PRIMARY KEY,
+  type TEXT NOT NULL CHECK (type <> ''),
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
+  cause TEXT NOT NULL, -- what led to it: a message, a request, a job
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
+) STRICT;
+
+CREATE TABLE payloads (
+  -- every distinct body the provider has served, accepted or not
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  sha256 TEXT NOT NULL UNIQUE CHECK (length(sha256) = 64), -- of the body before compression
+  received_at TEXT NOT NULL CHECK (received_at GLOB '????-??-??T*Z'),
+  http_status INTEGER NOT NULL CHECK (http_status BETWEEN 100 AND 599),
+  body BLOB NOT NULL, -- compressed by zlib
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE INDEX payloads_log_seq_idx ON payloads (log_seq);
+
+CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+
+CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+
+CREATE TRIGGER payloads_block_delete BEFORE DELETE ON payloads BEGIN SELECT RAISE(ABORT, 'payloads is append-only'); END;
+
+CREATE TRIGGER payloads_block_update BEFORE UPDATE ON payloads BEGIN SELECT RAISE(ABORT, 'payloads is append-only'); END;
+
+CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payloads)) OR EXISTS (SELECT 1 FROM payloads WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'payloads is append-only: not a new row'); END;
+
+
+-- file kind: ledger
+PRAGMA application_id = 1129665539;
+PRAGMA user_version = 2;
+
+CREATE TABLE _sqlite_migrations (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  migration_set TEXT NOT NULL,
+  name TEXT NOT NULL,
+  applied_at TEXT NOT NULL,
+  UNIQUE (migration_set, name)
+) STRICT;
+
+CREATE TABLE accounts (
+  -- an account exists from its first posting on
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  account TEXT NOT NULL UNIQUE CHECK (account <> ''),
+  kind TEXT NOT NULL CHECK (kind <> ''),
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE log (
+  -- the truth of this file: what was decided, in order, each row chained to the one before
+  seq INTEGER PRIMARY KEY,
+  type TEXT NOT NULL CHECK (type <> ''),
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
+  cause TEXT NOT NULL, -- what led to it: a message, a request, a job
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
+) STRICT;
+
+CREATE TABLE outbox_attempts (
+  -- each try to post an event whose first posting broke
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  event_id TEXT NOT NULL REFERENCES stripe_events (event_id),
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  outcome TEXT NOT NULL CHECK (outcome <> ''),
+  error_json TEXT CHECK (error_json IS NULL OR json_valid(error_json)),
+  next_retry_at TEXT CHECK (next_retry_at GLOB '????-??-??T*Z'),
+  attempted_at TEXT NOT NULL CHECK (attempted_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (event_id, attempt)
+) STRICT;
+
+CREATE TABLE postings (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  log_seq INTEGER NOT NULL REFERENCES transactions (log_seq),
+  leg INTEGER NOT NULL CHECK (leg >= 0),
+  account TEXT NOT NULL REFERENCES accounts (account),
+  amount_cents INTEGER NOT NULL, -- debit positive, credit negative; the legs of a transaction sum to zero
+  balance_cents INTEGER NOT NULL, -- of the account after this posting
+  UNIQUE (log_seq, leg)
+) STRICT;
+
+CREATE TABLE stripe_events (
+  -- what Stripe sent, byte for byte; the log seq is the row number, because one event is one log row
+  event_id TEXT NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  api_version TEXT,
+  livemode INTEGER NOT NULL CHECK (livemode IN (0, 1)),
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64), -- of the raw body
+  key_month TEXT NOT NULL CHECK (key_month GLOB '????-??'), -- whose key the body is encrypted with
+  body BLOB NOT NULL,
+  received_at TEXT NOT NULL CHECK (received_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER PRIMARY KEY REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE stripe_webhook_dead_letters (
+  -- what a person must look at; the event itself stays in stripe_events and is not repeated here
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  id TEXT NOT NULL UNIQUE, -- UUID
+  stripe_event_id TEXT,
+  event_type TEXT,
+  failure_class TEXT NOT NULL CHECK (failure_class <> ''),
+  error_json TEXT NOT NULL CHECK (json_valid(error_json)),
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE transactions (
+  -- one balanced movement of money; effect_key says what happened, so that it is booked once
+  log_seq INTEGER PRIMARY KEY REFERENCES log (seq),
+  effect_key TEXT NOT NULL UNIQUE CHECK (effect_key <> ''),
+  kind TEXT NOT NULL CHECK (kind <> ''),
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  occurred_at TEXT NOT NULL CHECK (occurred_at GLOB '????-??-??T*Z') -- by the sender's clock
+) STRICT;
+
+CREATE INDEX accounts_log_seq_idx ON accounts (log_seq);
+
+CREATE INDEX outbox_attempts_log_seq_idx ON outbox_attempts (log_seq);
+
+CREATE INDEX postings_account_idx ON postings (account, id);
+
+CREATE INDEX stripe_webhook_dead_letters_event_id_idx ON stripe_webhook_dead_letters (stripe_event_id);
+
+CREATE INDEX stripe_webhook_dead_letters_log_seq_idx ON stripe_webhook_dead_letters (log_seq);
+
+CREATE VIEW ledger_entries AS
+SELECT p.id, p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,
+  t.occurred_at, l.at AS recorded_at
+FROM postings AS p
+JOIN transactions AS t ON t.log_seq = p.log_seq
+JOIN log AS l ON l.seq = p.log_seq;
+
+CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+
+CREATE TRIGGER accounts_block_delete BEFORE DELETE ON accounts BEGIN SELECT RAISE(ABORT, 'accounts is append-only'); END;
+
+CREATE TRIGGER accounts_block_update BEFORE UPDATE ON accounts BEGIN SELECT RAISE(ABORT, 'accounts is append-only'); END;
+
+CREATE TRIGGER accounts_guard_insert BEFORE INSERT ON accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM accounts)) OR EXISTS (SELECT 1 FROM accounts WHERE account = NEW.account) BEGIN SELECT RAISE(ABORT, 'accounts is append-only: not a new row'); END;
+
+CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+
+CREATE TRIGGER outbox_attempts_block_delete BEFORE DELETE ON outbox_attempts BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only'); END;
+
+CREATE TRIGGER outbox_attempts_block_update BEFORE UPDATE ON outbox_attempts BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only'); END;
+
+CREATE TRIGGER outbox_attempts_guard_insert BEFORE INSERT ON outbox_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM outbox_attempts)) OR EXISTS (SELECT 1 FROM outbox_attempts WHERE event_id = NEW.event_id AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only: not a new row'); END;
+
+CREATE TRIGGER postings_block_delete BEFORE DELETE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
+
+CREATE TRIGGER postings_block_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
+
+CREATE TRIGGER postings_guard_insert BEFORE INSERT ON postings WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM postings)) OR EXISTS (SELECT 1 FROM postings WHERE log_seq = NEW.log_seq AND leg = NEW.leg) BEGIN SELECT RAISE(ABORT, 'postings is append-only: not a new row'); END;
+
+CREATE TRIGGER stripe_events_block_delete BEFORE DELETE ON stripe_events BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only'); END;
+
+CREATE TRIGGER stripe_events_block_update BEFORE UPDATE ON stripe_events BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only'); END;
+
+CREATE TRIGGER stripe_events_guard_insert BEFORE INSERT ON stripe_events WHEN NEW.log_seq <= (SELECT max(log_seq) FROM stripe_events) OR EXISTS (SELECT 1 FROM stripe_events WHERE event_id = NEW.event_id) BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only: not a new row'); END;
+
+CREATE TRIGGER stripe_webhook_dead_letters_block_delete BEFORE DELETE ON stripe_webhook_dead_letters BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only'); END;
+
+CREATE TRIGGER stripe_webhook_dead_letters_block_update BEFORE UPDATE ON stripe_webhook_dead_letters BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only'); END;
+
+CREATE TRIGGER stripe_webhook_dead_letters_guard_insert BEFORE INSERT ON stripe_webhook_dead_letters WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM stripe_webhook_dead_letters)) OR EXISTS (SELECT 1 FROM stripe_webhook_dead_letters WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only: not a new row'); END;
+
+CREATE TRIGGER transactions_block_delete BEFORE DELETE ON transactions BEGIN SELECT RAISE(ABORT, 'transactions is append-only'); END;
+
+CREATE TRIGGER transactions_block_update BEFORE UPDATE ON transactions BEGIN SELECT RAISE(ABORT, 'transactions is append-only'); END;
+
+CREATE TRIGGER transactions_guard_insert BEFORE INSERT ON transactions WHEN NEW.log_seq <= (SELECT max(log_seq) FROM transactions) OR EXISTS (SELECT 1 FROM transactions WHERE effect_key = NEW.effect_key) BEGIN SELECT RAISE(ABORT, 'transactions is append-only: not a new row'); END;
+
+
+-- file kind: payouts
+PRAGMA application_id = 1129665540;
+PRAGMA user_version = 2;
+
+CREATE TABLE _sqlite_migrations (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  migration_set TEXT NOT NULL,
+  name TEXT NOT NULL,
+  applied_at TEXT NOT NULL,
+  UNIQUE (migration_set, name)
+) STRICT;
+
+CREATE TABLE log (
+  -- the truth of this file: what was decided, in order, each row chained to the one before
+  seq INTEGER PRIMARY KEY,
+  type TEXT NOT NULL CHECK (type <> ''),
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
+  cause TEXT NOT NULL, -- what led to it: a message, a request, a job
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
+) STRICT;
+
+CREATE TABLE payout_audit_events (
+  -- every change of a transfer, a payout or a connected account: when, by whom, why
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  subject TEXT NOT NULL CHECK (subject <> ''),
+  status TEXT NOT NULL CHECK (status <> ''),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  actor TEXT NOT NULL CHECK (actor <> ''),
+  reason TEXT NOT NULL,
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE payout_connect_accounts (
+  -- which connected account belongs to whom; its changing readiness is in payout_audit_events
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  account_did TEXT NOT NULL UNIQUE,
+  stripe_account_id TEXT NOT NULL UNIQUE,
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE payout_transfer_attempts (
+  -- the exact call, committed before it is made
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  transfer_key TEXT NOT NULL REFERENCES payout_transfers (transfer_key),
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  stripe_idempotency_key TEXT NOT NULL UNIQUE,
+  parameters TEXT NOT NULL CHECK (json_valid(parameters)),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (transfer_key, attempt)
+) STRICT;
+
+CREATE TABLE payout_transfers (
+  -- what is owed to a winner, from the platform to the connected account
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  transfer_key TEXT NOT NULL UNIQUE,
+  contest_id TEXT NOT NULL,
+  entry_id TEXT NOT NULL,
+  account_did TEXT NOT NULL,
+  amount_cents INTEGER NOT NULL CHECK (amount_cents > 0),
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE INDEX payout_audit_events_log_seq_idx ON payout_audit_events (log_seq);
+
+CREATE INDEX payout_audit_events_subject_idx ON payout_audit_events (subject, id);
+
+CREATE INDEX payout_connect_accounts_log_seq_idx ON payout_connect_accounts (log_seq);
+
+CREATE INDEX payout_transfer_attempts_log_seq_idx ON payout_transfer_attempts (log_seq);
+
+CREATE INDEX payout_transfers_account_did_idx ON payout_transfers (account_did);
+
+CREATE INDEX payout_transfers_contest_idx ON payout_transfers (contest_id, entry_id);
+
+CREATE INDEX payout_transfers_log_seq_idx ON payout_transfers (log_seq);
+
+CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+
+CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+
+CREATE TRIGGER payout_audit_events_block_delete BEFORE DELETE ON payout_audit_events BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only'); END;
+
+CREATE TRIGGER payout_audit_events_block_update BEFORE UPDATE ON payout_audit_events BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only'); END;
+
+CREATE TRIGGER payout_audit_events_guard_insert BEFORE INSERT ON payout_audit_events WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_audit_events)) BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only: not a new row'); END;
+
+CREATE TRIGGER payout_connect_accounts_block_delete BEFORE DELETE ON payout_connect_accounts BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only'); END;
+
+CREATE TRIGGER payout_connect_accounts_block_update BEFORE UPDATE ON payout_connect_accounts BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only'); END;
+
+CREATE TRIGGER payout_connect_accounts_guard_insert BEFORE INSERT ON payout_connect_accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_connect_accounts)) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE account_did = NEW.account_did) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE stripe_account_id = NEW.stripe_account_id) BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only: not a new row'); END;
+
+CREATE TRIGGER payout_transfer_attempts_block_delete BEFORE DELETE ON payout_transfer_attempts BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only'); END;
+
+CREATE TRIGGER payout_transfer_attempts_block_update BEFORE UPDATE ON payout_transfer_attempts BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only'); END;
+
+CREATE TRIGGER payout_transfer_attempts_guard_insert BEFORE INSERT ON payout_transfer_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_transfer_attempts)) OR EXISTS (SELECT 1 FROM payout_transfer_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payout_transfer_attempts WHERE transfer_key = NEW.transfer_key AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only: not a new row'); END;
+
+CREATE TRIGGER payout_transfers_block_delete BEFORE DELETE ON payout_transfers BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only'); END;
+
+CREATE TRIGGER payout_transfers_block_update BEFORE UPDATE ON payout_transfers BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only'); END;
+
+CREATE TRIGGER payout_transfers_guard_insert BEFORE INSERT ON payout_transfers WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_transfers)) OR EXISTS (SELECT 1 FROM payout_transfers WHERE transfer_key = NEW.transfer_key) BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only: not a new row'); END;
+
+
+-- file kind: payments
+PRAGMA application_id = 1129665541;
+PRAGMA user_version = 2;
+
+CREATE TABLE _sqlite_migrations (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  migration_set TEXT NOT NULL,
+  name TEXT NOT NULL,
+  applied_at TEXT NOT NULL,
+  UNIQUE (migration_set, name)
+) STRICT;
+
+CREATE TABLE log (
+  -- the truth of this file: what was decided, in order, each row chained to the one before
+  seq INTEGER PRIMARY KEY,
+  type TEXT NOT NULL CHECK (type <> ''),
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
+  cause TEXT NOT NULL, -- what led to it: a message, a request, a job
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
+) STRICT;
+
+CREATE TABLE payment_attempts (
+  -- the exact call, committed before it is made; subject is an intent_key or a refund_key
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  subject TEXT NOT NULL CHECK (subject <> ''),
+  operation TEXT NOT NULL CHECK (operation IN ('create_intent', 'cancel_intent', 'create_refund')),
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  stripe_idempotency_key TEXT NOT NULL UNIQUE,
+  parameters TEXT NOT NULL CHECK (json_valid(parameters)),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (subject, operation, attempt)
+) STRICT;
+
+CREATE TABLE payment_events (
+  -- every status that an intent or a refund has had
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  subject TEXT NOT NULL CHECK (subject <> ''),
+  status TEXT NOT NULL CHECK (status <> ''),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE payment_intents (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  intent_key TEXT NOT NULL UNIQUE,
+  contest_id TEXT NOT NULL,
+  entry_id TEXT NOT NULL,
+  account_did TEXT NOT NULL,
+  amount_cents INTEGER NOT NULL CHECK (amount_cents > 0),
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE refunds (
+  -- a fee, or part of one, that goes back to who paid it
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  refund_key TEXT NOT NULL UNIQUE,
+  contest_id TEXT NOT NULL,
+  entry_id TEXT NOT NULL,
+  account_did TEXT NOT NULL,
+  amount_cents INTEGER NOT NULL CHECK (amount_cents > 0),
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE INDEX payment_attempts_log_seq_idx ON payment_attempts (log_seq);
+
+CREATE INDEX payment_events_log_seq_idx ON payment_events (log_seq);
+
+CREATE INDEX payment_events_subject_idx ON payment_events (subject, id);
+
+CREATE INDEX payment_intents_contest_idx ON payment_intents (contest_id, entry_id);
+
+CREATE INDEX payment_intents_log_seq_idx ON payment_intents (log_seq);
+
+CREATE INDEX refunds_contest_idx ON refunds (contest_id, entry_id);
+
+CREATE INDEX refunds_log_seq_idx ON refunds (log_seq);
+
+CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+
+CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+
+CREATE TRIGGER payment_attempts_block_delete BEFORE DELETE ON payment_attempts BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only'); END;
+
+CREATE TRIGGER payment_attempts_block_update BEFORE UPDATE ON payment_attempts BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only'); END;
+
+CREATE TRIGGER payment_attempts_guard_insert BEFORE INSERT ON payment_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_attempts)) OR EXISTS (SELECT 1 FROM payment_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payment_attempts WHERE subject = NEW.subject AND operation = NEW.operation AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only: not a new row'); END;
+
+CREATE TRIGGER payment_events_block_delete BEFORE DELETE ON payment_events BEGIN SELECT RAISE(ABORT, 'payment_events is append-only'); END;
+
+CREATE TRIGGER payment_events_block_update BEFORE UPDATE ON payment_events BEGIN SELECT RAISE(ABORT, 'payment_events is append-only'); END;
+
+CREATE TRIGGER payment_events_guard_insert BEFORE INSERT ON payment_events WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_events)) BEGIN SELECT RAISE(ABORT, 'payment_events is append-only: not a new row'); END;
+
+CREATE TRIGGER payment_intents_block_delete BEFORE DELETE ON payment_intents BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only'); END;
+
+CREATE TRIGGER payment_intents_block_update BEFORE UPDATE ON payment_intents BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only'); END;
+
+CREATE TRIGGER payment_intents_guard_insert BEFORE INSERT ON payment_intents WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_intents)) OR EXISTS (SELECT 1 FROM payment_intents WHERE intent_key = NEW.intent_key) BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only: not a new row'); END;
+
+CREATE TRIGGER refunds_block_delete BEFORE DELETE ON refunds BEGIN SELECT RAISE(ABORT, 'refunds is append-only'); END;
+
+CREATE TRIGGER refunds_block_update BEFORE UPDATE ON refunds BEGIN SELECT RAISE(ABORT, 'refunds is append-only'); END;
+
+CREATE TRIGGER refunds_guard_insert BEFORE INSERT ON refunds WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM refunds)) OR EXISTS (SELECT 1 FROM refunds WHERE refund_key = NEW.refund_key) BEGIN SELECT RAISE(ABORT, 'refunds is append-only: not a new row'); END;
+
+
+-- file kind: governance
+PRAGMA application_id = 1129665542;
+PRAGMA user_version = 2;
+
+CREATE TABLE _sqlite_migrations (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  migration_set TEXT NOT NULL,
+  name TEXT NOT NULL,
+  applied_at TEXT NOT NULL,
+  UNIQUE (migration_set, name)
+) STRICT;
+
+CREATE TABLE config_publications (
+  -- each published version of a tournament's config, whole; a rollback publishes the old body again
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  config_id TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version > 0),
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (config_id, version)
+) STRICT;
+
+CREATE TABLE contest_directory (
+  -- what is known of a contest's file: only after 'created' is a missing file a fault
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  contest_id TEXT NOT NULL,
+  fact TEXT NOT NULL CHECK (fact IN ('planned', 'created', 'quarantined', 'released')),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE log (
+  -- the truth of this file: what was decided, in order, each row chained to the one before
+  seq INTEGER PRIMARY KEY,
+  type TEXT NOT NULL CHECK (type <> ''),
+  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
+  cause TEXT NOT NULL, -- what led to it: a message, a request, a job
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
+) STRICT;
+
+CREATE INDEX config_publications_log_seq_idx ON config_publications (log_seq);
+
+CREATE INDEX contest_directory_contest_id_idx ON contest_directory (contest_id, id);
+
+CREATE INDEX contest_directory_log_seq_idx ON contest_directory (log_seq);
+
+CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
+
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+
+CREATE TRIGGER config_publications_block_delete BEFORE DELETE ON config_publications BEGIN SELECT RAISE(ABORT, 'config_publications is append-only'); END;
+
+CREATE TRIGGER config_publications_block_update BEFORE UPDATE ON config_publications BEGIN SELECT RAISE(ABORT, 'config_publications is append-only'); END;
+
+CREATE TRIGGER config_publications_guard_insert BEFORE INSERT ON config_publications WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM config_publications)) OR EXISTS (SELECT 1 FROM config_publications WHERE config_id = NEW.config_id AND version = NEW.version) BEGIN SELECT RAISE(ABORT, 'config_publications is append-only: not a new row'); END;
+
+CREATE TRIGGER contest_directory_block_delete BEFORE DELETE ON contest_directory BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only'); END;
+
+CREATE TRIGGER contest_directory_block_update BEFORE UPDATE ON contest_directory BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only'); END;
+
+CREATE TRIGGER contest_directory_guard_insert BEFORE INSERT ON contest_directory WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM contest_directory)) BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only: not a new row'); END;
+
+CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
+
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
