@@ -32,7 +32,7 @@ from cutline.actors.mailbox import (
     send_replies,
 )
 from cutline.engine.decision import Accepted, Address, Decision, Machine, Owed, Recorded, Rejected
-from cutline.engine.errors import RejectCode
+from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.storage.errors import MisusedFile, Retryable, StorageError
 from cutline.storage.event_log import Entry, EventLog
 from cutline.storage.kinds import FileKind
@@ -323,6 +323,8 @@ class Writer(Mailbox):
                 answer = self._decide(message, cause, now, after)
                 if isinstance(answer, Rejected):
                     log.warning("delivery_rejected", address=self.address, key=key, code=answer.code)
+                    if answer.code in NOT_YET:
+                        return
                 after.sends.append((sender, Acknowledgement((key,))))
             case Acknowledgement(keys=keys):
                 self._acknowledged.extend(key for key in keys if self._owed.pop(key, None))

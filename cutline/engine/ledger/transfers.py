@@ -35,11 +35,7 @@ def complete_transfer(state: LedgerState, command: CompleteTransfer, now: dateti
         command.contest_id, command.entry_id, command.account_did, command.amount_cents, command.currency
     )
     content = content_of(command)
-    return (
-        answered(state, draft.effect_key, content)
-        or _unlocked(state, command)
-        or post(state, draft, now, content)
-    )
+    return answered(state, draft.effect_key, content) or _unlocked(state, command) or post(state, draft, now, content)
 
 
 def fail_transfer(state: LedgerState, command: FailTransfer, now: datetime) -> Decision:
@@ -48,18 +44,14 @@ def fail_transfer(state: LedgerState, command: FailTransfer, now: datetime) -> D
         command.contest_id, command.entry_id, command.account_did, command.amount_cents, command.currency
     )
     content = content_of(command)
-    return (
-        answered(state, draft.effect_key, content)
-        or _unlocked(state, command)
-        or post(state, draft, now, content)
-    )
+    return answered(state, draft.effect_key, content) or _unlocked(state, command) or post(state, draft, now, content)
 
 
 def _unlocked(state: LedgerState, command: CompleteTransfer | FailTransfer) -> Rejected | None:
     """Refuse to end a transfer that is not locked, has ended already, or was locked for another amount."""
     key = postings.transfer_key(command.contest_id, command.entry_id)
     if key not in state.effects:
-        return Rejected(code=RejectCode.INVALID_STATUS_TRANSITION, details={"from": None, "transfer": key})
+        return Rejected(code=RejectCode.MESSAGE_TOO_EARLY, details={"transfer": key})
     for ended in ("completed", "failed"):
         if f"{key}:{ended}" in state.effects:
             details = {"from": ended, "transfer": key}

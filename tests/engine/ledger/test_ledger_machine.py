@@ -61,9 +61,7 @@ class Books:
                 self.keys.add(event.key)
                 read = TypeAdapter(type(event)).validate_json(orjson.dumps(event))
                 assert read == event
-                recorded = Recorded(
-                    seq=len(self.log) + 1, at=self.now, cause="", event=read, hash=b"\x01" * 32
-                )
+                recorded = Recorded(seq=len(self.log) + 1, at=self.now, cause="", event=read, hash=b"\x01" * 32)
                 self.log.append(recorded)
                 self.machine.evolve(self.state, recorded)
                 self.owed.extend(self.machine.owes(self.state, recorded))
@@ -93,9 +91,7 @@ def books() -> Books:
     return Books()
 
 
-def stripe_event(
-    kind: str, obj: Mapping[str, Any], event_id: str = "evt_1", **other: Any
-) -> RecordStripeEvent:
+def stripe_event(kind: str, obj: Mapping[str, Any], event_id: str = "evt_1", **other: Any) -> RecordStripeEvent:
     body = orjson.dumps({"id": event_id, "object": obj})
     fields: dict[str, Any] = {
         "event_id": event_id,
@@ -134,7 +130,7 @@ def paid(entry: str = "e1", event_id: str | None = None, **other: Any) -> Record
 
 
 def fee(outcome: Any, entry: str = "e1", **other: Any) -> MoveEntryFee:
-    fields = {
+    fields: dict[str, Any] = {
         "contest_id": "c1",
         "entry_id": entry,
         "account_did": f"did:{entry}",
@@ -365,7 +361,7 @@ def test_fees_move_from_escrow_to_pot_and_back_out_as_refunds(books: Books) -> N
         (fee("activated", account_did="did:other"), RejectCode.NOT_FOUND),
         (fee("activated", amount_cents=1), RejectCode.AMOUNT_MISMATCH),
         (fee("activated", currency="eur"), RejectCode.AMOUNT_MISMATCH),
-        (fee("returned"), RejectCode.INVALID_STATUS_TRANSITION),
+        (fee("returned"), RejectCode.MESSAGE_TOO_EARLY),
     ],
 )
 def test_a_fee_is_moved_only_as_it_was_paid(books: Books, command: MoveEntryFee, code: RejectCode) -> None:
@@ -406,9 +402,7 @@ def test_a_settlement_waits_for_escrow_and_must_be_the_pot_to_the_cent(books: Bo
     for wrong in (
         replace(SETTLE, rake_cents=501),
         replace(SETTLE, pot_cents=5001, rake_cents=501),
-        replace(
-            SETTLE, rake_cents=-500, prizes=(Prize(entry_id="e1", account_did="did:e1", amount_cents=5500),)
-        ),
+        replace(SETTLE, rake_cents=-500, prizes=(Prize(entry_id="e1", account_did="did:e1", amount_cents=5500),)),
     ):
         assert books.refuse(wrong).code is RejectCode.TRANSACTION_UNBALANCED
     twice = replace(SETTLE, rake_cents=1000, prizes=(replace(SETTLE.prizes[0], amount_cents=2000),) * 2)
@@ -425,7 +419,7 @@ def test_winnings_are_held_before_stripe_is_called_and_free_again_after(books: B
     """LED-004, LED-020."""
     assert books.refuse(LockTransfer(**MONEY)).code is RejectCode.SETTLEMENT_NOT_READY
     settled(books)
-    assert books.refuse(COMPLETE).code is RejectCode.INVALID_STATUS_TRANSITION
+    assert books.refuse(COMPLETE).code is RejectCode.MESSAGE_TOO_EARLY
     books.accept(LockTransfer(**MONEY))
     assert balances(books.state, "did:e1", "usd") == (0, 4000)
     assert books.owed[-1].message.head == "01" * 32
