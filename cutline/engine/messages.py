@@ -93,6 +93,11 @@ class ReadEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStandings:
+    """Ask for the settled result, best first; there is none before the settlement. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeePaid:
     """From the ledger: the fee of an entry lies in escrow; activate the entry or refuse it by commit time."""
 
