@@ -246,6 +246,9 @@ class Writer(Mailbox):
             raise
         except Exception as failure:  # noqa: BLE001  # any bug: the batch is undone and its commands run one by one
             self._one_by_one(batch, failure)
+        except BaseException:
+            self.refuse(batch, RejectCode.INTERNAL_FAULT)
+            raise
         finally:
             self._busy = False
 

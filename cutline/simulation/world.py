@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from cutline.http.client import ApiRefused, CutlineClient
 from cutline.simulation.calendar import Calendar
@@ -18,8 +18,6 @@ from cutline.simulation.emulators.stripe.emulator import StripeEmulator
 from cutline.simulation.emulators.stripe.errors import ApiError
 from cutline.simulation.emulators.stripe.faults import ApiFault, WebhookFault
 from cutline.simulation.entrants import Behaviour, EntrantPlan
-
-T = TypeVar("T")
 
 DECLINED_CARD = "pm_card_chargeDeclined"
 GOOD_CARD = "pm_card_visa"
@@ -45,10 +43,6 @@ class ClientFor(Protocol):
 
     def __call__(self, account_did: str) -> CutlineClient:
         """Return a client that carries this person's token."""
-
-
-Resend = Callable[[Callable[[], Awaitable[T]]], Awaitable[T]]
-"""Makes a call, and makes it again when the engine died under it."""
 
 
 class World:

@@ -54,7 +54,8 @@ def downgrade(
 def restore_rows(archive: Path, path: Path, kind: FileKind, *, now: datetime) -> dict[str, int]:
     """Bring the archived rows back into the empty tables of an upgraded file; return rows by table.
 
-    Raises MisusedFile when the file's log is not the one that the archived rows were written under.
+    The file may have gone on since. Raises MisusedFile, and changes nothing, when the archive's last log
+    row is not in the file's log, or when a table has got new rows but lacks the archived ones.
     """
     with (
         contextlib.closing(open_reader(archive, kind)) as reader,
@@ -64,24 +65,31 @@ def restore_rows(archive: Path, path: Path, kind: FileKind, *, now: datetime) ->
         try:
             restored = {
                 table.name: _copy_rows(reader, writer, table)
-                for table in kind.tables.values()
-                if not _any_row(writer, table.name)
+                for table in kind.tables_at(_version(reader)).values()
+                if _lacks_rows(reader, writer, table)
             }
             _require_same_log(reader, writer)
             writer.execute("COMMIT")
+        except pysqlite3.Error as error:
+            writer.execute("ROLLBACK")
+            raise classify(error) from error
         except BaseException:
             writer.execute("ROLLBACK")
             raise
-    return {name: count for name, count in restored.items() if count}
+    return restored
 
 
 def _parted(reader: pysqlite3.Connection, kind: FileKind, to_version: int) -> tuple[list[Table], list[Table]]:
-    version = int(reader.execute("PRAGMA user_version").fetchone()[0])
+    version = _version(reader)
     if not 0 <= to_version < version:
         raise MisusedFile(f"version {version} cannot go down to {to_version}")
     kept = kind.tables_at(to_version)
     gone = [table for name, table in kind.tables_at(version).items() if name not in kept]
     return list(kept.values()), gone
+
+
+def _version(connection: pysqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _require_archive(reader: pysqlite3.Connection, gone: Iterable[Table], archive: Path | None) -> None:
@@ -141,10 +149,19 @@ def _any_row(connection: pysqlite3.Connection, table: str) -> bool:
     return connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None  # noqa: S608 - see above
 
 
+def _lacks_rows(reader: pysqlite3.Connection, writer: pysqlite3.Connection, table: Table) -> bool:
+    archived = _any_row(reader, table.name)
+    if not archived or not _any_row(writer, table.name):
+        return archived
+    # The table's name comes from the migrated schema.
+    query = f"SELECT count(*) FROM {table.name}"  # noqa: S608 - see above
+    if writer.execute(query).fetchone()[0] < reader.execute(query).fetchone()[0]:
+        raise MisusedFile(f"{table.name} has rows of its own; the archived ones have no place")
+    return False
+
+
 def _require_same_log(reader: pysqlite3.Connection, writer: pysqlite3.Connection) -> None:
-    heads = [
-        connection.execute("SELECT seq, hash FROM log ORDER BY seq DESC LIMIT 1").fetchone()
-        for connection in (reader, writer)
-    ]
-    if heads[0] != heads[1]:
-        raise MisusedFile("the archived rows were written under another state of the log")
+    seq, head = reader.execute("SELECT seq, hash FROM log ORDER BY seq DESC LIMIT 1").fetchone() or (0, None)
+    found = writer.execute("SELECT hash FROM log WHERE seq = ?", (seq,)).fetchone()
+    if head is not None and (found is None or found[0] != head):
+        raise MisusedFile("the archived rows were written under another log")

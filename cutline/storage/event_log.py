@@ -198,6 +198,8 @@ class EventLog:
             if bulk is None or len(rows) < _BULK_ROWS_MIN:
                 self._cursor.executemany(self._inserts[table], rows)
                 return
+            if any(len(row) != len(self._tables[table].columns) for row in rows):
+                raise MisusedFile(f"a row for {table} has too few or too many values")
             for start in range(0, len(rows), _BULK_ROWS_MAX):
                 chunk = orjson.dumps(rows[start : start + _BULK_ROWS_MAX]).decode()
                 self._cursor.execute(bulk, (chunk,))

@@ -20,7 +20,7 @@ from cutline.storage.migrator import upgrade
 SNAPSHOT = Path(__file__).with_name("schema.snapshot.sql")
 _NEVER = "0000-00-00T00:00:00.000Z"
 # Quoted text is kept whole; comments and runs of white space become one blank.
-_TOKEN = re.compile(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")|--[^\n]*|/\*.*?\*/|\s+", re.DOTALL)
+_TOKEN = re.compile(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")|(?:--[^\n]*|/\*.*?\*/|\s+)+", re.DOTALL)
 _OBJECTS = """
 SELECT type, name, sql FROM sqlite_schema
 WHERE sql IS NOT NULL

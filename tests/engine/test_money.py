@@ -28,7 +28,9 @@ def test_parts_sum_to_the_total_and_never_rise(total: int, weights: list[int]) -
     parts = split_by_weight(total, falling)
     assert sum(parts) == total
     assert parts == sorted(parts, reverse=True)
-    assert all(abs(part * sum(falling) - total * weight) < sum(falling) for part, weight in zip(parts, falling, strict=True))
+    assert all(
+        abs(part * sum(falling) - total * weight) < sum(falling) for part, weight in zip(parts, falling, strict=True)
+    )
 
 
 @given(total=st.integers(0, 10**12), parts=st.integers(1, 10**6))

@@ -11,39 +11,10 @@ import sys
 import threading
 from pathlib import Path
 
-import pysqlite3
-
 from cutline.storage.litestream import Replicator
+from tests.storage.replicated_box import append, create
 
 WRITTEN = ("core/ledger.db", "contests/2a/masters.db")
-
-
-def create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = pysqlite3.connect(str(path), isolation_level=None)
-    for statement in (
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-        "PRAGMA busy_timeout = 5000",
-        "PRAGMA wal_autocheckpoint = 0",
-        "CREATE TABLE log (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT",
-    ):
-        connection.execute(statement)
-    connection.close()
-
-
-def append(path: Path, rows: int) -> int:
-    """Append rows, one commit each, and return the number of rows in the file."""
-    connection = pysqlite3.connect(str(path), isolation_level=None)
-    try:
-        connection.execute("PRAGMA busy_timeout = 5000")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        for _ in range(rows):
-            connection.execute("INSERT INTO log (seq, body) SELECT count(*) + 1, hex(zeroblob(200)) FROM log")
-        return int(connection.execute("SELECT count(*) FROM log").fetchone()[0])
-    finally:
-        connection.close()
 
 
 def write_for_ever(path: Path, committed: dict[Path, int]) -> None:

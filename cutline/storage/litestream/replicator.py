@@ -43,9 +43,8 @@ class Replicator:
     """Keeps every file of a data root copied to its replica, new files included (SCH-018, O-13).
 
     By default it owns the Litestream process; with `own_process=False` it attaches to the one that the
-    service manager runs over the same run folder. Start it when the core files exist, since Litestream
-    writes into an empty database before its maker does. The data root must be under the engine's exclusive
-    lock.
+    service manager runs over the same run folder. The data root must be under the engine's exclusive lock:
+    what already runs on the run folder is taken for the remains of a dead engine and stopped.
     """
 
     def __init__(
@@ -57,12 +56,14 @@ class Replicator:
         own_process: bool = True,
         metrics_port: int | None = None,
         check_interval_seconds: float = 5.0,
+        attach_seconds_max: float = 20.0,
     ) -> None:
         self._data_root = data_root.absolute()
         self._replica_url = replica_url
         self._run_dir = run_dir.absolute()
         self._metrics_port = metrics_port
         self._check_interval_seconds = check_interval_seconds
+        self._attach_seconds_max = attach_seconds_max
         self._process = SupervisedProcess(self._run_dir, self._write_config) if own_process else None
         self._control: ControlSocket | None = None
         self._watchdog: asyncio.Task[None] | None = None
@@ -93,7 +94,7 @@ class Replicator:
             await self._process.start()
         self._control = ControlSocket(socket_path(self._run_dir))
         try:
-            for path in sorted(self._known - await self.listed()):
+            for path in sorted(self._known - await self._first_list()):
                 await self.register(path)
         except BaseException:
             await self.stop()
@@ -179,6 +180,18 @@ class Replicator:
                 self._process.kill()
                 self._silent_checks = 0
         return self.health
+
+    async def _first_list(self) -> set[Path]:
+        """Ask until Litestream answers: our own does already, an attached one may still be starting."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + (0 if self._process is not None else self._attach_seconds_max)
+        while True:
+            try:
+                return await self.listed()
+            except ReplicationError:
+                if loop.time() >= deadline:
+                    raise
+            await asyncio.sleep(0.1)
 
     async def _compare(self) -> ReplicatorHealth:
         lag_seconds = (await self._connection().listing()).lag_seconds

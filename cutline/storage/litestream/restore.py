@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote, urlsplit
 
-from cutline.storage.litestream.config import REPLICATED_FOLDERS, litestream_binary
+from cutline.storage.litestream.config import REPLICATED_FOLDERS, litestream_binary, require_plain_url
 
 STAGING_NAME = ".restoring"
 """Where files are restored to first. What a killed attempt leaves there is removed by the next one."""
@@ -62,6 +62,7 @@ def restore(replica_url: str, into: Path, *, workers: int = 4) -> Restoration:
         if not files:
             raise RestoreError(f"no database in {replica_url} holds any data")
         _move_in(staging, into)
+        os.sync()
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     found = {PurePosixPath(source.relative_to(replica).as_posix()) for source in databases}
@@ -71,10 +72,13 @@ def restore(replica_url: str, into: Path, *, workers: int = 4) -> Restoration:
 
 
 def _folder_of(replica_url: str) -> Path:
-    parts = urlsplit(replica_url)
-    if parts.scheme != "file" or parts.netloc or not parts.path.startswith("/"):
+    try:
+        scheme, _, path = require_plain_url(replica_url).partition("://")
+    except ValueError as error:
+        raise RestoreError(str(error)) from error
+    if scheme != "file" or not path.startswith("/"):
         raise RestoreError(f"only file:///… replicas can be walked, not {replica_url}")
-    folder = Path(unquote(parts.path))
+    folder = Path(path)
     if not folder.is_dir():
         raise RestoreError(f"there is no replica at {replica_url}")
     return folder
@@ -105,11 +109,14 @@ def _restore_file(source: Path, replica: Path, staging: Path) -> RestoredFile | 
     target = staging / relative
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [str(litestream_binary()), "restore", "-json", "-integrity-check", "quick"]
-    command += ["-o", str(target), source.as_uri()]
-    # Our own program, with paths that were found by walking.
-    done = subprocess.run(  # noqa: S603 - see above
-        command, capture_output=True, text=True, timeout=_FILE_SECONDS_MAX, check=False
-    )
+    command += ["-o", str(target), f"file://{source}"]
+    try:
+        # Our own program, with paths that were found by walking.
+        done = subprocess.run(  # noqa: S603 - see above
+            command, capture_output=True, text=True, timeout=_FILE_SECONDS_MAX, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RestoreError(f"{relative}: not restored within {_FILE_SECONDS_MAX:.0f} s") from error
     if done.returncode != 0:
         raise RestoreError(f"{relative}: {done.stderr.strip() or done.stdout.strip()}")
     target.chmod(0o600)

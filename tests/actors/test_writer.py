@@ -1,0 +1,250 @@
+"""The one writer of a file: group commit, its failure rules, owed messages and restarts (rules 1-3 of the design)."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import freezegun
+import pytest
+
+from cutline.actors.mailbox import Acknowledgement, Ask, Delivery, Redeliver, Retire, Tell
+from cutline.engine.decision import Accepted, Rejected
+from cutline.engine.errors import RejectCode
+from cutline.storage.errors import DiskFull, FileMissing, WriteFailed
+from cutline.storage.event_log import EventLog
+from cutline.storage.kinds import KINDS
+from cutline.storage.sqlite import open_reader
+
+_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
+assert _spec is not None
+assert _spec.loader is not None
+toy = importlib.util.module_from_spec(_spec)
+sys.modules["toy"] = toy
+_spec.loader.exec_module(toy)
+
+
+@pytest.fixture
+def around() -> Iterator[Any]:
+    around = toy.Around()
+    yield around
+    for reference in around.writers.values():
+        reference.stop()
+
+
+async def ask(reference: Any, message: Any) -> Accepted | Rejected:
+    future: asyncio.Future[Accepted | Rejected] = asyncio.get_running_loop().create_future()
+    reference.tell(Ask(message, "test", future))
+    async with asyncio.timeout(10):
+        return await future
+
+
+def logged(path: Path) -> list[str]:
+    connection = open_reader(path, KINDS["governance"])
+    try:
+        return [entry.type for entry in EventLog(connection, KINDS["governance"]).entries()]
+    finally:
+        connection.close()
+
+
+async def test_what_is_answered_is_in_the_file(around: Any, tmp_path: Path) -> None:
+    reference = around.start("a", tmp_path / "a.db")
+    answer = await ask(reference, toy.Add(name="one", amount=5))
+    assert answer == Accepted(events=answer.events, reply={"deduped": False})  # type: ignore[union-attr]
+    assert logged(tmp_path / "a.db") == ["WriterOpened", "Added"]
+
+
+async def test_a_refusal_writes_nothing(around: Any, tmp_path: Path) -> None:
+    reference = around.start("a", tmp_path / "a.db")
+    answer = await ask(reference, toy.Add(name="bad", amount=-1))
+    assert isinstance(answer, Rejected)
+    assert answer.code is RejectCode.REQUEST_INVALID
+    assert logged(tmp_path / "a.db") == ["WriterOpened"]
+
+
+async def test_what_queued_up_shares_one_commit(around: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits = 0
+    commit = EventLog.commit
+
+    def counting(self: EventLog) -> None:
+        nonlocal commits
+        commits += 1
+        commit(self)
+
+    reference = around.start("a", tmp_path / "a.db")
+    await ask(reference, toy.Add(name="first"))
+    monkeypatch.setattr(EventLog, "commit", counting)
+    answers = await asyncio.gather(*(ask(reference, toy.Add(name=f"n{n}")) for n in range(200)))
+    assert all(isinstance(answer, Accepted) for answer in answers)
+    assert commits < 100
+    assert len(logged(tmp_path / "a.db")) == 202
+
+
+async def test_one_bad_command_harms_no_neighbour_in_its_batch(around: Any, tmp_path: Path) -> None:
+    reference = around.start("a", tmp_path / "a.db")
+    answers = await asyncio.gather(
+        ask(reference, toy.Add(name="before")),
+        ask(reference, toy.Explode()),
+        ask(reference, toy.Add(name="after")),
+    )
+    assert isinstance(answers[0], Accepted)
+    assert isinstance(answers[1], Rejected)
+    assert answers[1].code is RejectCode.INTERNAL_FAULT
+    assert isinstance(answers[2], Accepted)
+    total = await ask(reference, "read")
+    assert isinstance(total, Accepted)
+    assert total.reply["names"] == ["after", "before"]
+
+
+async def test_system_exit_in_an_actor_stops_that_actor_alone(around: Any, tmp_path: Path) -> None:
+    """P4 of the fault catalogue."""
+    doomed, other = around.start("a", tmp_path / "a.db"), around.start("b", tmp_path / "b.db")
+    await ask(doomed, toy.Add(name="one"))
+    doomed.tell(Tell(toy.Exit(), "test"))
+    assert await asyncio.to_thread(around.failed_once.wait, 10)
+    assert around.failures[0][0] == "a"
+    assert isinstance(await ask(other, toy.Add(name="two")), Accepted)
+
+
+async def test_a_question_that_outlives_its_actor_is_still_answered(around: Any, tmp_path: Path) -> None:
+    reference = around.start("a", tmp_path / "a.db")
+    await ask(reference, toy.Add(name="one"))
+    futures = []
+    for message in (toy.Exit(), toy.Add(name="late")):
+        future: asyncio.Future[Accepted | Rejected] = asyncio.get_running_loop().create_future()
+        reference.tell(Ask(message, "test", future))
+        futures.append(future)
+    async with asyncio.timeout(10):
+        answers = await asyncio.gather(*futures)
+    assert {answer.code for answer in answers if isinstance(answer, Rejected)} <= {
+        RejectCode.SHUTTING_DOWN,
+        RejectCode.INTERNAL_FAULT,
+    }
+
+
+async def test_a_full_disk_refuses_and_then_goes_on(
+    around: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4 of the fault catalogue."""
+    reference = around.start("a", tmp_path / "a.db")
+    await ask(reference, toy.Add(name="one"))
+
+    def full(self: EventLog) -> None:
+        self.rollback()
+        raise DiskFull("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EventLog, "commit", full)
+        answer = await ask(reference, toy.Add(name="two"))
+    assert isinstance(answer, Rejected)
+    assert answer.code is RejectCode.STORAGE_UNAVAILABLE
+    assert isinstance(await ask(reference, toy.Add(name="three")), Accepted)
+    total = await ask(reference, "read")
+    assert isinstance(total, Accepted)
+    assert total.reply["names"] == ["one", "three"]
+
+
+async def test_after_a_failed_commit_the_process_must_die_and_nobody_is_answered(
+    around: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S3 of the fault catalogue: a failed commit is not a rolled-back commit."""
+    reference = around.start("a", tmp_path / "a.db")
+    await ask(reference, toy.Add(name="one"))
+
+    def lost(self: EventLog) -> None:  # noqa: ARG001  # stands in for a method
+        raise WriteFailed("input/output error")
+
+    monkeypatch.setattr(EventLog, "commit", lost)
+    future: asyncio.Future[Accepted | Rejected] = asyncio.get_running_loop().create_future()
+    reference.tell(Ask(toy.Add(name="two"), "test", future))
+    assert await asyncio.to_thread(around.failed_once.wait, 10)
+    assert isinstance(around.deaths[0], WriteFailed)
+    await asyncio.sleep(0)
+    assert not future.done()
+
+
+async def test_commit_time_never_runs_backwards(around: Any, tmp_path: Path) -> None:
+    """C1 of the fault catalogue."""
+    reference = around.start("a", tmp_path / "a.db")
+    with freezegun.freeze_time(toy.NOON, real_asyncio=True) as clock:
+        clock.move_to("2030-01-01T13:00:00Z")
+        await ask(reference, toy.Add(name="one"))
+        clock.move_to("2030-01-01T12:00:00Z")
+        answer = await ask(reference, "read")
+    assert isinstance(answer, Accepted)
+    assert answer.reply["now"].hour == 13
+
+
+async def test_an_owed_message_is_sent_again_until_it_is_acknowledged(around: Any, tmp_path: Path) -> None:
+    """P8 of the fault catalogue: messages die with the process, what the log owes does not."""
+    first = around.start("a", tmp_path / "a.db")
+    await ask(first, toy.Add(name="gift", amount=3, owe_to="b"))
+    first.stop()
+    assert [to for to, _ in around.sent] == ["b"]
+    receiver = around.start("b", tmp_path / "b.db")
+    again = around.start("a", tmp_path / "a.db", epoch=2)
+    await ask(again, "read")
+    await ask(receiver, "read")
+    total = await ask(receiver, "read")
+    assert isinstance(total, Accepted)
+    assert total.reply["total"] == 3
+    deliveries = [envelope for to, envelope in around.sent if to == "b"]
+    assert len(deliveries) == 2
+    await ask(again, toy.Add(name="next"))
+    assert logged(tmp_path / "a.db")[-2:] == ["Added", "DeliveriesAcknowledged"]
+    again.stop()
+    sent = len(around.sent)
+    around.start("a", tmp_path / "a.db", epoch=3)
+    await ask(around.writers["a"], "read")
+    assert len(around.sent) == sent
+
+
+async def test_a_delivery_that_comes_twice_is_applied_once_and_acknowledged_twice(around: Any, tmp_path: Path) -> None:
+    reference = around.start("a", tmp_path / "a.db")
+    delivery = Delivery("owed:x", "b", toy.Add(name="x", amount=7), "test")
+    reference.tell(delivery)
+    reference.tell(delivery)
+    total = await ask(reference, "read")
+    assert isinstance(total, Accepted)
+    assert total.reply["total"] == 7
+    assert [envelope for to, envelope in around.sent if to == "b"] == [Acknowledgement(("owed:x",))] * 2
+
+
+async def test_redelivery_waits_its_time(around: Any, tmp_path: Path) -> None:
+    with freezegun.freeze_time(toy.NOON, real_asyncio=True) as clock:
+        reference = around.start("a", tmp_path / "a.db")
+        await ask(reference, toy.Add(name="gift", owe_to="nobody"))
+        reference.tell(Redeliver())
+        await ask(reference, "read")
+        assert len(around.sent) == 1
+        clock.tick(61)
+        reference.tell(Redeliver())
+        await ask(reference, "read")
+        assert len(around.sent) == 2
+
+
+async def test_an_actor_that_owes_does_not_retire(around: Any, tmp_path: Path) -> None:
+    reference = around.start("a", tmp_path / "a.db")
+    await ask(reference, toy.Add(name="gift", owe_to="nobody"))
+    reference.tell(Retire(lambda _: True))
+    assert isinstance(await ask(reference, "read"), Accepted)
+    reference.tell(Acknowledgement(("owed:gift",)))
+    await ask(reference, "read")
+    reference.tell(Retire(lambda _: True))
+    for _ in range(200):
+        if not reference.is_alive():
+            break
+        await asyncio.sleep(0.01)
+    assert not reference.is_alive()
+
+
+async def test_a_missing_file_is_never_made_again_empty(around: Any, tmp_path: Path) -> None:
+    """S8 of the fault catalogue."""
+    around.start("a", tmp_path / "a.db", create=False)
+    assert await asyncio.to_thread(around.failed_once.wait, 10)
+    assert isinstance(around.failures[0][1], FileMissing)
+    assert not (tmp_path / "a.db").exists()

@@ -1,0 +1,190 @@
+"""A writer's connection can change and remove no row (SCH-015, LIFE-022, LIFE-023, ING-001)."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+from pathlib import Path
+
+import pysqlite3
+import pytest
+
+from cutline.storage.append_only import describe, guard_statements
+from cutline.storage.files import KINDS, FileKind
+from cutline.storage.sqlite import Connection, connect, open_reader, open_writer
+
+# Per table: its row number, a column to forge with a new value, a unique column, and the values of a row
+# that is whole but for its number and its unique value.
+SHAPES = {
+    "log": {
+        "table": "log",
+        "number": "seq",
+        "forged": "payload = '{}'",
+        "unique": "key",
+        "first": "'entry:1'",
+        "columns": "seq, key, type, at, cause, payload, hash",
+        "rest": "'X', '2026-04-09T11:30:00.000Z', 'x', '{}', zeroblob(32)",
+    },
+    "entries": {
+        "table": "entries",
+        "number": "id",
+        "forged": "fee_cents = 1",
+        "unique": "entry_id",
+        "first": "'e1'",
+        "columns": "id, entry_id, account_did, picks, fee_cents, entered_at, log_seq",
+        "rest": "'did:x', '[]', 1, '2026-04-09T11:30:00.000Z', 1",
+    },
+}
+
+BYPASSES = {
+    "update": ["UPDATE {table} SET {forged} WHERE {number} = 1"],
+    "delete": ["DELETE FROM {table} WHERE {number} = 3"],
+    "replace_same_row_number": ["INSERT OR REPLACE INTO {table} ({columns}) VALUES (2, 'new', {rest})"],
+    "replace_same_unique_key": ["REPLACE INTO {table} ({columns}) VALUES (4, {first}, {rest})"],
+    "upsert": [
+        "INSERT INTO {table} ({columns}) VALUES (2, 'new', {rest}) ON CONFLICT DO UPDATE SET {forged}",
+    ],
+    "update_or_replace": ["UPDATE OR REPLACE {table} SET {unique} = {first} WHERE {number} = 3"],
+    "drop_trigger": ["DROP TRIGGER {table}_block_update", "UPDATE {table} SET {forged} WHERE {number} = 1"],
+    "drop_table": ["DROP TABLE {table}", "CREATE TABLE {table} ({columns})"],
+    "rename_table": ["ALTER TABLE {table} RENAME TO old", "CREATE TABLE {table} AS SELECT * FROM old"],
+    "drop_column": ["ALTER TABLE {table} DROP COLUMN at"],
+    "writable_schema": [
+        "PRAGMA writable_schema = ON",
+        "DELETE FROM sqlite_schema WHERE type = 'trigger'",
+        "PRAGMA writable_schema = RESET",
+        "UPDATE {table} SET {forged} WHERE {number} = 1",
+    ],
+    "recursive_triggers_off": [
+        "PRAGMA recursive_triggers = OFF",
+        "REPLACE INTO {table} ({columns}) VALUES (2, 'new', {rest})",
+    ],
+    "insert_before_first": ["INSERT INTO {table} ({columns}) VALUES (-5, 'new', {rest})"],
+    "insert_with_gap": ["INSERT INTO {table} ({columns}) VALUES (100, 'new', {rest})"],
+    "temp_trigger": [
+        "CREATE TEMP TRIGGER t AFTER INSERT ON main.{table} BEGIN DELETE FROM {table} WHERE {number} = 1; END"
+    ],
+    "temp_table_shadow": ["CREATE TEMP TABLE {table} ({columns})"],
+    "attach_itself": ["ATTACH '{path}' AS z", "UPDATE z.{table} SET {forged} WHERE {number} = 1"],
+    "vacuum": ["VACUUM"],
+}
+# Beyond the known ones.
+BYPASSES |= {
+    "row_number_minus_one": ["INSERT INTO {table} ({columns}) VALUES (-1, 'new', {rest})"],
+    "replace_by_rowid": ["REPLACE INTO {table} (rowid, {columns}) VALUES (2, 2, 'new', {rest})"],
+    "vacuum_into": ["VACUUM INTO '{path}.copy'"],
+    "foreign_keys_off": ["PRAGMA foreign_keys = OFF"],
+    "synchronous_off": ["PRAGMA synchronous = OFF"],
+    "journal_mode": ["PRAGMA journal_mode = DELETE"],
+    "user_version": ["PRAGMA user_version = 0"],
+    "truncating_checkpoint": ["PRAGMA wal_checkpoint(TRUNCATE)"],
+    "forged_migration": ["INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('a', 'b', 'c')"],
+    "forged_schema_row": ["INSERT INTO sqlite_schema VALUES ('table', 'x', 'x', 0, '')"],
+    "create_index": ["CREATE UNIQUE INDEX x ON {table} (log_seq)", "CREATE INDEX y ON {table} (at)"],
+    "reindex": ["REINDEX"],
+    "analyze": ["ANALYZE"],
+    "load_extension": ["SELECT load_extension('x')"],
+}
+
+
+def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    with contextlib.closing(open_reader(path, KINDS["contest"])) as reader:
+        names = ["log", "entries", "_sqlite_migrations", "sqlite_schema"]
+        return {name: reader.execute(f"SELECT * FROM {name} ORDER BY rowid").fetchall() for name in names}
+
+
+@pytest.mark.parametrize("table", SHAPES)
+@pytest.mark.parametrize("bypass", BYPASSES)
+def test_every_known_bypass_is_refused_on_a_writer(contest: Path, bypass: str, table: str) -> None:
+    before = rows(contest)
+    with contextlib.closing(open_writer(contest, KINDS["contest"], create=False, now=None)) as writer:
+        for statement in BYPASSES[bypass]:
+            with pytest.raises(pysqlite3.Error):
+                writer.execute(statement.format(path=contest, **SHAPES[table])).fetchall()
+    assert rows(contest) == before
+
+
+@pytest.mark.parametrize("table", SHAPES)
+@pytest.mark.parametrize(
+    "bypass",
+    [
+        "update",
+        "delete",
+        "replace_same_row_number",
+        "replace_same_unique_key",
+        "upsert",
+        "update_or_replace",
+        "insert_before_first",
+        "insert_with_gap",
+        "row_number_minus_one",
+        "replace_by_rowid",
+    ],
+)
+def test_the_file_protects_itself_from_connections_that_are_not_ours(contest: Path, bypass: str, table: str) -> None:
+    """O-01: no authorizer, and recursive_triggers off, as another program would have it."""
+    before = rows(contest)
+    with contextlib.closing(connect(contest, mode="rw")) as foreign:
+        foreign.execute("PRAGMA recursive_triggers = OFF")
+        for statement in BYPASSES[bypass]:
+            with pytest.raises(pysqlite3.IntegrityError, match=r"append-only|CHECK"):
+                foreign.execute(statement.format(path=contest, **SHAPES[table]))
+    assert rows(contest) == before
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_no_table_of_any_kind_can_be_updated_or_deleted_from(kind: FileKind, tmp_path: Path, now: datetime) -> None:
+    with contextlib.closing(open_writer(tmp_path / "x.db", kind, create=True, now=now)) as writer:
+        for table in kind.tables.values():
+            for sql in (
+                f"UPDATE {table.name} SET {table.columns[0]} = NULL",
+                f"DELETE FROM {table.name}",
+                f"DROP TABLE {table.name}",
+            ):
+                with pytest.raises(pysqlite3.DatabaseError, match="not authorized"):
+                    writer.execute(sql)
+            triggers = writer.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ? ORDER BY name",
+                (table.name,),
+            ).fetchall()
+            assert [name for (name,) in triggers] == [
+                f"{table.name}_block_delete",
+                f"{table.name}_block_update",
+                f"{table.name}_guard_insert",
+            ]
+
+
+def test_a_reader_can_neither_write_nor_attach(contest: Path, tmp_path: Path) -> None:
+    before = rows(contest)
+    with contextlib.closing(open_reader(contest, KINDS["contest"])) as reader:
+        for sql in (
+            "INSERT INTO entries (entry_id) VALUES ('x')",
+            "UPDATE log SET payload = '{}'",
+            "PRAGMA query_only = OFF",
+            f"ATTACH '{tmp_path / 'other.db'}' AS other",
+            "CREATE TEMP TABLE t (a)",
+        ):
+            with pytest.raises(pysqlite3.DatabaseError):
+                reader.execute(sql)
+        reader.set_authorizer(None)
+        reader.execute("PRAGMA query_only = OFF")
+        with pytest.raises(pysqlite3.OperationalError, match="readonly"):
+            reader.execute("INSERT INTO log VALUES (4, 'a', 'b', 'c', 'd', '{}', zeroblob(32))")
+    assert rows(contest) == before
+
+
+def test_a_writer_may_read_what_operations_need(writer: Connection) -> None:
+    assert writer.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert writer.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert writer.execute("PRAGMA user_version").fetchone() == (2,)
+    assert writer.execute("PRAGMA wal_checkpoint").fetchone()[0] == 0
+    assert writer.execute("SELECT count(*) FROM pragma_table_info('log')").fetchone() == (7,)
+
+
+def test_tables_that_the_guards_could_not_protect_are_refused() -> None:
+    with contextlib.closing(pysqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE hidden (a TEXT NOT NULL PRIMARY KEY) STRICT")
+        connection.execute("CREATE TABLE partial (id INTEGER PRIMARY KEY, a TEXT) STRICT")
+        connection.execute("CREATE UNIQUE INDEX partial_a ON partial (a) WHERE a > ''")
+        for name in ("hidden", "partial"):
+            with pytest.raises(ValueError, match=name):
+                guard_statements(describe(connection, name))
