@@ -205,8 +205,9 @@ async def test_a_bug_behind_the_door_is_answered_by_name(
     assert (status, answer["error"]["code"]) == (500, "INTERNAL_FAULT")
 
 
+@pytest.mark.usefixtures("loud_logs")
 async def test_each_webhook_leaves_one_log_line_without_its_payload(
-    engine: StandIn, open_doors: Open, session: aiohttp.ClientSession, loud_logs: None
+    engine: StandIn, open_doors: Open, session: aiohttp.ClientSession
 ) -> None:
     """PAY-035, PAY-038, PAY-039."""
     engine.answers[RecordStripeEvent] = lambda _: POSTED
