@@ -60,7 +60,7 @@ class System:
         self.root = root
         self._boot_epoch = boot_epoch
         self._parts = parts
-        self._works = FileWorks(root)
+        self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url)
         self.directory = Directory(root, self._start_writer)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
         self.tasks = Tasks(performers(parts.stripe, parts.feed, parts.workers, parts.gate), self.directory.send)

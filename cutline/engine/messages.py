@@ -292,7 +292,7 @@ class ListBalanceTransactions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostTransaction:
-    """From an edge with the ledger's key, or a benchmark: post balanced legs once. Legs are (account, cents), debit > 0.
+    """From an edge with the ledger's key: post balanced legs once. Legs are (account, cents), debit positive.
 
     A leg on a held account needs `hold_source`: what the money is kept for.
     """

@@ -15,7 +15,7 @@ from cutline.engine.contest.events import EVENTS, ContestCreated
 from cutline.engine.contest.folding import fold
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.owing import owed_by
-from cutline.engine.contest.reading import describe_contest, describe_entry, describe_standings
+from cutline.engine.contest.reading import describe_contest, describe_entry
 from cutline.engine.contest.state import Contest, ContestState
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
@@ -29,7 +29,6 @@ from cutline.engine.messages import (
     Look,
     ReadContest,
     ReadEntry,
-    ReadStandings,
     RecoverContest,
     SettlementComputed,
     WinningsPaid,
