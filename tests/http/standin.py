@@ -55,6 +55,7 @@ class StandIn:
     asked: list[tuple[str, Any, str]] = field(default_factory=list)
     closed: dict[str, str] = field(default_factory=dict)
     hold: asyncio.Event | None = None
+    first_question: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def directory(self) -> StandIn:
@@ -65,6 +66,7 @@ class StandIn:
 
     async def ask(self, to: str, message: Any, cause: str) -> Accepted | Rejected:
         self.asked.append((to, message, cause))
+        self.first_question.set()
         if self.hold is not None:
             await self.hold.wait()
         answer = self.answers.get(type(message), Rejected(code=RejectCode.NOT_FOUND, details={"actor": to}))
