@@ -49,7 +49,7 @@ def test_a_minted_token_says_who_and_what(authenticator: Authenticator) -> None:
         principal = authenticator.principal(
             bearer(mint_token(JWT_SECRET, ANNA, ["entrant"], now=NOW, lifetime=timedelta(1)))
         )
-    assert (principal.subject, principal.scopes, principal.is_staff) == (ANNA, {"entrant"}, False)
+    assert (principal.subject, principal.scopes, principal.is_staff) == (ANNA, frozenset({"entrant"}), False)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,11 @@ def test_a_service_key_comes_in_either_header(headers: dict[str, str], authentic
         True,
         False,
     )
+
+
+def test_one_key_for_both_services_has_the_rights_of_both() -> None:
+    both = Authenticator(jwt_secret=JWT_SECRET, settle_admin_key=SETTLE_KEY, ledger_admin_key=SETTLE_KEY)
+    assert both.principal(bearer(SETTLE_KEY)).scopes == {"admin", "settle", "ledger"}
 
 
 @pytest.mark.parametrize(
