@@ -12,11 +12,19 @@ import pytest
 
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import ReadAccount, ReadContest, ReadDirectory, ReadTransfers
+from cutline.engine.messages import (
+    ReadAccount,
+    ReadContest,
+    ReadDirectory,
+    ReadEntry,
+    ReadIntent,
+    ReadStandings,
+    ReadTransfers,
+)
 from cutline.http import server
 from cutline.http.app import build_app
 from cutline.http.server import serve
-from tests.http.standin import StandIn, bearer, settings, token
+from tests.http.standin import ANNA, BERT, StandIn, bearer, settings, token
 
 Open = Callable[..., Awaitable[str]]
 
@@ -142,3 +150,45 @@ async def test_a_request_in_flight_is_finished_before_the_doors_close(
     engine.hold.set()
     assert await asking == (503, "CONTEST_QUARANTINED")
     await closing
+
+
+async def test_standings_name_owners_to_themselves_and_to_staff_only(
+    engine: StandIn, url: str, session: aiohttp.ClientSession
+) -> None:
+    row = {"rank": 1, "entry_id": "e", "status": "ranked", "score": -9, "prize_cents": 100, "paid": True}
+    rows = [{**row, "account_did": ANNA}, {**row, "account_did": BERT}]
+    engine.answers[ReadStandings] = lambda _: {"standings": rows}
+    for credential, seen in [(token(ANNA), [ANNA, None]), (token("oscar", "ops"), [ANNA, BERT])]:
+        async with session.get(f"{url}/v1/contests/c/standings", headers=bearer(credential)) as response:
+            standings = (await response.json())["standings"]
+        assert [one["account_did"] for one in standings] == seen
+        assert (standings[0]["rank"], standings[0]["paid"]) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("intent", "status", "code"),
+    [
+        ({"status": "planned", "payment_intent": None}, 503, "INTENT_NOT_READY"),
+        ({"status": "failed", "payment_intent": None, "failure": "card_error"}, 402, "PAYMENT_FAILED"),
+        ({"status": "open", "payment_intent": "pi_1", "client_secret": "s"}, 200, None),
+    ],
+)
+async def test_an_intent_is_waited_for_but_not_for_ever(
+    intent: dict[str, Any],
+    status: int,
+    code: str | None,
+    engine: StandIn,
+    url: str,
+    session: aiohttp.ClientSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """PAY-027."""
+    monkeypatch.setattr("cutline.http.asking.PATIENCE_S", 0.1)
+    engine.answers[ReadEntry] = lambda _: {"account_did": ANNA, "status": "PENDING_PAYMENT"}
+    engine.answers[ReadIntent] = lambda _: {"amount_cents": 1000, "currency": "usd", **intent}
+    body = {"contest_id": "c", "entry_id": "e"}
+    async with session.post(f"{url}/v1/payments/intents", json=body, headers=bearer(token())) as response:
+        answer = await response.json()
+    assert (response.status, answer.get("error", {}).get("code")) == (status, code)
+    asked = [message for message in engine.messages() if isinstance(message, ReadIntent)]
+    assert (len(asked) > 1) == (status == 503)
