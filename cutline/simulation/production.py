@@ -5,7 +5,6 @@ Emulators and people live in this process and outlive the engine, which may be k
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import freezegun
+from freezegun.api import real_perf_counter
 
 from cutline.http.auth import mint_token
 from cutline.http.client import CutlineClient
@@ -92,7 +92,7 @@ async def play(
     ):
         environment = engine_environment(data, stripe_url=stripe_url, feed_url=f"http://127.0.0.1:{feed_port}")
         engine = EngineProcess(environment)
-        began = time.perf_counter()
+        began = real_perf_counter()
         await engine.start(started_at, extra=extra_environment)
         stripe.use_session(session)
         stripe.add_endpoint(WebhookEndpoint(url=f"{engine.url}/v1/stripe/webhook", secrets=(WEBHOOK_SECRET,)))
@@ -137,7 +137,7 @@ async def play(
             webhook_attempts=stripe.webhooks.attempts,
             started_at=started_at,
             ended_at=datetime.now(UTC),
-            engine_seconds=time.perf_counter() - began,
+            engine_seconds=real_perf_counter() - began,
             engine_starts=engine.starts,
             steps=pace.steps,
         )
