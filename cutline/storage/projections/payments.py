@@ -65,5 +65,7 @@ def _happened(event: object) -> tuple[str, str] | None:
             return step_of(event)
 
 
-def _intent(event: IntentCreated | IntentFailed | IntentCancelRequested | IntentCancelEnded | IntentReportRecorded) -> str:
+def _intent(
+    event: IntentCreated | IntentFailed | IntentCancelRequested | IntentCancelEnded | IntentReportRecorded,
+) -> str:
     return f"payment:intent:{event.contest_id}:{event.entry_id}"

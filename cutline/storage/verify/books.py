@@ -36,9 +36,7 @@ def check_books(events: Iterable[Recorded], file: str) -> tuple[list[Problem], B
     return problems, dict(books)
 
 
-def _check_posting(
-    posting: Posting, seq: int, file: str, books: Books, effects: dict[str, int]
-) -> Iterator[Problem]:
+def _check_posting(posting: Posting, seq: int, file: str, books: Books, effects: dict[str, int]) -> Iterator[Problem]:
     where = f"log seq={seq}"
     name, currency = posting.effect_key, posting.currency
     off_cents = sum(cents for _, cents, _ in posting.legs)

@@ -67,8 +67,9 @@ _HOLDS: Final[Mapping[type, Callable[[Any, Any], bool]]] = {
         lambda contest, m: m.entry_id in contest.settlement.unpayable or m.entry_id in contest.settlement.paid
     ),
     CreateContest: _contest_holds(lambda contest, m: contest.contest_id == m.contest_id),
-    ContestReady: lambda state, m: m.contest_id in state.contests
-    and state.contests[m.contest_id].created_at is not None,
+    ContestReady: lambda state, m: (
+        m.contest_id in state.contests and state.contests[m.contest_id].created_at is not None
+    ),
     WatchEvent: lambda state, m: state.attempts.get(m.contest_id, 0) >= m.attempt,
     RequestIntent: lambda state, m: (m.contest_id, m.entry_id) in state.intents,
     CancelIntent: lambda state, m: (

@@ -30,7 +30,9 @@ from cutline.storage.verify.bodies import check_payloads, check_sealed
 from cutline.storage.verify.report import Code, Problem
 from cutline.storage.verify.rows import ExpectedRows
 
-_CHAIN_CODES: Final = {name: Code.CUT_TAIL if name is ChainProblem.TAIL_CUT else Code(name.value) for name in ChainProblem}
+_CHAIN_CODES: Final = {
+    name: Code.CUT_TAIL if name is ChainProblem.TAIL_CUT else Code(name.value) for name in ChainProblem
+}
 _FOLD_FAILURES: Final = (InvariantViolated, LookupError, TypeError, ValueError, AttributeError)
 """What a machine raises on events that cannot follow each other; a validation error is a ValueError."""
 

@@ -70,7 +70,7 @@ def _entry(content: Mapping[str, str]) -> EntryKey:
     return content["contest_id"], content["entry_id"]
 
 
-def _owes(file: CheckedFile, kind: type) -> dict[EntryKey, Any]:
+def _owes(file: CheckedFile, kind: type[Any]) -> dict[EntryKey, Any]:
     """Return the messages of one kind about entries that a file still owes."""
     messages = (owed.message for owed in file.owed.values())
     return {(m.contest_id, m.entry_id): m for m in messages if isinstance(m, kind)}
@@ -87,7 +87,9 @@ def _check_fees(file: CheckedFile, booked: Booked, ledger: CheckedFile) -> Itera
         in_pot_cents = fees.get("entry_activated", 0) - fees.get("entry_returned", 0)
         wanted_cents = fee_cents if entry.status is EntryStatus.ACTIVE else 0
         if in_pot_cents != wanted_cents and key not in waiting:
-            message = f"{entry.entry_id} is {entry.status}; of its fee of {fee_cents} cents, {in_pot_cents} are in the pot"
+            message = (
+                f"{entry.entry_id} is {entry.status}; of its fee of {fee_cents} cents, {in_pot_cents} are in the pot"
+            )
             yield Problem(code=Code.FEES_DISAGREE, file=ledger.name, where=f"pot:{contest.contest_id}", message=message)
     for contest_id, entry_id in booked.fees:
         if contest_id == contest.contest_id and entry_id not in contest.seats.entries:
@@ -115,7 +117,9 @@ def _check_settlement(file: CheckedFile, booked: Booked, ledger: CheckedFile) ->
     found = {prize.entry_id: (prize.account_did, prize.amount_cents) for prize in posted.prizes}
     if wanted != found or posted.content.get("result_sha256") != recorded.result_sha256:
         odd = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
-        message = f"the ledger divided the pot otherwise than the contest settled it: {', '.join(odd) or 'another result'}"
+        message = (
+            f"the ledger divided the pot otherwise than the contest settled it: {', '.join(odd) or 'another result'}"
+        )
         yield Problem(code=Code.PRIZES_DISAGREE, file=ledger.name, where=where, message=message)
 
 
@@ -169,7 +173,9 @@ def _check_transfers(payouts: CheckedFile, booked: Booked, ledger: CheckedFile) 
         if contest_id not in owed
         for prize in posted.prizes
     }
-    for key in sorted(planned.keys() ^ won.keys() | {key for key in planned if won.get(key, planned[key]) != planned[key]}):
+    for key in sorted(
+        planned.keys() ^ won.keys() | {key for key in planned if won.get(key, planned[key]) != planned[key]}
+    ):
         if key[0] not in owed:
             where = f"payout:transfer:{key[0]}:{key[1]}"
             message = f"payouts plans {planned.get(key)} cents, the settlement awards {won.get(key)}"

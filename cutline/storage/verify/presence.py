@@ -27,7 +27,7 @@ def check_presence(files: Files, root: DataRoot) -> Iterator[Problem]:
 
 
 def _check_missing(files: Files, root: DataRoot) -> Iterator[Problem]:
-    known: dict[str, str] = {address: "an engine makes it first" for address in CORE} if files else {}
+    known: dict[str, str] = dict.fromkeys(CORE, "an engine makes it first") if files else {}
     for checked in files.values():
         for owed in () if checked.folding is None else checked.folding.delivered:
             known.setdefault(owed.to, f"{checked.name} knows that it took the message {owed.key}")

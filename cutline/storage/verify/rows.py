@@ -67,7 +67,9 @@ def _differences(
     problems: list[Problem] = []
     for row in missing:
         other = by_key.pop(_key(table, columns, row), None)
-        problems.append(_missing(file, table, columns, row) if other is None else _differs(file, table, columns, row, other))
+        problems.append(
+            _missing(file, table, columns, row) if other is None else _differs(file, table, columns, row, other)
+        )
     for key, row in by_key.items():
         message = f"the log leaves no such row: {_shown(columns, row)}"
         problems.append(Problem(code=Code.ROW_EXTRA, file=file, where=_where(table, key), message=message))
