@@ -19,11 +19,10 @@ from cutline.actors.workers import Workers
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.http.app import build_app
+from cutline.http.server import DoorRunner
 from cutline.settings import Settings
 from cutline.storage.files import DataRoot
 from cutline.storage.litestream import Replicator
-
-SHUTDOWN_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,7 @@ def assemble(
         gate=gate or OpenGate(),
     )
     system = System(settings, root, boot_epoch, parts)
-    runner = web.AppRunner(build_app(system, settings), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    runner = DoorRunner(build_app(system, settings))
     return Engine(system=system, runner=runner)
 
 

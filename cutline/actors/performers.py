@@ -57,7 +57,7 @@ def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: R
 
     async def compute_settlement(effect: ComputeSettlement) -> SettlementComputed:
         try:
-            result = await workers.run(settle_json, effect.input_json.encode())
+            result = await workers.run(settle_json, effect.input_json)
         except Exception as failure:  # noqa: BLE001  # a run that breaks is a failed run, recorded and tried again
             error = {"code": "INTERNAL_FAULT", "details": {"error": repr(failure)}}
             return SettlementComputed(run_id=effect.run_id, error=error)

@@ -93,6 +93,11 @@ class ReadEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStandings:
+    """Ask for the settled result, best first; there is none before the settlement. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeePaid:
     """From the ledger: the fee of an entry lies in escrow; activate the entry or refuse it by commit time."""
 
@@ -287,7 +292,7 @@ class ListBalanceTransactions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostTransaction:
-    """From an edge with the ledger's key, or a benchmark: post balanced legs once. Legs are (account, cents), debit > 0.
+    """From an edge with the ledger's key: post balanced legs once. Legs are (account, cents), debit positive.
 
     A leg on a held account needs `hold_source`: what the money is kept for.
     """

@@ -366,9 +366,7 @@ def _go_on(call: Call, now: datetime) -> tuple[CallEvent, CallStripe]:
         return _look_up(call, lookup, now, hopeless=call.hopeless, code=code, message=message)
     if call.wait == "new_attempt" or old:
         return start(call.subject, call.operation, call.parameters, now, attempt=call.attempt + 1)
-    repeated = AttemptRepeated(
-        subject=call.subject, attempt=call.attempt, tries=call.tries + 1, repeated_at=now
-    )
+    repeated = AttemptRepeated(subject=call.subject, attempt=call.attempt, tries=call.tries + 1, repeated_at=now)
     return repeated, call.effect()
 
 

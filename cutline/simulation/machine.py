@@ -42,7 +42,7 @@ class SimulatedBox:
         environment = engine_environment(
             data, stripe_url=f"http://{STRIPE_HOST}", feed_url=f"http://{FEED_HOST}", look_every_s=look_every_s
         )
-        self._settings = Settings(**{name.lower(): value for name, value in environment.items()})
+        self._settings = Settings.model_validate({name.lower(): value for name, value in environment.items()})
         self._servers: dict[str, MakeProtocol] = {}
         self._engine: Engine | None = None
         self._lock: RootLock | None = None
@@ -142,7 +142,7 @@ def time_machine(start: datetime, seed: int) -> Iterator[Callable[[Awaitable[T]]
         loop = VirtualLoop(calendar, start, seed)
         asyncio.set_event_loop(loop)
         try:
-            yield loop.run_until_complete  # type: ignore[misc]  # the loop's own method, for any coroutine
+            yield loop.run_until_complete
         finally:
             _cancel_all(loop)
             asyncio.set_event_loop(None)

@@ -23,7 +23,7 @@ from cutline.storage.sqlite import connect, open_reader, open_writer, utc_text
 _ROWS_A_CHUNK = 1_000
 
 
-class RowsWouldBeLost(StorageError):  # noqa: N818 - named for what is refused
+class RowsWouldBeLost(StorageError):
     """The older schema has no place for rows that exist, and no archive was named to keep them."""
 
 

@@ -14,18 +14,18 @@ class StorageError(Exception):
     """A file could not be opened, read or written."""
 
 
-class Fatal(StorageError):  # noqa: N818 - named for what its owner must do
+class Fatal(StorageError):
     """The process stops without an answer.
 
     What the last commit left behind is only known after a new start.
     """
 
 
-class Retryable(StorageError):  # noqa: N818 - see Fatal
+class Retryable(StorageError):
     """Nothing was written; the same work may be tried again when the condition has passed."""
 
 
-class Untrusted(StorageError):  # noqa: N818 - see Fatal
+class Untrusted(StorageError):
     """The one file cannot be believed: its owner is quarantined, and all other files go on."""
 
 

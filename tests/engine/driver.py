@@ -90,9 +90,7 @@ class File:
             kind = self.machine.events[type(recorded.event).__name__]
             event = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event))
             assert event == recorded.event
-            copied = Recorded(
-                seq=recorded.seq, at=recorded.at, cause=recorded.cause, event=event, hash=recorded.hash
-            )
+            copied = Recorded(seq=recorded.seq, at=recorded.at, cause=recorded.cause, event=event, hash=recorded.hash)
             again.log.append(copied)
             self.machine.evolve(again.state, copied)
             again.owed.extend(self.machine.owes(again.state, copied))

@@ -46,9 +46,7 @@ def look(state: LedgerState, _command: Look, now: datetime) -> Decision:
     )
 
 
-def book_balance_transactions(
-    state: LedgerState, command: BalanceTransactionsListed, now: datetime
-) -> Decision:
+def book_balance_transactions(state: LedgerState, command: BalanceTransactionsListed, now: datetime) -> Decision:
     """Book the fees and top-ups of a list, each once by its own id; what cannot be read is dead-lettered."""
     session = Session()
     events: list[Any] = []

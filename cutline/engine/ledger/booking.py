@@ -42,9 +42,7 @@ class Booked:
     posting: Posting
 
 
-def book(
-    state: LedgerState, draft: Draft, occurred_at: datetime, session: Session | None = None
-) -> Booked | Rejected:
+def book(state: LedgerState, draft: Draft, occurred_at: datetime, session: Session | None = None) -> Booked | Rejected:
     """Give a draft its running balances, or refuse it.
 
     Refused: ACCOUNT_UNKNOWN for a name outside the chart (LED-010), INSUFFICIENT_FUNDS where a floored
@@ -87,9 +85,7 @@ def book(
     return Booked(opened=opened, posting=posting)
 
 
-def _open(
-    account: str, currency: str, session: Session | None, opened: list[AccountOpened]
-) -> AccountKind | None:
+def _open(account: str, currency: str, session: Session | None, opened: list[AccountOpened]) -> AccountKind | None:
     """Open an account of the chart, unless this decision has opened it already."""
     if session is not None and account in session.accounts:
         return session.accounts[account]
@@ -109,9 +105,7 @@ def _standing(balances: Mapping[str, int], account: str, currency: str, session:
     return balances.get(account, 0)
 
 
-def _judge_hold(
-    holds: Mapping[tuple[str, str, str], int], legs: Legs, source: str, currency: str
-) -> Rejected | None:
+def _judge_hold(holds: Mapping[tuple[str, str, str], int], legs: Legs, source: str, currency: str) -> Rejected | None:
     for account, cents in legs:
         if cents > 0 and account.endswith(":held"):
             left_cents = holds.get((account, source, currency), 0) - cents

@@ -86,9 +86,7 @@ def refund_outcome(state: LedgerState, command: RefundOutcome, now: datetime) ->
     if command.stripe_refund_id is None:
         return Rejected(code=RejectCode.REQUEST_INVALID, details={"field": "stripe_refund_id"})
     source = accounts.refunds(command.contest_id)
-    draft = postings.refund_succeeded(
-        command.stripe_refund_id, source, command.amount_cents, command.currency
-    )
+    draft = postings.refund_succeeded(command.stripe_refund_id, source, command.amount_cents, command.currency)
     if draft.effect_key in state.effects:
         return post(state, draft, now, {})
     payment = state.payments.get(command.payment_intent)

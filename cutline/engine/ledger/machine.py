@@ -91,9 +91,7 @@ def _post_transaction(state: LedgerState, command: PostTransaction, now: datetim
         return Rejected(code=RejectCode.REQUEST_INVALID, details={"field": invalid})
     if sum(cents for _, cents in command.legs):
         difference_cents = sum(cents for _, cents in command.legs)
-        return Rejected(
-            code=RejectCode.TRANSACTION_UNBALANCED, details={"difference_cents": difference_cents}
-        )
+        return Rejected(code=RejectCode.TRANSACTION_UNBALANCED, details={"difference_cents": difference_cents})
     draft = Draft(
         effect_key=command.effect_key,
         kind=command.kind,
@@ -129,9 +127,7 @@ def _invalid_field(command: PostTransaction) -> str | None:
 
 def _record_anchor(state: LedgerState, command: RecordAnchor, _now: datetime) -> Decision:
     """Keep another file's head once; a second head for the same place is refused."""
-    anchor = AnchorRecorded(
-        address=command.address, seq=command.seq, hash=command.hash, reason=command.reason
-    )
+    anchor = AnchorRecorded(address=command.address, seq=command.seq, hash=command.hash, reason=command.reason)
     before = state.anchors.get(anchor.key)
     if before is None:
         return Accepted(events=(anchor,), reply={"deduped": False})

@@ -60,9 +60,7 @@ def _payment_succeeded(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
         return _suspended(facts, "PAYMENT_INTENT_NOT_FOUND")
     facts["account_did"] = holder
     if metadata.get("purpose") != ENTRY_FEE and "entry_id" not in metadata:
-        return Mapped(
-            outcome="posted", draft=postings.payment(intent_id, holder, cents, currency), facts=facts
-        )
+        return Mapped(outcome="posted", draft=postings.payment(intent_id, holder, cents, currency), facts=facts)
     contest_id, entry_id = metadata.get("contest_id"), metadata.get("entry_id")
     if not accounts.is_owner(contest_id) or not accounts.is_owner(entry_id):
         return _suspended(facts, "PAYMENT_INTENT_NOT_FOUND")

@@ -100,9 +100,7 @@ def _owed_by_transaction(event: TransactionPosted, head: str) -> Sequence[Owed]:
         case "entry_refused" | "entry_returned":
             return (Owed(key=f"{effect}:refund", to="payments", message=_refund_entry(content)),)
         case "settlement" if event.prizes:
-            winners = PayWinners(
-                contest_id=content["contest_id"], currency=event.posting.currency, prizes=event.prizes
-            )
+            winners = PayWinners(contest_id=content["contest_id"], currency=event.posting.currency, prizes=event.prizes)
             return (Owed(key=f"{effect}:pay", to="payouts", message=winners),)
         case "transfer_locked":
             locked = TransferLocked(contest_id=content["contest_id"], entry_id=content["entry_id"], head=head)

@@ -122,9 +122,7 @@ def refund_outside(refund_id: str, account_did: str, cents: int, currency: str) 
 
 def settlement(contest_id: str, prizes: Iterable[Prize], rake_cents: int, currency: str) -> Draft:
     """Divide a contest's pot into the winners' money and the rake, once for each contest."""
-    legs = [
-        (accounts.available(prize.account_did), -prize.amount_cents) for prize in prizes if prize.amount_cents
-    ]
+    legs = [(accounts.available(prize.account_did), -prize.amount_cents) for prize in prizes if prize.amount_cents]
     if rake_cents:
         legs.append((accounts.RAKE, -rake_cents))
     if not legs or any(cents >= 0 for _, cents in legs):
@@ -253,9 +251,7 @@ def dispute_lost(dispute_id: str, account_did: str, cents: int, currency: str) -
     return _draft("dispute_lost", f"dispute:{dispute_id}:lost", currency, move)
 
 
-def written_off(
-    loss_event_id: str, account_did: str, held_cents: int, lost_cents: int, currency: str
-) -> Draft:
+def written_off(loss_event_id: str, account_did: str, held_cents: int, lost_cents: int, currency: str) -> Draft:
     """End a debt: the frozen money pays `held_cents` of it, the platform bears `lost_cents`."""
     debt = accounts.receivable(account_did)
     moves = [(accounts.held(account_did), debt, held_cents), (accounts.BAD_DEBT, debt, lost_cents)]
@@ -293,6 +289,4 @@ def _draft(
             raise InvariantViolated(f"{effect_key}: a move must be above zero cents, not {cents}")
         legs.append((debit, cents))
         legs.append((credit, -cents))
-    return Draft(
-        effect_key=effect_key, kind=kind, currency=currency, legs=tuple(legs), hold_source=hold_source
-    )
+    return Draft(effect_key=effect_key, kind=kind, currency=currency, legs=tuple(legs), hold_source=hold_source)

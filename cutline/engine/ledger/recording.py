@@ -86,9 +86,7 @@ def _redelivered(state: LedgerState, command: RecordStripeEvent, known: tuple[st
     )
     if foreign.key in state.quarantined:
         return Accepted(reply=_reply("quarantined", deduped=True))
-    return Accepted(
-        events=(foreign,), reply=_reply("quarantined", deduped=False), blobs={foreign.key: command.body}
-    )
+    return Accepted(events=(foreign,), reply=_reply("quarantined", deduped=False), blobs={foreign.key: command.body})
 
 
 def _reply(outcome: str, *, deduped: bool) -> dict[str, Any]:

@@ -35,11 +35,7 @@ def complete_transfer(state: LedgerState, command: CompleteTransfer, now: dateti
         command.contest_id, command.entry_id, command.account_did, command.amount_cents, command.currency
     )
     content = content_of(command)
-    return (
-        answered(state, draft.effect_key, content)
-        or _unlocked(state, command)
-        or post(state, draft, now, content)
-    )
+    return answered(state, draft.effect_key, content) or _unlocked(state, command) or post(state, draft, now, content)
 
 
 def fail_transfer(state: LedgerState, command: FailTransfer, now: datetime) -> Decision:
@@ -48,11 +44,7 @@ def fail_transfer(state: LedgerState, command: FailTransfer, now: datetime) -> D
         command.contest_id, command.entry_id, command.account_did, command.amount_cents, command.currency
     )
     content = content_of(command)
-    return (
-        answered(state, draft.effect_key, content)
-        or _unlocked(state, command)
-        or post(state, draft, now, content)
-    )
+    return answered(state, draft.effect_key, content) or _unlocked(state, command) or post(state, draft, now, content)
 
 
 def _unlocked(state: LedgerState, command: CompleteTransfer | FailTransfer) -> Rejected | None:

@@ -63,9 +63,7 @@ def cancel_intent(state: PaymentState, command: CancelIntent, now: datetime) -> 
     """Cancel an entry's intent at Stripe, or as soon as it exists; a paid one stays paid."""
     entry = (command.contest_id, command.entry_id)
     intent = state.intents.get(entry)
-    requested = IntentCancelRequested(
-        contest_id=command.contest_id, entry_id=command.entry_id, reason=command.reason
-    )
+    requested = IntentCancelRequested(contest_id=command.contest_id, entry_id=command.entry_id, reason=command.reason)
     if intent is None:
         known = entry in state.cancelled_unplanned
         return Accepted(events=() if known else (requested,), reply={"deduped": known})
@@ -111,9 +109,7 @@ def intent_answered(state: PaymentState, entry: EntryKey, judged: Judgement, now
     contest_id, entry_id = entry
     intent = state.intents[entry]
     if judged.outcome == "failed":
-        failed = IntentFailed(
-            contest_id=contest_id, entry_id=entry_id, code=judged.code, message=judged.message
-        )
+        failed = IntentFailed(contest_id=contest_id, entry_id=entry_id, code=judged.code, message=judged.message)
         return Accepted(events=(failed,))
     payment_intent, secret = str(judged.object["id"]), judged.object.get("client_secret")
     created = IntentCreated(
@@ -157,7 +153,7 @@ def _again(subject: str, operation: str, parameters: Parameters, now: datetime, 
 
 
 def _cancellation(entry: EntryKey, payment_intent: str, now: datetime) -> tuple[AttemptStarted, CallStripe]:
-    parameters = {"payment_intent": payment_intent}
+    parameters = {"id": payment_intent}
     return start(subject_of("cancel", entry), "cancel_payment_intent", parameters, now)
 
 

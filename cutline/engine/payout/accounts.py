@@ -20,9 +20,7 @@ from cutline.engine.payout.state import Account, PayoutState, account_subject
 from cutline.engine.stripe_call import AttemptStarted, Judgement, Parameters, postpone, start
 
 
-def onboard_account(
-    state: PayoutState, command: OnboardAccount, now: datetime, onboarding_url: str
-) -> Decision:
+def onboard_account(state: PayoutState, command: OnboardAccount, now: datetime, onboarding_url: str) -> Decision:
     """Plan a holder's connected account, once, and its onboarding link; asked again, renew an old link."""
     did = command.account_did
     account = state.accounts.get(did)
@@ -54,15 +52,11 @@ def account_reported(state: PayoutState, command: AccountReported, now: datetime
     return _status(state, command.stripe_account_id, said, report, now)
 
 
-def account_answered(
-    state: PayoutState, did: str, judged: Judgement, now: datetime, onboarding_url: str
-) -> Decision:
+def account_answered(state: PayoutState, did: str, judged: Judgement, now: datetime, onboarding_url: str) -> Decision:
     """Record the connected account that Stripe made; a webhook may have spoken of it before."""
     account = state.accounts[did]
     if judged.outcome == "failed":
-        refused = AccountRefused(
-            account_did=did, attempt=account.attempts, code=judged.code, message=judged.message
-        )
+        refused = AccountRefused(account_did=did, attempt=account.attempts, code=judged.code, message=judged.message)
         return Accepted(events=(refused,))
     stripe_account_id = str(judged.object["id"])
     active, enabled = state.reported.get(stripe_account_id) or _abilities(judged.object)
@@ -116,7 +110,7 @@ def checking(
     if subject in state.calls.calls or not (expected or state.waiting.get(did)):
         return (), ()
     attempt = state.checks.get(did, 0) + 1
-    started, effect = start(subject, "retrieve_account", {"account": stripe_account_id}, now, attempt=attempt)
+    started, effect = start(subject, "retrieve_account", {"id": stripe_account_id}, now, attempt=attempt)
     return (started,), (effect,)
 
 
@@ -124,9 +118,7 @@ def _try_again(state: PayoutState, account: Account, now: datetime) -> Accepted:
     plan = account.plan
     if account.refusal is None or plan.key in state.calls.calls:
         return Accepted(reply=_as_read(account, now))
-    started, effect = start(
-        plan.key, "create_account", _account_parameters(plan), now, attempt=account.attempts + 1
-    )
+    started, effect = start(plan.key, "create_account", _account_parameters(plan), now, attempt=account.attempts + 1)
     return Accepted(events=(started,), reply=_as_read(account, now), effects=(effect,))
 
 

@@ -103,9 +103,7 @@ def _fold_call(state: PayoutState, event: CallEvent) -> None:
         return
     transfer = state.transfers[name]
     deferred = isinstance(event, AttemptDeferred)
-    transfer.status = next_transfer(
-        transfer.status, TransferFact.DEFERRED if deferred else TransferFact.CALLED
-    )
+    transfer.status = next_transfer(transfer.status, TransferFact.DEFERRED if deferred else TransferFact.CALLED)
     transfer.failure = event.code if isinstance(event, AttemptDeferred) else transfer.failure
     if isinstance(event, AttemptStarted):
         transfer.attempts = event.attempt

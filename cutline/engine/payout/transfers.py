@@ -131,9 +131,7 @@ def _planned(state: PayoutState, plans: Sequence[TransferPlanned], now: datetime
     return Accepted(events=events, reply={"deduped": False}, effects=effects)
 
 
-def _money(
-    state: PayoutState, event: TransferLockRequested | TransferCompleted | TransferFailed
-) -> dict[str, Any]:
+def _money(state: PayoutState, event: TransferLockRequested | TransferCompleted | TransferFailed) -> dict[str, Any]:
     plan = state.transfers[f"payout:transfer:{event.contest_id}:{event.entry_id}"].plan
     return {
         "contest_id": plan.contest_id,

@@ -82,9 +82,7 @@ class Play:
 
     def poll(self, now: datetime, body: bytes | None) -> list[Any]:
         """Have the feed polled: a body, or None for "not modified". Returns the feed's events."""
-        polled = FeedPolled(
-            http_status=200 if body else 304, body=body, etag="e", error=None, duration_ms=1.0
-        )
+        polled = FeedPolled(http_status=200 if body else 304, body=body, etag="e", error=None, duration_ms=1.0)
         events = self.feed.send(polled, now)
         self.deliver(now)
         return events
@@ -124,7 +122,5 @@ class Play:
     def settle(self, now: datetime) -> list[Any]:
         """Compute the last settlement asked for and tell the contest."""
         effect = [e for e in self.contest.effects if isinstance(e, ComputeSettlement)][-1]
-        computed = SettlementComputed(
-            run_id=effect.run_id, result_json=settle_json(effect.input_json).decode()
-        )
+        computed = SettlementComputed(run_id=effect.run_id, result_json=settle_json(effect.input_json).decode())
         return self.contest.send(computed, now)

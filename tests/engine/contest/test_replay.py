@@ -94,9 +94,7 @@ class Walk:
             case ("win", entry_id):
                 result = contest.settlement.results.get(entry_id)
                 cents = result.prize_cents if result else 1
-                return WinningsPaid(
-                    contest_id="c1", entry_id=entry_id, amount_cents=cents, stripe_transfer_id="tr"
-                )
+                return WinningsPaid(contest_id="c1", entry_id=entry_id, amount_cents=cents, stripe_transfer_id="tr")
             case ("cancel",):
                 return CancelContest(actor="admin:1", reason="r")
             case ("error",):

@@ -124,9 +124,7 @@ def test_scorers_that_disagree_fail_the_run_by_name_and_it_is_tried_again_daily(
     play, done = completed("e1")
     rejected = {"rejected": {"code": "SCORERS_DISAGREE", "details": {"entries": [1, 1]}}}
     run = play.contest.effects[-1].run_id
-    (failed,) = play.contest.send(
-        SettlementComputed(run_id=run, result_json=orjson.dumps(rejected).decode()), done
-    )
+    (failed,) = play.contest.send(SettlementComputed(run_id=run, result_json=orjson.dumps(rejected).decode()), done)
     assert failed.error["code"] == "SCORERS_DISAGREE"
     assert described(play, done)["settlement"]["status"] == "FAILED"
     assert play.contest.messages(PostSettlement) == []
