@@ -239,9 +239,9 @@ class Box:
 
     def play(self, contest_id: str = "open-1") -> None:
         """From creation to paid winners: seven entries, one withdrawn, one never paid."""
-        contest, feed = f"contest/{contest_id}", f"feed/{EVENT_ID}"
+        contest = f"contest/{contest_id}"
         self.create(contest_id)
-        self.look(feed)
+        self.look(f"feed/{EVENT_ID}")
         for entry in GOLDEN:
             self.enter(contest_id, entry.entry_id, entry.picks, entry.tiebreak)
             self.pay(contest_id, entry.entry_id)
@@ -250,6 +250,12 @@ class Box:
         self.pay(contest_id, "gone")
         self.send(contest, WithdrawEntry(entry_id="gone", account_did="did:gone"))
         self.enter(contest_id, "late", ("A", "B", "C"))
+        self.play_out(contest_id)
+
+    def play_out(self, contest_id: str) -> None:
+        """From the lock to the end, whoever has entered."""
+        contest, feed = f"contest/{contest_id}", f"feed/{EVENT_ID}"
+        self.look(feed)
         self.now = LOCK
         self.look(contest)
         self.served = raw(payload(CARDS, status="inprogress"))

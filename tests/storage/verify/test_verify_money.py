@@ -23,7 +23,7 @@ from cutline.engine.messages import (
 )
 from cutline.storage.verify import Code, Report, verify_root
 from tests.storage.verify.staging import box
-from tests.storage.verify.tampering import forge, path_of, run, unguarded, value
+from tests.storage.verify.tampering import changed, forge, path_of, run, unguarded, value
 
 CONTEST = "contest/open-1"
 
@@ -133,9 +133,7 @@ def test_a_result_that_settling_again_does_not_give_is_named(root: Path) -> None
 
 
 def test_a_forged_result_hash_is_named(root: Path) -> None:
-    forge(
-        path_of(root, CONTEST), "SettlementRecorded", lambda event: bool(event.update(result_sha256="0" * 64) or True)
-    )
+    forge(path_of(root, CONTEST), "SettlementRecorded", lambda event: changed(event, result_sha256="0" * 64))
     assert Code.RESULT_DIFFERS in codes(verify_root(root))
 
 
