@@ -312,6 +312,8 @@ class Writer(Mailbox):
                 for owed in self._record(event, decision.blobs.get(event.key), now, cause, after):
                     after.sends.append((owed.to, Delivery(owed.key, self.address, owed.message, cause)))
             after.effects.extend((effect, cause) for effect in decision.effects)
+            if isinstance(decision.reply, Rejected):
+                return decision.reply
         return decision
 
     def _record(self, event: Any, blob: bytes | None, now: datetime, cause: str, after: _After) -> Sequence[Owed]:
