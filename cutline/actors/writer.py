@@ -32,7 +32,7 @@ from cutline.actors.mailbox import (
 )
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Machine, Owed, Recorded, Rejected
-from cutline.engine.errors import RejectCode
+from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.storage.codec import Codec
 from cutline.storage.errors import MisusedFile, Retryable, StorageError
 from cutline.storage.event_log import Entry, EventLog
@@ -297,6 +297,8 @@ class Writer(Mailbox):
                 answer = self._decide(message, cause, now, after)
                 if isinstance(answer, Rejected):
                     log.warning("delivery_rejected", address=self.address, key=key, code=answer.code)
+                    if answer.code in NOT_YET:
+                        return
                 after.sends.append((sender, Acknowledgement((key,))))
             case Acknowledgement(keys=keys):
                 self._acknowledged.extend(key for key in keys if self._owed.pop(key, None))

@@ -337,6 +337,13 @@ _ROWS: Final = (
         "Ops: compare the two results; a contest settles once.",
     ),
     _spec(C.TRANSACTION_UNBALANCED, 422, "admin", "The legs of a transaction do not sum to zero.", "Mend the amounts."),
+    _spec(
+        C.MESSAGE_TOO_EARLY,
+        409,
+        "internal",
+        "A message came before the one it builds on.",
+        "Nothing: it stays owed and is sent again.",
+    ),
 )
 
 REGISTRY: Final[Mapping[C, ErrorSpec]] = {spec.code: spec for spec in _ROWS}
