@@ -310,6 +310,13 @@ _ROWS: Final = (
         "The account is asked for, and Stripe has not answered yet.",
         "Wait for Retry-After and ask again.",
     ),
+    _spec(
+        C.ACCOUNT_REFUSED,
+        422,
+        "public",
+        "Stripe would not open the account.",
+        "Mend what `details` names; asking again makes a new attempt.",
+    ),
     _spec(C.PAYMENT_FAILED, 402, "public", "The payment did not succeed.", "Pay with another card, or enter again."),
     _spec(
         C.REFUND_AFTER_LOCK,

@@ -1,26 +1,16 @@
-"""What the ledger records, posts, answers and refuses, message by message."""
+"""What the ledger posts, answers and refuses, message by message."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
-from pydantic import TypeAdapter
 
-from cutline.engine.decision import Accepted, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
-from cutline.engine.ledger.events import (
-    DeadLettered,
-    EventQuarantined,
-    StripeEventRecorded,
-    TransactionPosted,
-)
-from cutline.engine.ledger.machine import LedgerMachine
-from cutline.engine.ledger.state import balances, trial_balance
+from cutline.engine.ledger.events import DeadLettered, TransactionPosted
+from cutline.engine.ledger.state import balances
 from cutline.engine.messages import (
     BalanceTransactionsListed,
     CompleteTransfer,
@@ -35,112 +25,8 @@ from cutline.engine.messages import (
     ReadAccount,
     ReadTrialBalance,
     RecordAnchor,
-    RecordStripeEvent,
-    RefundOutcome,
 )
-
-NOW = datetime(2026, 4, 9, 11, 40, tzinfo=UTC)
-
-
-class Books:
-    """A ledger in memory: decides, keeps the events, folds them after a round trip through JSON."""
-
-    def __init__(self) -> None:
-        self.machine = LedgerMachine()
-        self.state = self.machine.initial()
-        self.log: list[Recorded] = []
-        self.keys: set[str] = set()
-        self.owed: list[Owed] = []
-        self.now = NOW
-
-    def say(self, command: Any) -> Accepted | Rejected:
-        decision = self.machine.decide(self.state, command, self.now)
-        if isinstance(decision, Accepted):
-            for event in decision.events:
-                assert event.key not in self.keys, event.key
-                self.keys.add(event.key)
-                read = TypeAdapter(type(event)).validate_json(orjson.dumps(event))
-                assert read == event
-                recorded = Recorded(seq=len(self.log) + 1, at=self.now, cause="", event=read, hash=b"\x01" * 32)
-                self.log.append(recorded)
-                self.machine.evolve(self.state, recorded)
-                self.owed.extend(self.machine.owes(self.state, recorded))
-        return decision
-
-    def accept(self, command: Any) -> Accepted:
-        decision = self.say(command)
-        assert isinstance(decision, Accepted), decision
-        return decision
-
-    def refuse(self, command: Any) -> Rejected:
-        before, kept = trial_balance(self.state), len(self.log)
-        decision = self.say(command)
-        assert isinstance(decision, Rejected), decision
-        assert (trial_balance(self.state), len(self.log)) == (before, kept), "a refusal changes nothing"
-        return decision
-
-    def balance(self, account: str, currency: str = "usd") -> int:
-        return self.state.books.get(currency, {}).get(account, 0)
-
-    def owed_types(self) -> list[str]:
-        return [type(owed.message).__name__ for owed in self.owed]
-
-
-@pytest.fixture
-def books() -> Books:
-    return Books()
-
-
-def stripe_event(kind: str, obj: Mapping[str, Any], event_id: str = "evt_1", **other: Any) -> RecordStripeEvent:
-    body = orjson.dumps({"id": event_id, "object": obj})
-    fields: dict[str, Any] = {
-        "event_id": event_id,
-        "type": kind,
-        "api_version": "2026-10-28.endive",
-        "livemode": False,
-        "created": int(NOW.timestamp()) - 60,
-        "account": None,
-        "object": obj,
-        "sha256": f"{hash(body) & (2**64 - 1):064x}",
-        "body": body,
-    }
-    return RecordStripeEvent(**(fields | other))
-
-
-def intent(entry: str = "e1", cents: int = 2500, **other: Any) -> dict[str, Any]:
-    metadata = {
-        "purpose": "contest_entry_fee",
-        "contest_id": "c1",
-        "entry_id": entry,
-        "account_did": f"did:{entry}",
-        "fee_cents": "2500",
-        "currency": "usd",
-    }
-    return {
-        "id": f"pi_{entry}",
-        "amount": cents,
-        "amount_received": cents,
-        "currency": "usd",
-        "metadata": metadata,
-    } | other
-
-
-def paid(entry: str = "e1", event_id: str | None = None, **other: Any) -> RecordStripeEvent:
-    return stripe_event("payment_intent.succeeded", intent(entry, **other), event_id or f"evt_{entry}")
-
-
-def fee(outcome: Any, entry: str = "e1", **other: Any) -> MoveEntryFee:
-    fields: dict[str, Any] = {
-        "contest_id": "c1",
-        "entry_id": entry,
-        "account_did": f"did:{entry}",
-        "amount_cents": 2500,
-        "currency": "usd",
-        "payment_intent": f"pi_{entry}",
-        "reason": "test",
-    }
-    return MoveEntryFee(outcome=outcome, **(fields | other))
-
+from tests.engine.ledger.books import NOW, Books, fee, paid
 
 SETTLE = PostSettlement(
     contest_id="c1",
@@ -165,23 +51,16 @@ COMPLETE = CompleteTransfer(**MONEY, stripe_transfer_id="tr_1", stripe_account_i
 FAIL = FailTransfer(**MONEY, reason="account_closed")
 
 
+@pytest.fixture
+def books() -> Books:
+    return Books()
+
+
 def settled(books: Books) -> None:
     for entry in ("e1", "e2"):
         books.accept(paid(entry))
         books.accept(fee("activated", entry))
     books.accept(SETTLE)
-
-
-def test_a_webhook_of_1234_cents_credits_its_holder_once(books: Books) -> None:
-    """LED-003, FWD-015, PAY-015, PAY-016."""
-    event = stripe_event(
-        "payment_intent.succeeded",
-        {"id": "pi_9", "amount": 1234, "currency": "usd", "metadata": {"user_id": "did:u"}},
-    )
-    assert books.accept(event).reply == {"deduped": False, "forwarded_to_ledger": True, "outcome": "posted"}
-    again = books.accept(event)
-    assert (again.events, again.reply["deduped"]) == ((), True)
-    assert balances(books.state, "did:u", "usd") == (1234, 0)
 
 
 def test_a_lock_of_1200_from_5000_shows_3800_available_and_1200_held(books: Books) -> None:
@@ -222,55 +101,6 @@ def test_a_lock_of_1200_from_5000_shows_3800_available_and_1200_held(books: Book
     assert books.state.holds == {}
 
 
-def test_a_payment_for_an_entry_goes_to_escrow_in_one_event_and_tells_the_contest(books: Books) -> None:
-    books.accept(paid())
-    recorded = [one.event for one in books.log if isinstance(one.event, StripeEventRecorded)]
-    assert len(recorded) == 1
-    assert recorded[0].posting is not None
-    assert recorded[0].posting.legs == (
-        ("stripe:platform", 2500, 2500),
-        ("user:did:e1:available", -2500, -2500),
-        ("user:did:e1:available", 2500, 0),
-        ("escrow:c1", -2500, -2500),
-    )
-    assert [(owed.key, owed.to) for owed in books.owed] == [
-        ("fee:pi_e1", "contest/c1"),
-        ("intent-report:evt_e1", "payments"),
-    ]
-
-
-def test_accounts_are_opened_before_they_are_used_and_once(books: Books) -> None:
-    """LED-010, LED-012."""
-    books.accept(paid("e1"))
-    names = [one.event.key for one in books.log]
-    assert names == [
-        "account:stripe:platform",
-        "account:user:did:e1:available",
-        "account:escrow:c1",
-        "stripe:event:evt_e1",
-    ]
-    assert len(books.accept(paid("e1", "evt_x", id="pi_x")).events) == 1
-
-
-def test_two_stripe_events_about_one_effect_post_once(books: Books) -> None:
-    books.accept(paid())
-    reply = books.accept(paid(event_id="evt_other")).reply
-    assert reply["outcome"] == "duplicate_effect"
-    assert books.balance("escrow:c1") == -2500
-    assert books.owed_types().count("FeePaid") == 1
-
-
-def test_the_same_event_id_with_another_body_is_quarantined_once_and_moves_nothing(books: Books) -> None:
-    books.accept(paid())
-    foreign = replace(paid(cents=9900), sha256="9" * 64)
-    decision = books.accept(foreign)
-    assert decision.reply["outcome"] == "quarantined"
-    assert isinstance(decision.events[0], EventQuarantined)
-    assert decision.blobs == {decision.events[0].key: foreign.body}
-    assert books.accept(foreign).events == ()
-    assert books.balance("stripe:platform") == 2500
-
-
 @pytest.mark.parametrize(
     ("change", "failure"),
     [
@@ -294,48 +124,6 @@ def test_a_payment_that_is_not_what_was_asked_for_lies_in_suspense(
     currency = change.get("currency", "usd")
     assert books.balance("suspense", currency) == -change.get("amount_received", 2500)
     assert "FeePaid" not in books.owed_types()
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"id": None},
-        {"amount_received": "2500"},
-        {"amount_received": True},
-        {"amount_received": -1},
-        {"amount_received": 0},
-        {"currency": "USD"},
-        {"currency": None},
-    ],
-)
-def test_an_event_that_cannot_be_read_is_kept_and_dead_lettered(books: Books, broken: dict[str, Any]) -> None:
-    decision = books.accept(paid(**broken))
-    assert decision.reply == {"deduped": False, "forwarded_to_ledger": False, "outcome": "dead_letter"}
-    assert list(decision.blobs) == ["stripe:event:evt_e1"]
-    assert trial_balance(books.state) == {}
-
-
-def test_unknown_types_old_versions_and_other_peoples_sales_are_stored_and_ignored(books: Books) -> None:
-    for number, event in enumerate(
-        [
-            stripe_event("transfer.paid", {"id": "tr_1"}, "evt_a", api_version="2014-01-31"),
-            stripe_event("something.new", {}, "evt_b", api_version=None),
-            replace(paid(), event_id="evt_c", account="acct_1"),
-            stripe_event("charge.refunded", {"id": "ch_1"}, "evt_d"),
-        ]
-    ):
-        assert books.accept(event).reply["outcome"] == "ignored", number
-    assert books.owed == []
-
-
-def test_a_failed_payment_and_an_account_update_are_told_to_their_actors(books: Books) -> None:
-    failed = intent(last_payment_error={"decline_code": "insufficient_funds"})
-    books.accept(stripe_event("payment_intent.payment_failed", failed, "evt_f"))
-    account = {"id": "acct_1", "capabilities": {"transfers": "active"}}
-    books.accept(stripe_event("account.updated", account, "evt_g", account="acct_1"))
-    intent_report, account_report = (owed.message for owed in books.owed)
-    assert (intent_report.status, intent_report.reason) == ("failed", "insufficient_funds")
-    assert (account_report.transfers_active, account_report.payouts_enabled) == (True, False)
 
 
 def test_fees_move_from_escrow_to_pot_and_back_out_as_refunds(books: Books) -> None:
@@ -446,83 +234,6 @@ def test_more_than_is_available_cannot_be_locked(books: Books) -> None:
     settled(books)
     refusal = books.refuse(LockTransfer(**(MONEY | {"amount_cents": 4001})))
     assert (refusal.code, refusal.details["missing_cents"]) == (RejectCode.INSUFFICIENT_FUNDS, 1)
-
-
-def refund(status: str, event_id: str, **other: Any) -> RecordStripeEvent:
-    obj = {
-        "id": "re_1",
-        "status": status,
-        "amount": 2500,
-        "currency": "usd",
-        "payment_intent": "pi_e1",
-        "metadata": {"contest_id": "c1", "entry_id": "e1"},
-    }
-    return stripe_event("refund.updated", obj | other, event_id)
-
-
-REFUNDED = RefundOutcome(
-    contest_id="c1",
-    entry_id="e1",
-    account_did="did:e1",
-    amount_cents=2500,
-    currency="usd",
-    payment_intent="pi_e1",
-    stripe_refund_id="re_1",
-    succeeded=True,
-)
-
-
-@pytest.mark.parametrize("webhook_first", [True, False])
-def test_a_refund_is_booked_once_whoever_says_so_first(books: Books, webhook_first: bool) -> None:
-    books.accept(paid())
-    books.accept(fee("refused"))
-    said = [refund("succeeded", "evt_r"), REFUNDED]
-    for command in said if webhook_first else reversed(said):
-        books.accept(command)
-    assert (books.balance("refunds:c1"), books.balance("stripe:platform")) == (0, 0)
-    books.accept(refund("failed", "evt_s"))
-    assert balances(books.state, "did:e1", "usd") == (2500, 0)
-
-
-def test_a_refund_that_failed_before_it_was_said_to_succeed_ends_with_its_holder(books: Books) -> None:
-    books.accept(paid())
-    books.accept(fee("refused"))
-    assert books.accept(refund("failed", "evt_s")).reply["outcome"] == "recorded"
-    books.accept(refund("succeeded", "evt_r"))
-    assert balances(books.state, "did:e1", "usd") == (2500, 0)
-    assert (books.balance("refunds:c1"), books.balance("stripe:platform")) == (0, 2500)
-
-
-def test_a_refund_made_outside_is_its_holders_debt(books: Books) -> None:
-    books.accept(paid())
-    books.accept(fee("activated"))
-    books.accept(refund("succeeded", "evt_r", metadata={}))
-    assert (books.balance("receivable:did:e1"), books.balance("pot:c1")) == (2500, -2500)
-
-
-def test_a_refund_out_of_suspense_empties_it(books: Books) -> None:
-    books.accept(paid(metadata={}))
-    books.accept(refund("succeeded", "evt_r", metadata={}))
-    assert (books.balance("suspense"), books.balance("stripe:platform")) == (0, 0)
-    reply = books.accept(refund("succeeded", "evt_q", id="re_2", payment_intent="pi_never")).reply
-    assert reply["outcome"] == "dead_letter"
-
-
-def test_older_versions_embed_refunds_in_their_charge(books: Books) -> None:
-    books.accept(paid())
-    books.accept(fee("refused"))
-    charge = {"id": "ch_1", "refunds": {"data": [refund("succeeded", "x").object]}}
-    books.accept(stripe_event("charge.refunded", charge, "evt_c"))
-    assert books.balance("refunds:c1") == 0
-
-
-def test_a_refund_that_stripe_refused_stays_visible(books: Books) -> None:
-    books.accept(paid())
-    books.accept(fee("refused"))
-    failed = replace(REFUNDED, succeeded=False, stripe_refund_id=None, reason="charge_disputed")
-    assert isinstance(books.accept(failed).events[0], DeadLettered)
-    assert books.accept(failed).events == ()
-    assert books.balance("refunds:c1") == -2500
 
 
 def transaction(**change: Any) -> PostTransaction:
