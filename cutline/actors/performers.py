@@ -31,7 +31,7 @@ from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
 log = structlog.get_logger(__name__)
 
 BALANCE_WINDOW = timedelta(days=30)
-"""How far back balance transactions are read; what is older was booked long ago."""
+"""How far back balance transactions are read the first time, when the ledger knows of none."""
 
 
 def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: ReplicaGate) -> Mapping[type, Perform]:
@@ -118,15 +118,12 @@ def answered(effect: CallStripe, outcome: StripeOutcome) -> StripeAnswered:
 async def list_balance_transactions(
     stripe: StripeGateway, effect: ListBalanceTransactions
 ) -> BalanceTransactionsListed | None:
-    """List what is newer than the last transaction booked, oldest first; nothing when Stripe does not answer.
+    """List what the ledger asks for, oldest first; nothing when Stripe does not answer.
 
-    Balance transactions are listed newest first and their ids do not sort, so a window of the last days is read
-    and cut behind the one that is known.
+    Balance transactions are listed newest first and their ids do not sort.
     """
-    since = datetime.now(UTC) - BALANCE_WINDOW
+    since = effect.created_from or datetime.now(UTC) - BALANCE_WINDOW
     outcome = await stripe.list_balance_transactions(created_from=since)
     if not isinstance(outcome, Succeeded):
         return None
-    items = list(reversed(outcome.objects))
-    known = next((place for place, item in enumerate(items) if item["id"] == effect.after), -1)
-    return BalanceTransactionsListed(items=tuple(items[known + 1 :]))
+    return BalanceTransactionsListed(items=tuple(reversed(outcome.objects)))

@@ -6,9 +6,10 @@ whose money it is (PAY-013, PAY-032). Every other type of event is stored and ig
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from cutline.engine.ledger import accounts, postings
 from cutline.engine.ledger.booking import CURRENCY
@@ -16,6 +17,8 @@ from cutline.engine.ledger.events import Outcome
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import RecordStripeEvent
+
+_CONTEST_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 ENTRY_FEE: Final = "contest_entry_fee"
 """The purpose that our payment intents carry in their metadata."""
@@ -62,13 +65,18 @@ def _payment_succeeded(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     if metadata.get("purpose") != ENTRY_FEE and "entry_id" not in metadata:
         return Mapped(outcome="posted", draft=postings.payment(intent_id, holder, cents, currency), facts=facts)
     contest_id, entry_id = metadata.get("contest_id"), metadata.get("entry_id")
-    if not accounts.is_owner(contest_id) or not accounts.is_owner(entry_id):
+    if not _is_contest_id(contest_id) or not accounts.is_owner(entry_id):
         return _suspended(facts, "PAYMENT_INTENT_NOT_FOUND")
     facts["contest_id"], facts["entry_id"] = contest_id, entry_id
     if metadata.get("fee_cents") != facts["amount_cents"] or metadata.get("currency") != currency:
         return _suspended(facts, "AMOUNT_MISMATCH")
     draft = postings.entry_payment(intent_id, holder, contest_id, cents, currency)
     return Mapped(outcome="posted", draft=draft, facts=facts)
+
+
+def _is_contest_id(value: object) -> TypeGuard[str]:
+    """Say whether a contest could have this id; another's money must not wait for a contest that cannot be."""
+    return isinstance(value, str) and _CONTEST_ID.fullmatch(value) is not None
 
 
 def _suspended(facts: dict[str, str], failure: str) -> Mapped:

@@ -69,6 +69,7 @@ class LedgerState:
     listing_outstanding: bool = False
     first_payment_at: datetime | None = None
     balance_cursor: str | None = None
+    balance_read_to: datetime | None = None
     balance_cursors: set[str] = field(default_factory=set)
 
 
@@ -111,7 +112,7 @@ def fold(state: LedgerState, event: object, at: datetime) -> None:
             state.listing_requested_at = event.requested_at
             state.listing_outstanding = True
         case BalanceTransactionsRead():
-            state.balance_cursor = event.last
+            state.balance_cursor, state.balance_read_to = event.last, event.created_at
             state.balance_cursors.add(event.last)
             state.listing_outstanding = False
         case _:

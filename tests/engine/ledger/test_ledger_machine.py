@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -293,9 +293,9 @@ def test_balance_transactions_are_asked_for_hourly_and_booked_once(books: Books)
     assert books.machine.due_at(books.state) == NOW + timedelta(hours=1)
     assert books.accept(Look()).events == ()
     books.now = NOW + timedelta(hours=1)
-    assert books.accept(Look()).effects == (ListBalanceTransactions(after=None),)
+    assert books.accept(Look()).effects == (ListBalanceTransactions(created_from=None),)
     assert books.accept(Look()).events == ()
-    assert books.machine.resume(books.state, books.now) == (ListBalanceTransactions(after=None),)
+    assert books.machine.resume(books.state, books.now) == (ListBalanceTransactions(created_from=None),)
     items = (
         {"id": "txn_1", "type": "charge", "amount": 2500, "fee": 103, "currency": "usd", "created": 1},
         {"id": "txn_2", "type": "topup", "amount": 10000, "fee": 0, "currency": "usd", "created": 2},
@@ -303,7 +303,7 @@ def test_balance_transactions_are_asked_for_hourly_and_booked_once(books: Books)
         {"id": "txn_4", "type": "adjustment", "amount": -2500, "fee": 1500, "currency": "usd", "created": 4},
         {"id": "txn_5", "type": "transfer", "amount": -10, "fee": 0, "currency": "usd", "created": 5},
         {"type": "charge"},
-        {"id": "txn_6", "type": "charge", "amount": "2500", "currency": "usd"},
+        {"id": "txn_6", "type": "charge", "amount": "2500", "currency": "usd", "created": 3_600},
     )
     for _ in range(2):
         books.accept(BalanceTransactionsListed(items=items))
@@ -313,7 +313,9 @@ def test_balance_transactions_are_asked_for_hourly_and_booked_once(books: Books)
     assert books.state.balance_cursor == "txn_6"
     assert books.machine.resume(books.state, books.now) == ()
     books.now += timedelta(hours=2)
-    assert books.accept(Look()).effects == (ListBalanceTransactions(after="txn_6"),)
+    # However long the engine was away, the list goes on where the last one ended, with a day in common.
+    begin = datetime.fromtimestamp(3_600, UTC) - timedelta(days=1)
+    assert books.accept(Look()).effects == (ListBalanceTransactions(created_from=begin),)
 
 
 def test_reading_decides_nothing(books: Books) -> None:
@@ -333,3 +335,23 @@ def test_a_posted_transaction_keeps_the_digest_of_its_content(books: Books) -> N
     assert isinstance(posted, TransactionPosted)
     assert len(posted.content_sha256) == 64
     assert posted.content["payment_intent"] == "pi_e1"
+
+
+def test_two_payments_for_one_entry_that_are_both_refused_both_leave_the_escrow(books: Books) -> None:
+    """A second refusal that was taken for the first one would keep the contest from being settled for ever (I4)."""
+    books.accept(paid())
+    books.accept(paid(event_id="evt_2", id="pi_again"))
+    for _ in range(2):
+        books.accept(fee("refused", reason="CONTEST_LOCKED"))
+        books.accept(fee("refused", reason="CONTEST_LOCKED", payment_intent="pi_again"))
+    assert (books.balance("escrow:c1"), books.balance("refunds:c1")) == (0, -5000)
+    assert books.owed_types().count("RefundEntry") == 2
+
+
+@pytest.mark.parametrize("contest_id", ["Masters-2026", "a:b", "../c1", "", "c" * 65])
+def test_a_fee_for_a_contest_that_cannot_be_goes_to_suspense(books: Books, contest_id: str) -> None:
+    """PAY-032: and owes no message to an address that no file has."""
+    metadata = {**paid().object["metadata"], "contest_id": contest_id}
+    assert books.accept(paid(metadata=metadata)).reply["outcome"] == "suspense"
+    assert books.balance("suspense") == -2500
+    assert "FeePaid" not in books.owed_types()
