@@ -75,12 +75,14 @@ class Tally(Collector):
         yield family
 
 
-def exposition(tally: Tally, quarantined: Callable[[], int]) -> bytes:
-    """Return the metrics page: the doors' numbers, and how many files are kept closed."""
+def exposition(tally: Tally, quarantined: Callable[[], int], undeliverable: Callable[[], int]) -> bytes:
+    """Return the metrics page: the doors' numbers, how many files are kept closed, and what mail finds no file."""
 
     class Closed(Collector):
         def collect(self) -> Iterator[Metric]:
             yield GaugeMetricFamily("cutline_quarantined", "Files kept closed.", value=quarantined())
+            name, meaning = "cutline_undeliverable", "Owed messages that no file exists for."
+            yield GaugeMetricFamily(name, meaning, value=undeliverable())
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(tally)
