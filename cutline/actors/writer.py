@@ -123,7 +123,6 @@ class Writer(Mailbox):
         self._owed: dict[str, tuple[Owed, datetime]] = {}
         self._connection: Connection | None = None
         self._log: EventLog | None = None
-        self._busy = True
 
     # Life -----------------------------------------------------------------------------------------------------
 
@@ -145,7 +144,6 @@ class Writer(Mailbox):
         for effect in self._work.machine.resume(self._state, now):
             self._around.perform(effect, self.address, "resume")
         self._note()
-        self._busy = False
 
     def on_stop(self) -> None:
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
@@ -199,13 +197,7 @@ class Writer(Mailbox):
             self._buffer, self._postponed = self._postponed, []
         self._buffer.append(message)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits here; true only at the moment of asking."""
-        return not self._buffer and not self._busy and self.actor_inbox.empty()
-
     def _flush(self) -> None:
-        self._busy = True
         batch, self._buffer = self._buffer, []
         try:
             self._run(batch)
@@ -221,8 +213,6 @@ class Writer(Mailbox):
         except BaseException:
             self.refuse(batch, RejectCode.INTERNAL_FAULT)
             raise
-        finally:
-            self._busy = False
 
     def _run(self, batch: Sequence[Envelope]) -> None:
         after = _nothing()

@@ -26,7 +26,6 @@ class EngineProcess:
         self._port = port
         self._process: asyncio.subprocess.Process | None = None
         self.starts = 0
-        self.next_due_at: datetime | None = None
 
     @property
     def url(self) -> str:
@@ -87,8 +86,6 @@ class EngineProcess:
         if not line:
             raise EngineDied(f"exit code {await process.wait()}")
         answer: dict[str, Any] = orjson.loads(line)
-        due_at = answer.get("next_due_at")
-        self.next_due_at = datetime.fromisoformat(due_at) if due_at else None
         return answer
 
     def _living(self) -> Any:
