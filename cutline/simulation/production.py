@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import freezegun
-from freezegun.api import real_perf_counter
+import freezegun.api
 
 from cutline.http.auth import mint_token
 from cutline.http.client import CutlineClient
@@ -92,7 +91,7 @@ async def play(
     ):
         environment = engine_environment(data, stripe_url=stripe_url, feed_url=f"http://127.0.0.1:{feed_port}")
         engine = EngineProcess(environment)
-        began = real_perf_counter()
+        began = freezegun.api.real_perf_counter()
         await engine.start(started_at, extra=extra_environment)
         stripe.use_session(session)
         stripe.add_endpoint(WebhookEndpoint(url=f"{engine.url}/v1/stripe/webhook", secrets=(WEBHOOK_SECRET,)))
@@ -137,7 +136,7 @@ async def play(
             webhook_attempts=stripe.webhooks.attempts,
             started_at=started_at,
             ended_at=datetime.now(UTC),
-            engine_seconds=real_perf_counter() - began,
+            engine_seconds=freezegun.api.real_perf_counter() - began,
             engine_starts=engine.starts,
             steps=pace.steps,
         )
