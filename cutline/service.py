@@ -6,22 +6,23 @@ The command line runs it for real, demo and simulation run it under a held clock
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
 from apscheduler.schedulers.base import BaseScheduler
 
+from cutline.actors.replica_gate import LitestreamGate, OpenGate, ReplicaGate
 from cutline.actors.system import Parts, System
 from cutline.actors.workers import Workers
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.http.app import build_app
+from cutline.http.server import DoorRunner
 from cutline.settings import Settings
 from cutline.storage.files import DataRoot
-
-SHUTDOWN_TIMEOUT_S = 10.0
+from cutline.storage.litestream import Replicator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,27 +33,62 @@ class Engine:
     runner: web.AppRunner
 
 
+def assemble(
+    settings: Settings,
+    root: DataRoot,
+    boot_epoch: int,
+    *,
+    scheduler: BaseScheduler,
+    workers: Workers,
+    session: aiohttp.ClientSession,
+    gate: ReplicaGate | None = None,
+) -> Engine:
+    """Put an engine together over a locked data root; nothing runs yet."""
+    api_key = settings.stripe_api_key.get_secret_value()
+    parts = Parts(
+        stripe=StripeGateway(api_key, base_url=settings.stripe_base_url, session=session),
+        feed=ScoreFeed(session, settings.ingestion_endpoint_url),
+        workers=workers,
+        scheduler=scheduler,
+        gate=gate or OpenGate(),
+    )
+    system = System(settings, root, boot_epoch, parts)
+    runner = DoorRunner(build_app(system, settings))
+    return Engine(system=system, runner=runner)
+
+
 @asynccontextmanager
 async def running_engine(
     settings: Settings, *, scheduler: BaseScheduler, workers: Workers, session: aiohttp.ClientSession
 ) -> AsyncIterator[Engine]:
     """Run an engine over the settings' data root for as long as the context lasts, then drain it.
 
-    Raises DataRootLocked when another engine holds the data root.
+    With a replica named in the settings, Litestream copies every file while the engine runs. Raises DataRootLocked
+    when another engine holds the data root.
     """
     root = DataRoot(settings.cutline_data_dir)
-    with root.lock() as lock:
-        stripe = StripeGateway(
-            settings.stripe_api_key.get_secret_value(), base_url=settings.stripe_base_url, session=session
+    async with AsyncExitStack() as stack:
+        lock = stack.enter_context(root.lock())
+        gate = await _replication(settings, root, stack)
+        engine = assemble(
+            settings, root, lock.boot_epoch, scheduler=scheduler, workers=workers, session=session, gate=gate
         )
-        feed = ScoreFeed(session, settings.ingestion_endpoint_url)
-        parts = Parts(stripe=stripe, feed=feed, workers=workers, scheduler=scheduler)
-        system = System(settings, root, lock.boot_epoch, parts)
-        runner = web.AppRunner(build_app(system, settings), access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
-        system.start()
-        try:
-            await runner.setup()
-            yield Engine(system=system, runner=runner)
-        finally:
-            await runner.cleanup()
-            await system.stop()
+        engine.system.start()
+        stack.push_async_callback(engine.system.stop)
+        await engine.runner.setup()
+        stack.push_async_callback(engine.runner.cleanup)
+        yield engine
+
+
+async def _replication(settings: Settings, root: DataRoot, stack: AsyncExitStack) -> ReplicaGate:
+    """Start replication, if it is asked for, so that it outlives the engine's last commit."""
+    if settings.cutline_replica_url is None:
+        return OpenGate()
+    replicator = Replicator(
+        data_root=root.path,
+        replica_url=settings.cutline_replica_url,
+        run_dir=settings.cutline_run_dir or root.path / "run",
+        own_process=settings.cutline_run_dir is None,
+    )
+    await stack.enter_async_context(replicator)
+    return LitestreamGate(replicator, root)

@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     stripe_allow_testmode_events_in_prod: Literal["true", "false"] = "false"
     ingestion_endpoint_url: str
     cutline_replica_url: str | None = None
+    cutline_run_dir: Path | None = None
     cutline_look_every_s: int = Field(default=1, ge=1)
     cutline_payouts_every_s: int = Field(default=300, ge=1)
     cutline_asks_max: int = Field(default=2000, ge=1)

@@ -51,7 +51,7 @@ class Supervisor:
         delay_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (len(self._deaths[address]) - 1))
         log.warning("actor_restarts", address=address, after_s=delay_s)
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._loop.call_later, delay_s, self._directory.open, address)
+            self._loop.call_soon_threadsafe(lambda: self._loop.call_later(delay_s, self._directory.open, address))
 
     def _too_often(self, address: Address) -> bool:
         now, deaths = utc_now(), self._deaths[address]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,15 +20,16 @@ from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
 from cutline.actors.jobs import Job, install
-from cutline.actors.mailbox import Answer, Ask, Envelope, Tell
+from cutline.actors.mailbox import Answer, Ask, Delivery, Envelope, Tell
 from cutline.actors.performers import performers
+from cutline.actors.replica_gate import OpenGate, ReplicaGate
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.tasks import Tasks
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import Look
+from cutline.engine.messages import ContestReady, Look
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -48,6 +49,7 @@ class Parts:
     feed: ScoreFeed
     workers: Workers
     scheduler: BaseScheduler
+    gate: ReplicaGate = field(default_factory=OpenGate)
 
 
 class System:
@@ -58,18 +60,21 @@ class System:
         self.root = root
         self._boot_epoch = boot_epoch
         self._parts = parts
-        self._works = FileWorks(root)
+        self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url)
         self.directory = Directory(root, self._start_writer)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
-        self.tasks = Tasks(performers(parts.stripe, parts.feed, parts.workers), self.directory.send)
+        self.tasks = Tasks(performers(parts.stripe, parts.feed, parts.workers, parts.gate), self.directory.send)
         self._asking: Counter[Address] = Counter()
         self.must_die: Callable[[BaseException], None] = die
 
     # Surroundings of the writers ---------------------------------------------------------------------------------
 
     def send(self, to: Address, envelope: Envelope) -> None:
-        """Put an envelope into another actor's inbox."""
-        self.directory.send(to, envelope)
+        """Put an envelope into another actor's inbox; a contest's readiness waits until its file is replicated."""
+        if isinstance(envelope, Delivery) and isinstance(envelope.message, ContestReady):
+            self.tasks.forward(self._parts.gate.holds([envelope.sender]), to, envelope)
+        else:
+            self.directory.send(to, envelope)
 
     def perform(self, effect: Any, address: Address, cause: str) -> None:
         """Start an effect beside the actors."""

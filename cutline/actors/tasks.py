@@ -7,7 +7,7 @@ applies it once by its key. It must not decide anything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -44,13 +44,14 @@ class Tasks:
         """Start an effect from any thread; its outcome is told to `address`."""
         if not self._closed and not self._loop.is_closed():
             self._starting += 1
-            self._loop.call_soon_threadsafe(self._start, effect, address, cause)
+            self._loop.call_soon_threadsafe(self._begin, self._run(effect, address, cause))
 
-    def _start(self, effect: Any, address: Address, cause: str) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._starting -= 1
         if self._closed:
+            work.close()
             return
-        task = self._loop.create_task(self._run(effect, address, cause))
+        task = self._loop.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -65,6 +66,18 @@ class Tasks:
                 return
         if outcome is not None:
             self._send(address, Tell(outcome, cause))
+
+    def forward(self, condition: Coroutine[Any, Any, bool], to: Address, envelope: Envelope) -> None:
+        """Send an envelope once a condition holds, from any thread; if it does not, its sender will send it again."""
+        if self._closed or self._loop.is_closed():
+            condition.close()
+            return
+        self._starting += 1
+        self._loop.call_soon_threadsafe(self._begin, self._forward(condition, to, envelope))
+
+    async def _forward(self, condition: Awaitable[bool], to: Address, envelope: Envelope) -> None:
+        if await condition:
+            self._send(to, envelope)
 
     async def close(self, timeout_s: float) -> None:
         """Start nothing more, wait for what is under way, then cancel what is left: it is resumed at the next start."""

@@ -18,7 +18,6 @@ from typing import Any, Protocol
 import structlog
 
 from cutline.actors.clock import utc_now
-from cutline.actors.codec import Codec
 from cutline.actors.mailbox import (
     Acknowledgement,
     Ask,
@@ -31,8 +30,10 @@ from cutline.actors.mailbox import (
     Tell,
     send_replies,
 )
+from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Machine, Owed, Recorded, Rejected
 from cutline.engine.errors import RejectCode
+from cutline.storage.codec import Codec
 from cutline.storage.errors import MisusedFile, Retryable, StorageError
 from cutline.storage.event_log import Entry, EventLog
 from cutline.storage.kinds import FileKind
@@ -79,35 +80,6 @@ class FileWork:
     codec: Codec
     project: Projection
     wrap_blob: Callable[[bytes, datetime], bytes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriterOpened:
-    """A process has opened this file for writing; what an earlier commit left in doubt is settled by this one."""
-
-    boot_epoch: int
-    opening: int
-
-    @property
-    def key(self) -> str:
-        """One opening, one key."""
-        return f"writer-opened:{self.opening}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveriesAcknowledged:
-    """Receivers hold these owed messages in their own files; they are owed no more."""
-
-    first: int
-    keys: tuple[str, ...]
-
-    @property
-    def key(self) -> str:
-        """One batch of acknowledgements, named by the place in the log where it was written."""
-        return f"acknowledged:{self.first}"
-
-
-SHELL_EVENTS: dict[str, type] = {c.__name__: c for c in (WriterOpened, DeliveriesAcknowledged)}
 
 
 @dataclass(slots=True)
@@ -263,8 +235,10 @@ class Writer(Mailbox):
             keys, self._acknowledged = tuple(self._acknowledged), []
             self._append(DeliveriesAcknowledged(first=self._file.seq + 1, keys=keys), now, "acknowledgements")
         if self._file.seq > before:
-            for table, rows in after.rows.items():
-                self._file.insert(table, rows)
+            # A batch may open an account and use it in one breath: parents go in before what refers to them.
+            for table in self._work.kind.tables:
+                if table in after.rows:
+                    self._file.insert(table, after.rows[table])
             self._commit()
         else:
             self._file.rollback()

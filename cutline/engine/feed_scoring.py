@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from cutline.engine import strict_json
 from cutline.engine.contest.feed_events import RegressionHeld
@@ -19,8 +19,6 @@ from cutline.engine.roster import check_picks
 from cutline.engine.scoring.standings import Entry
 from cutline.engine.settlement import award, result_sha256, score_twice
 from cutline.engine.tournament import Tournament, load
-
-PREDICTION_MAX = 10_000
 
 
 class ScoreInputInvalid(ValueError):
@@ -50,7 +48,7 @@ class _EntryLine(BaseModel):
 
     entry_id: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     picks: list[str]
-    tiebreak: Annotated[int, Field(ge=-PREDICTION_MAX, le=PREDICTION_MAX)] | None = None
+    tiebreak: int | None = None
 
 
 _ENTRIES: TypeAdapter[list[_EntryLine]] = TypeAdapter(list[_EntryLine])
@@ -124,6 +122,6 @@ def read_entries(entries_json: bytes) -> tuple[Entry, ...]:
 
 def _check_rosters(tournament: Tournament, entries: tuple[Entry, ...], state: FeedState) -> None:
     for entry in entries:
-        refused = check_picks(tournament, entry.picks, state.known)
+        refused = check_picks(tournament, entry.picks, state.known, entry.tiebreak)
         if refused is not None:
             raise ScoreInputInvalid(refused.code, entry_id=entry.entry_id, **refused.details)

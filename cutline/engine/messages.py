@@ -57,7 +57,7 @@ class CancelContest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclareContestError:
-    """Stop a contest that is SCHEDULED, LOCKED or LIVE; `runbook` says how it goes on. (LIFE-010)"""
+    """Stop a contest that is SCHEDULED, LOCKED or LIVE; `runbook` says how it goes on (LIFE-010)."""
 
     actor: str
     reason: str
@@ -90,6 +90,11 @@ class ReadEntry:
     """Ask for one entry as it is. Decides nothing."""
 
     entry_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStandings:
+    """Ask for the settled result, best first; there is none before the settlement. Decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,15 +257,20 @@ class FailTransfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundOutcome:
-    """From payments: Stripe's answer about one refund of an entry's fee."""
+    """From payments: Stripe's answer about one refund of an entry's fee.
+
+    A refund that Stripe refused to make has no id; its money stays where it waits, and a person is told.
+    """
 
     contest_id: str
     entry_id: str
     account_did: str
     amount_cents: int
     currency: str
-    stripe_refund_id: str
+    payment_intent: str
+    stripe_refund_id: str | None
     succeeded: bool
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,8 +281,21 @@ class BalanceTransactionsListed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListBalanceTransactions:
+    """An effect: list Stripe's balance transactions that are newer than `after` (all of them without it).
+
+    The answer is `BalanceTransactionsListed`.
+    """
+
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostTransaction:
-    """From an edge with the ledger's key: post balanced legs once. Legs are (account, cents), debit positive."""
+    """From an edge with the ledger's key: post balanced legs once. Legs are (account, cents), debit positive.
+
+    A leg on a held account needs `hold_source`: what the money is kept for.
+    """
 
     idempotency_key: str
     effect_key: str
@@ -280,6 +303,7 @@ class PostTransaction:
     currency: str
     legs: tuple[tuple[str, int], ...]
     occurred_at: datetime
+    hold_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,11 +356,28 @@ class RefundEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentReported:
-    """From the ledger: what a webhook said about a payment intent."""
+    """From the ledger: what a webhook said about a payment intent.
+
+    The entry is named where the intent's metadata name one: a webhook may overtake the answer that created the intent.
+    """
 
     payment_intent: str
     status: Literal["succeeded", "failed", "canceled"]
     reason: str | None = None
+    event_id: str | None = None
+    contest_id: str | None = None
+    entry_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReported:
+    """From the ledger: what a webhook said about the refund of an entry's fee. `status` is Stripe's own word."""
+
+    contest_id: str
+    entry_id: str
+    stripe_refund_id: str
+    status: str
+    event_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,11 +401,12 @@ class OnboardAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReported:
-    """From the ledger or a poll: whether a connected account can take transfers now."""
+    """From the ledger or a poll: whether a connected account can take transfers now. A webhook names its event."""
 
     stripe_account_id: str
     transfers_active: bool
     payouts_enabled: bool
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

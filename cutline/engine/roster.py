@@ -1,4 +1,4 @@
-"""Judge an entry's picks against the tournament's roster terms. It knows no entry's payment or owner."""
+"""Judge what an entry picks and predicts by the tournament's terms. It knows no entry's payment or owner."""
 
 from __future__ import annotations
 
@@ -8,12 +8,23 @@ from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.tournament.model import Tournament
 
+PREDICTION_MAX = 10_000
+"""No winning score is further from zero; scorers count on predictions that fit their integers."""
 
-def check_picks(tournament: Tournament, picks: Sequence[str], field: Collection[str] | None = None) -> Rejected | None:
+
+def check_picks(
+    tournament: Tournament,
+    picks: Sequence[str],
+    field: Collection[str] | None = None,
+    tiebreak: int | None = None,
+) -> Rejected | None:
     """Return why the picks are refused (ROSTER_INVALID with a `reason`), or None if they may play.
 
-    `field` holds the player ids that the provider has published; None while no field is known.
+    `field` holds the player ids that the provider has published; None while no field is known. `tiebreak` is the
+    prediction of the winning score, in the contest's metric.
     """
+    if tiebreak is not None and abs(tiebreak) > PREDICTION_MAX:
+        return _refuse("prediction", most=PREDICTION_MAX)
     roster = tournament.roster
     if len(picks) != roster.size:
         return _refuse("size", expected=roster.size, picked=len(picks))

@@ -21,8 +21,6 @@ TOLERANCE_S = 300
 """How far a signature's time may lie from ours, either way (Stripe, "Verify webhook signatures")."""
 
 _WHOLE_SECONDS = re.compile(r"[1-9][0-9]{0,11}", re.ASCII)
-_SPACE_BEFORE_COLON = (b" :", b"\n:", b"\t:", b"\r:")
-_HIDDEN_QUOTE_OR_COLON = (b"\\u0022", b"\\u003")
 
 
 class SignatureInvalid(Exception):
@@ -144,18 +142,20 @@ def _read_event(body: dict[str, Any]) -> StripeEvent:
 
 
 def _may_repeat_keys(payload: bytes, body: dict[str, Any]) -> bool:
-    """Tell, exactly where it says no, whether the body could repeat a key; costs microseconds, not a second parse.
+    r"""Tell, exactly where it says no, whether the body could repeat a key; costs microseconds, not a second parse.
 
-    Both the payload and its compact re-serialisation hold the two bytes `":` once for each key, and once more for
-    each place where a string value shows them. The parser keeps one of two equal keys, so equal counts prove that
-    none was lost, unless the payload spelled a quote or a colon by escape or put space before a colon. Those
-    spellings, which Stripe does not use, get the slow and certain look.
+    Outside strings a colon follows each key and stands nowhere else; inside strings colons are what they are. The
+    parser keeps one of two equal keys, so if the payload and its re-serialisation hold equally many colons, no key
+    was lost. Only a colon spelled by escape (`\u003a`), which the re-serialisation writes out, could hide one:
+    bodies with such an escape get the slow and certain look.
     """
-    if payload.count(b'":') != orjson.dumps(body).count(b'":'):
+    try:
+        compact = orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        return True  # orjson reads deeper than it writes
+    if payload.count(b":") != compact.count(b":"):
         return True
-    return any(mark in payload for mark in _SPACE_BEFORE_COLON) or any(
-        mark in payload for mark in _HIDDEN_QUOTE_OR_COLON
-    )
+    return b"\\" in payload and b"\\u003" in payload
 
 
 def _refuse_repeated_keys(payload: bytes) -> None:

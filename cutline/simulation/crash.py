@@ -54,6 +54,7 @@ def install(plan: CrashPlan | None, commits_file: Path | None) -> None:
         if commits_file is not None:
             with commits_file.open("a") as notes:
                 notes.writelines(f"{self.kind.name} {event_type}\n" for event_type in types)
+                notes.write("commit\n")
         if plan is None:
             return
         if count == plan.commit or (self.kind.name == plan.kind and plan.type in types):

@@ -45,7 +45,7 @@ class Demo:
     def holds(self) -> bool:
         """Whether everything is as it should be."""
         summary = self.summary()
-        return (
+        return bool(
             summary["verify"] == "ok"
             and summary["progress"] == "PAID_OUT"
             and summary["pot_cents"] == summary["rake_cents"] + summary["paid_cents"] + summary["owed_cents"]
@@ -62,7 +62,7 @@ class Demo:
             "contest_id": self.script.contest_id,
             "progress": contest["progress"],
             "entries": sum(story.entry_id is not None for story in self.played.world.stories),
-            "active_entries": contest["counts"]["ACTIVE"],
+            "active_entries": contest["entries"]["active"],
             "pot_cents": settlement["pot_cents"],
             "rake_cents": settlement["rake_cents"],
             "paid_cents": paid_cents,

@@ -26,7 +26,7 @@ from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint
 from cutline.simulation.engine_process import EngineProcess
 from cutline.simulation.pace import Pace
 from cutline.simulation.playback import Recording
-from cutline.simulation.stage import JWT_SECRET, OPENS_BEFORE_TEE, WEBHOOK_SECRET, Script, engine_environment
+from cutline.simulation.stage import ADMIN_KEY, JWT_SECRET, OPENS_BEFORE_TEE, WEBHOOK_SECRET, Script, engine_environment
 from cutline.simulation.world import World
 
 TOKEN_LIFETIME = timedelta(days=60)
@@ -63,7 +63,7 @@ def held(start: datetime) -> Iterator[Any]:
 
 def token_for(subject: str, scopes: list[str]) -> str:
     """Mint a token that outlives the simulated contest."""
-    return mint_token(JWT_SECRET, subject, scopes, datetime.now(UTC), TOKEN_LIFETIME)
+    return mint_token(JWT_SECRET, subject, scopes, now=datetime.now(UTC), lifetime=TOKEN_LIFETIME)
 
 
 async def play(
@@ -96,11 +96,12 @@ async def play(
         stripe.add_endpoint(WebhookEndpoint(url=f"{engine.url}/v1/stripe/webhook", secrets=(WEBHOOK_SECRET,)))
         people_calendar = PacedCalendar()
         pace = Pace(clock=calendar, calendar=people_calendar, engine=engine, stripe=stripe)
-        admin = CutlineClient(session, engine.url, token_for("did:ops:demo", ["admin", "ops"]))
+        admin = CutlineClient(session, engine.url, token_for("did:ops:demo", ["admin", "ops"]), retries=0)
+        books = CutlineClient(session, engine.url, ADMIN_KEY, retries=0)
         world = World(
             contest_id=script.contest_id,
             plans=script.plans,
-            client_for=lambda did: CutlineClient(session, engine.url, token_for(did, ["entrant"])),
+            client_for=lambda did: CutlineClient(session, engine.url, token_for(did, ["entrant"]), retries=0),
             stripe=stripe,
             calendar=people_calendar,
             settled_by=script.settled_by,
@@ -113,7 +114,7 @@ async def play(
         try:
             await pace.run(status.finished, status.step)
             contest = await pace.insist(lambda: admin.contest(script.contest_id))
-            trial_balance = await pace.insist(admin.trial_balance)
+            trial_balance = await pace.insist(books.trial_balance)
             transfers = await pace.insist(lambda: admin.transfers(script.contest_id))
             await engine.stop()
         finally:

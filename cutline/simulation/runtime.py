@@ -87,7 +87,7 @@ def actors_on_the_loop() -> Iterator[None]:
     kept = {name: Mailbox.__dict__.get(name) for name in hooks}
     Mailbox._create_actor_inbox = staticmethod(LoopInbox)  # type: ignore[method-assign]  # the seam
     Mailbox._create_future = staticmethod(LoopFuture)  # type: ignore[method-assign]  # the seam
-    Mailbox._start_actor_loop = _start_on_loop  # type: ignore[method-assign]  # the seam
+    Mailbox._start_actor_loop = _start_on_loop  # type: ignore[method-assign,assignment]  # the seam
     try:
         yield
     finally:

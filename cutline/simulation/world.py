@@ -116,7 +116,7 @@ class World:
         try:
             self._stripe.pay_intent(story.payment_intent, card)
         except ApiError as declined:
-            story.card_declined = declined.code
+            story.card_declined = declined.body["error"].get("code")
 
     async def _onboard(self, story: Story, client: CutlineClient) -> None:
         account = await self._insist(lambda: client.onboard(story.plan.account_did))

@@ -107,7 +107,7 @@ def _row_number_condition(table: Table) -> str:
     if table.numbered:
         # Before an insert, SQLite shows -1 for a row number that it has yet to assign.
         highest = f"(SELECT coalesce(max({column}), 0) + 1 FROM {name})"  # noqa: S608 - see above
-        return f"NEW.{column} NOT IN (-1, {highest})"
+        return f"(NEW.{column} <> -1 AND NEW.{column} IS NOT {highest})"
     return f"NEW.{column} <= (SELECT max({column}) FROM {name})"  # noqa: S608 - see above
 
 

@@ -23,7 +23,7 @@ from cutline.storage.sqlite import connect, open_reader, open_writer, utc_text
 _ROWS_A_CHUNK = 1_000
 
 
-class RowsWouldBeLost(StorageError):  # noqa: N818 - named for what is refused
+class RowsWouldBeLost(StorageError):
     """The older schema has no place for rows that exist, and no archive was named to keep them."""
 
 
@@ -65,7 +65,7 @@ def restore_rows(archive: Path, path: Path, kind: FileKind, *, now: datetime) ->
         try:
             restored = {
                 table.name: _copy_rows(reader, writer, table)
-                for table in kind.tables.values()
+                for table in kind.tables_at(_version(reader)).values()
                 if _lacks_rows(reader, writer, table)
             }
             _require_same_log(reader, writer)
@@ -80,12 +80,16 @@ def restore_rows(archive: Path, path: Path, kind: FileKind, *, now: datetime) ->
 
 
 def _parted(reader: pysqlite3.Connection, kind: FileKind, to_version: int) -> tuple[list[Table], list[Table]]:
-    version = int(reader.execute("PRAGMA user_version").fetchone()[0])
+    version = _version(reader)
     if not 0 <= to_version < version:
         raise MisusedFile(f"version {version} cannot go down to {to_version}")
     kept = kind.tables_at(to_version)
     gone = [table for name, table in kind.tables_at(version).items() if name not in kept]
     return list(kept.values()), gone
+
+
+def _version(connection: pysqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _require_archive(reader: pysqlite3.Connection, gone: Iterable[Table], archive: Path | None) -> None:

@@ -14,18 +14,18 @@ class StorageError(Exception):
     """A file could not be opened, read or written."""
 
 
-class Fatal(StorageError):  # noqa: N818 - named for what its owner must do
+class Fatal(StorageError):
     """The process stops without an answer.
 
     What the last commit left behind is only known after a new start.
     """
 
 
-class Retryable(StorageError):  # noqa: N818 - see Fatal
+class Retryable(StorageError):
     """Nothing was written; the same work may be tried again when the condition has passed."""
 
 
-class Untrusted(StorageError):  # noqa: N818 - see Fatal
+class Untrusted(StorageError):
     """The one file cannot be believed: its owner is quarantined, and all other files go on."""
 
 
@@ -61,6 +61,10 @@ class Busy(Retryable):
     """Another connection held the file for longer than the busy time-out."""
 
 
+class CannotOpen(Retryable):
+    """The system did not open the file, for want of handles most likely; nothing was written."""
+
+
 class FileMissing(Untrusted):
     """A file that must exist does not. It is never made again, empty, in its place."""
 
@@ -83,8 +87,23 @@ _BY_PRIMARY_CODE: dict[int, type[StorageError]] = {
     10: WriteFailed,  # SQLITE_IOERR
     11: Corrupt,  # SQLITE_CORRUPT
     13: DiskFull,  # SQLITE_FULL
-    14: WriteFailed,  # SQLITE_CANTOPEN
+    14: CannotOpen,  # SQLITE_CANTOPEN
+    15: Busy,  # SQLITE_PROTOCOL: a race for the WAL's locks
     26: Corrupt,  # SQLITE_NOTADB
+}
+
+
+_BY_ERRNO: dict[int, type[StorageError]] = {
+    errno.ENOSPC: DiskFull,
+    errno.EDQUOT: DiskFull,
+    errno.EMFILE: CannotOpen,
+    errno.ENFILE: CannotOpen,
+    errno.ENOENT: FileMissing,
+    errno.EISDIR: WrongFile,
+    errno.ENOTDIR: WrongFile,
+    errno.ELOOP: WrongFile,
+    errno.EACCES: WrongFile,
+    errno.EPERM: WrongFile,
 }
 
 
@@ -96,8 +115,7 @@ def classify(error: Exception) -> StorageError:
     if isinstance(error, StorageError):
         return error
     if isinstance(error, OSError):
-        kind: type[StorageError] = DiskFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else WriteFailed
-        return kind(str(error))
+        return _BY_ERRNO.get(error.errno or 0, WriteFailed)(str(error))
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(error, pysqlite3.Error) and code is not None:
         return _BY_PRIMARY_CODE.get(code & 0xFF, MisusedFile)(f"{error} ({getattr(error, 'sqlite_errorname', code)})")

@@ -65,6 +65,7 @@ class EventLog:
     """Appends, chained and in order, inside transactions that its owner begins and ends."""
 
     def __init__(self, connection: pysqlite3.Connection, kind: FileKind) -> None:
+        self.kind = kind
         self._connection = connection
         self._cursor = connection.cursor()
         self._tables = kind.tables

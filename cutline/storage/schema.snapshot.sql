@@ -117,19 +117,19 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER entries_block_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries is append-only'); END;
 
 CREATE TRIGGER entries_block_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries is append-only'); END;
 
-CREATE TRIGGER entries_guard_insert BEFORE INSERT ON entries WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM entries)) OR EXISTS (SELECT 1 FROM entries WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'entries is append-only: not a new row'); END;
+CREATE TRIGGER entries_guard_insert BEFORE INSERT ON entries WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entries)) OR EXISTS (SELECT 1 FROM entries WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'entries is append-only: not a new row'); END;
 
 CREATE TRIGGER entry_status_block_delete BEFORE DELETE ON entry_status BEGIN SELECT RAISE(ABORT, 'entry_status is append-only'); END;
 
 CREATE TRIGGER entry_status_block_update BEFORE UPDATE ON entry_status BEGIN SELECT RAISE(ABORT, 'entry_status is append-only'); END;
 
-CREATE TRIGGER entry_status_guard_insert BEFORE INSERT ON entry_status WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM entry_status)) BEGIN SELECT RAISE(ABORT, 'entry_status is append-only: not a new row'); END;
+CREATE TRIGGER entry_status_guard_insert BEFORE INSERT ON entry_status WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entry_status)) BEGIN SELECT RAISE(ABORT, 'entry_status is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
@@ -141,13 +141,13 @@ CREATE TRIGGER scores_block_delete BEFORE DELETE ON scores BEGIN SELECT RAISE(AB
 
 CREATE TRIGGER scores_block_update BEFORE UPDATE ON scores BEGIN SELECT RAISE(ABORT, 'scores is append-only'); END;
 
-CREATE TRIGGER scores_guard_insert BEFORE INSERT ON scores WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM scores)) OR EXISTS (SELECT 1 FROM scores WHERE score_version = NEW.score_version AND entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'scores is append-only: not a new row'); END;
+CREATE TRIGGER scores_guard_insert BEFORE INSERT ON scores WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM scores)) OR EXISTS (SELECT 1 FROM scores WHERE score_version = NEW.score_version AND entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'scores is append-only: not a new row'); END;
 
 CREATE TRIGGER settlement_audit_block_delete BEFORE DELETE ON settlement_audit BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only'); END;
 
 CREATE TRIGGER settlement_audit_block_update BEFORE UPDATE ON settlement_audit BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only'); END;
 
-CREATE TRIGGER settlement_audit_guard_insert BEFORE INSERT ON settlement_audit WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM settlement_audit)) OR EXISTS (SELECT 1 FROM settlement_audit WHERE run_id = NEW.run_id) BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only: not a new row'); END;
+CREATE TRIGGER settlement_audit_guard_insert BEFORE INSERT ON settlement_audit WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM settlement_audit)) OR EXISTS (SELECT 1 FROM settlement_audit WHERE run_id = NEW.run_id) BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only: not a new row'); END;
 
 
 -- file kind: feed
@@ -189,7 +189,7 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
@@ -201,7 +201,7 @@ CREATE TRIGGER payloads_block_delete BEFORE DELETE ON payloads BEGIN SELECT RAIS
 
 CREATE TRIGGER payloads_block_update BEFORE UPDATE ON payloads BEGIN SELECT RAISE(ABORT, 'payloads is append-only'); END;
 
-CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM payloads)) OR EXISTS (SELECT 1 FROM payloads WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'payloads is append-only: not a new row'); END;
+CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payloads)) OR EXISTS (SELECT 1 FROM payloads WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'payloads is append-only: not a new row'); END;
 
 
 -- file kind: ledger
@@ -314,13 +314,13 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER accounts_block_delete BEFORE DELETE ON accounts BEGIN SELECT RAISE(ABORT, 'accounts is append-only'); END;
 
 CREATE TRIGGER accounts_block_update BEFORE UPDATE ON accounts BEGIN SELECT RAISE(ABORT, 'accounts is append-only'); END;
 
-CREATE TRIGGER accounts_guard_insert BEFORE INSERT ON accounts WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM accounts)) OR EXISTS (SELECT 1 FROM accounts WHERE account = NEW.account) BEGIN SELECT RAISE(ABORT, 'accounts is append-only: not a new row'); END;
+CREATE TRIGGER accounts_guard_insert BEFORE INSERT ON accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM accounts)) OR EXISTS (SELECT 1 FROM accounts WHERE account = NEW.account) BEGIN SELECT RAISE(ABORT, 'accounts is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
@@ -332,13 +332,13 @@ CREATE TRIGGER outbox_attempts_block_delete BEFORE DELETE ON outbox_attempts BEG
 
 CREATE TRIGGER outbox_attempts_block_update BEFORE UPDATE ON outbox_attempts BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only'); END;
 
-CREATE TRIGGER outbox_attempts_guard_insert BEFORE INSERT ON outbox_attempts WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM outbox_attempts)) OR EXISTS (SELECT 1 FROM outbox_attempts WHERE event_id = NEW.event_id AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only: not a new row'); END;
+CREATE TRIGGER outbox_attempts_guard_insert BEFORE INSERT ON outbox_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM outbox_attempts)) OR EXISTS (SELECT 1 FROM outbox_attempts WHERE event_id = NEW.event_id AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only: not a new row'); END;
 
 CREATE TRIGGER postings_block_delete BEFORE DELETE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
 
 CREATE TRIGGER postings_block_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
 
-CREATE TRIGGER postings_guard_insert BEFORE INSERT ON postings WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM postings)) OR EXISTS (SELECT 1 FROM postings WHERE log_seq = NEW.log_seq AND leg = NEW.leg) BEGIN SELECT RAISE(ABORT, 'postings is append-only: not a new row'); END;
+CREATE TRIGGER postings_guard_insert BEFORE INSERT ON postings WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM postings)) OR EXISTS (SELECT 1 FROM postings WHERE log_seq = NEW.log_seq AND leg = NEW.leg) BEGIN SELECT RAISE(ABORT, 'postings is append-only: not a new row'); END;
 
 CREATE TRIGGER stripe_events_block_delete BEFORE DELETE ON stripe_events BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only'); END;
 
@@ -350,7 +350,7 @@ CREATE TRIGGER stripe_webhook_dead_letters_block_delete BEFORE DELETE ON stripe_
 
 CREATE TRIGGER stripe_webhook_dead_letters_block_update BEFORE UPDATE ON stripe_webhook_dead_letters BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only'); END;
 
-CREATE TRIGGER stripe_webhook_dead_letters_guard_insert BEFORE INSERT ON stripe_webhook_dead_letters WHEN NEW.row_number NOT IN (-1, (SELECT coalesce(max(row_number), 0) + 1 FROM stripe_webhook_dead_letters)) OR EXISTS (SELECT 1 FROM stripe_webhook_dead_letters WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only: not a new row'); END;
+CREATE TRIGGER stripe_webhook_dead_letters_guard_insert BEFORE INSERT ON stripe_webhook_dead_letters WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM stripe_webhook_dead_letters)) OR EXISTS (SELECT 1 FROM stripe_webhook_dead_letters WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only: not a new row'); END;
 
 CREATE TRIGGER transactions_block_delete BEFORE DELETE ON transactions BEGIN SELECT RAISE(ABORT, 'transactions is append-only'); END;
 
@@ -442,7 +442,7 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
@@ -454,25 +454,25 @@ CREATE TRIGGER payout_audit_events_block_delete BEFORE DELETE ON payout_audit_ev
 
 CREATE TRIGGER payout_audit_events_block_update BEFORE UPDATE ON payout_audit_events BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only'); END;
 
-CREATE TRIGGER payout_audit_events_guard_insert BEFORE INSERT ON payout_audit_events WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM payout_audit_events)) BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only: not a new row'); END;
+CREATE TRIGGER payout_audit_events_guard_insert BEFORE INSERT ON payout_audit_events WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_audit_events)) BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only: not a new row'); END;
 
 CREATE TRIGGER payout_connect_accounts_block_delete BEFORE DELETE ON payout_connect_accounts BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only'); END;
 
 CREATE TRIGGER payout_connect_accounts_block_update BEFORE UPDATE ON payout_connect_accounts BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only'); END;
 
-CREATE TRIGGER payout_connect_accounts_guard_insert BEFORE INSERT ON payout_connect_accounts WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM payout_connect_accounts)) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE account_did = NEW.account_did) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE stripe_account_id = NEW.stripe_account_id) BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only: not a new row'); END;
+CREATE TRIGGER payout_connect_accounts_guard_insert BEFORE INSERT ON payout_connect_accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_connect_accounts)) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE account_did = NEW.account_did) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE stripe_account_id = NEW.stripe_account_id) BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only: not a new row'); END;
 
 CREATE TRIGGER payout_transfer_attempts_block_delete BEFORE DELETE ON payout_transfer_attempts BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only'); END;
 
 CREATE TRIGGER payout_transfer_attempts_block_update BEFORE UPDATE ON payout_transfer_attempts BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only'); END;
 
-CREATE TRIGGER payout_transfer_attempts_guard_insert BEFORE INSERT ON payout_transfer_attempts WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM payout_transfer_attempts)) OR EXISTS (SELECT 1 FROM payout_transfer_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payout_transfer_attempts WHERE transfer_key = NEW.transfer_key AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only: not a new row'); END;
+CREATE TRIGGER payout_transfer_attempts_guard_insert BEFORE INSERT ON payout_transfer_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_transfer_attempts)) OR EXISTS (SELECT 1 FROM payout_transfer_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payout_transfer_attempts WHERE transfer_key = NEW.transfer_key AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only: not a new row'); END;
 
 CREATE TRIGGER payout_transfers_block_delete BEFORE DELETE ON payout_transfers BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only'); END;
 
 CREATE TRIGGER payout_transfers_block_update BEFORE UPDATE ON payout_transfers BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only'); END;
 
-CREATE TRIGGER payout_transfers_guard_insert BEFORE INSERT ON payout_transfers WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM payout_transfers)) OR EXISTS (SELECT 1 FROM payout_transfers WHERE transfer_key = NEW.transfer_key) BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only: not a new row'); END;
+CREATE TRIGGER payout_transfers_guard_insert BEFORE INSERT ON payout_transfers WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_transfers)) OR EXISTS (SELECT 1 FROM payout_transfers WHERE transfer_key = NEW.transfer_key) BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only: not a new row'); END;
 
 
 -- file kind: payments
@@ -560,7 +560,7 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
@@ -572,25 +572,25 @@ CREATE TRIGGER payment_attempts_block_delete BEFORE DELETE ON payment_attempts B
 
 CREATE TRIGGER payment_attempts_block_update BEFORE UPDATE ON payment_attempts BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only'); END;
 
-CREATE TRIGGER payment_attempts_guard_insert BEFORE INSERT ON payment_attempts WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM payment_attempts)) OR EXISTS (SELECT 1 FROM payment_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payment_attempts WHERE subject = NEW.subject AND operation = NEW.operation AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only: not a new row'); END;
+CREATE TRIGGER payment_attempts_guard_insert BEFORE INSERT ON payment_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_attempts)) OR EXISTS (SELECT 1 FROM payment_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payment_attempts WHERE subject = NEW.subject AND operation = NEW.operation AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only: not a new row'); END;
 
 CREATE TRIGGER payment_events_block_delete BEFORE DELETE ON payment_events BEGIN SELECT RAISE(ABORT, 'payment_events is append-only'); END;
 
 CREATE TRIGGER payment_events_block_update BEFORE UPDATE ON payment_events BEGIN SELECT RAISE(ABORT, 'payment_events is append-only'); END;
 
-CREATE TRIGGER payment_events_guard_insert BEFORE INSERT ON payment_events WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM payment_events)) BEGIN SELECT RAISE(ABORT, 'payment_events is append-only: not a new row'); END;
+CREATE TRIGGER payment_events_guard_insert BEFORE INSERT ON payment_events WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_events)) BEGIN SELECT RAISE(ABORT, 'payment_events is append-only: not a new row'); END;
 
 CREATE TRIGGER payment_intents_block_delete BEFORE DELETE ON payment_intents BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only'); END;
 
 CREATE TRIGGER payment_intents_block_update BEFORE UPDATE ON payment_intents BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only'); END;
 
-CREATE TRIGGER payment_intents_guard_insert BEFORE INSERT ON payment_intents WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM payment_intents)) OR EXISTS (SELECT 1 FROM payment_intents WHERE intent_key = NEW.intent_key) BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only: not a new row'); END;
+CREATE TRIGGER payment_intents_guard_insert BEFORE INSERT ON payment_intents WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_intents)) OR EXISTS (SELECT 1 FROM payment_intents WHERE intent_key = NEW.intent_key) BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only: not a new row'); END;
 
 CREATE TRIGGER refunds_block_delete BEFORE DELETE ON refunds BEGIN SELECT RAISE(ABORT, 'refunds is append-only'); END;
 
 CREATE TRIGGER refunds_block_update BEFORE UPDATE ON refunds BEGIN SELECT RAISE(ABORT, 'refunds is append-only'); END;
 
-CREATE TRIGGER refunds_guard_insert BEFORE INSERT ON refunds WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM refunds)) OR EXISTS (SELECT 1 FROM refunds WHERE refund_key = NEW.refund_key) BEGIN SELECT RAISE(ABORT, 'refunds is append-only: not a new row'); END;
+CREATE TRIGGER refunds_guard_insert BEFORE INSERT ON refunds WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM refunds)) OR EXISTS (SELECT 1 FROM refunds WHERE refund_key = NEW.refund_key) BEGIN SELECT RAISE(ABORT, 'refunds is append-only: not a new row'); END;
 
 
 -- file kind: governance
@@ -646,19 +646,19 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER config_publications_block_delete BEFORE DELETE ON config_publications BEGIN SELECT RAISE(ABORT, 'config_publications is append-only'); END;
 
 CREATE TRIGGER config_publications_block_update BEFORE UPDATE ON config_publications BEGIN SELECT RAISE(ABORT, 'config_publications is append-only'); END;
 
-CREATE TRIGGER config_publications_guard_insert BEFORE INSERT ON config_publications WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM config_publications)) OR EXISTS (SELECT 1 FROM config_publications WHERE config_id = NEW.config_id AND version = NEW.version) BEGIN SELECT RAISE(ABORT, 'config_publications is append-only: not a new row'); END;
+CREATE TRIGGER config_publications_guard_insert BEFORE INSERT ON config_publications WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM config_publications)) OR EXISTS (SELECT 1 FROM config_publications WHERE config_id = NEW.config_id AND version = NEW.version) BEGIN SELECT RAISE(ABORT, 'config_publications is append-only: not a new row'); END;
 
 CREATE TRIGGER contest_directory_block_delete BEFORE DELETE ON contest_directory BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only'); END;
 
 CREATE TRIGGER contest_directory_block_update BEFORE UPDATE ON contest_directory BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only'); END;
 
-CREATE TRIGGER contest_directory_guard_insert BEFORE INSERT ON contest_directory WHEN NEW.id NOT IN (-1, (SELECT coalesce(max(id), 0) + 1 FROM contest_directory)) BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only: not a new row'); END;
+CREATE TRIGGER contest_directory_guard_insert BEFORE INSERT ON contest_directory WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM contest_directory)) BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 

@@ -1,6 +1,7 @@
-"""Seals personal data with a key of its month: destroying a key forgets that month and breaks no chain.
+"""Seals personal data with a key of its month: destroying a month's keys forgets it and breaks no chain.
 
-Keys lie in `keys/<month>.key` under the data root, mode 0600, and are never replicated with the files they open.
+Keys lie in `keys/<month>.<id>.key` under the data root, mode 0600, and are never replicated beside what they open. A
+sealed body names its key, so that a box restored without its keys makes new ones and mistakes no body for altered.
 """
 
 from __future__ import annotations
@@ -15,8 +16,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cutline.storage.durable import make_directory, write_whole
 from cutline.storage.errors import Corrupt, FileMissing
 
+_ID_BYTES = 4
 _NONCE_BYTES = 12
 _KEY_BITS = 256
+
+
+class KeyDestroyed(FileMissing):
+    """The key that would open a body does not exist here: its month was forgotten, or the keys were not restored."""
 
 
 class Sealer:
@@ -24,30 +30,41 @@ class Sealer:
 
     def __init__(self, root: Path) -> None:
         self._folder = root / "keys"
-        self._ciphers: dict[str, AESGCM] = {}
+        self._sealing: dict[tuple[int, int], tuple[bytes, AESGCM]] = {}
+        self._opening: dict[tuple[str, bytes], AESGCM] = {}
 
     def seal(self, plain: bytes, at: datetime) -> bytes:
-        """Return nonce and ciphertext of `plain` under the key of the month of `at`, making the key if it is new."""
-        month = f"{at.year:04d}-{at.month:02d}"
-        cipher = self._ciphers.get(month)
-        if cipher is None:
-            cipher = self._ciphers[month] = self._cipher(month, create=True)
+        """Return key id, nonce and ciphertext of `plain` under a key of the month of `at`, made when there is none."""
+        month = (at.year, at.month)
+        known = self._sealing.get(month)
+        if known is None:
+            known = self._sealing[month] = self._key_for_sealing(f"{at.year:04d}-{at.month:02d}")
+        key_id, cipher = known
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + cipher.encrypt(nonce, plain, None)
+        return key_id + nonce + cipher.encrypt(nonce, plain, None)
 
     def open(self, sealed: bytes, month: str) -> bytes:
-        """Return what was sealed. Raises FileMissing when the month is forgotten, Corrupt when it was altered."""
-        cipher = self._ciphers.get(month) or self._cipher(month, create=False)
+        """Return what was sealed in `month` (YYYY-MM). Raises KeyDestroyed, or Corrupt when the body was altered."""
+        key_id, nonce = sealed[:_ID_BYTES], sealed[_ID_BYTES : _ID_BYTES + _NONCE_BYTES]
+        cipher = self._opening.get((month, key_id))
+        if cipher is None:
+            path = self._path(month, key_id)
+            if not path.exists():
+                raise KeyDestroyed(f"{path}: no such key; what it sealed cannot be read any more")
+            cipher = self._opening[month, key_id] = AESGCM(path.read_bytes())
         try:
-            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+            return cipher.decrypt(nonce, sealed[_ID_BYTES + _NONCE_BYTES :], None)
         except InvalidTag:
-            raise Corrupt(f"a body sealed in {month} was altered, or the key of {month} is another one") from None
+            raise Corrupt(f"a body sealed in {month} was altered") from None
 
-    def _cipher(self, month: str, *, create: bool) -> AESGCM:
-        path = self._folder / f"{month}.key"
-        if not path.exists():
-            if not create:
-                raise FileMissing(f"{path}: the key of {month} is destroyed; its bodies cannot be read any more")
-            make_directory(self._folder)
-            write_whole(path, AESGCM.generate_key(_KEY_BITS))
-        return AESGCM(path.read_bytes())
+    def _path(self, month: str, key_id: bytes) -> Path:
+        return self._folder / f"{month}.{key_id.hex()}.key"
+
+    def _key_for_sealing(self, month: str) -> tuple[bytes, AESGCM]:
+        existing = sorted(self._folder.glob(f"{month}.*.key"))
+        if existing:
+            return bytes.fromhex(existing[-1].suffixes[0][1:]), AESGCM(existing[-1].read_bytes())
+        key_id, key = os.urandom(_ID_BYTES), AESGCM.generate_key(_KEY_BITS)
+        make_directory(self._folder)
+        write_whole(self._path(month, key_id), key)
+        return key_id, AESGCM(key)

@@ -15,9 +15,10 @@ import pysqlite3
 from pysqlite3 import Connection
 
 from cutline.storage.append_only import authorizer
-from cutline.storage.durable import make_directory, sync_directory, sync_file, write_whole
+from cutline.storage.durable import FILE_MODE, make_directory, sync_directory, sync_file, write_whole
 from cutline.storage.errors import (
     Busy,
+    CannotOpen,
     Corrupt,
     DataRootLocked,
     DiskFull,
@@ -39,6 +40,7 @@ from cutline.storage.migrator import upgrade
 
 __all__ = [
     "Busy",
+    "CannotOpen",
     "Connection",
     "Corrupt",
     "DataRootLocked",
@@ -246,14 +248,13 @@ def _migrate(connection: Connection, path: Path, kind: FileKind, now: datetime |
     if now is None:
         raise OlderSchema(f"{path} has version {version} and must be migrated to {kind.version}")
     copy = path.with_name(f"{path.name}.v{version}")
-    if not copy.exists():
-        unfinished = copy.with_name(copy.name + ".new")
-        unfinished.unlink(missing_ok=True)
-        connection.execute("VACUUM INTO ?", (str(unfinished),))
-        unfinished.chmod(0o600)
-        sync_file(unfinished)
-        unfinished.replace(copy)
-        sync_directory(copy.parent)
+    unfinished = copy.with_name(copy.name + ".new")
+    unfinished.unlink(missing_ok=True)
+    connection.execute("VACUUM INTO ?", (str(unfinished),))
+    unfinished.chmod(FILE_MODE)
+    sync_file(unfinished)
+    unfinished.replace(copy)
+    sync_directory(copy.parent)
     upgrade(connection, kind, applied_at=utc_text(now))
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cutline.actors.codec import Codec
 from cutline.actors.mailbox import Envelope
-from cutline.actors.writer import SHELL_EVENTS, FileWork, Writer
+from cutline.actors.writer import FileWork, Writer
+from cutline.engine import bookkeeping
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import RejectCode
+from cutline.storage.codec import Codec
 from cutline.storage.kinds import KINDS
 
 
@@ -97,7 +98,7 @@ def toy_work() -> FileWork:
     return FileWork(
         kind=KINDS["governance"],
         machine=machine,
-        codec=Codec({**machine.events, **SHELL_EVENTS}),
+        codec=Codec({**machine.events, **bookkeeping.EVENTS}),
         project=lambda recorded, blob: (),
         wrap_blob=lambda blob, at: blob,
     )

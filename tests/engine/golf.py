@@ -2,13 +2,17 @@
 
 import copy
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cutline.engine.scoring.board import Board, Card, RoundCard
+from cutline.engine.scoring.standings import Entry
 from cutline.engine.tournament import Tournament, from_canonical
 
 EVENT_ID = "7f3b0a52-open"
-PAR = 72
+
+Cards = Mapping[str, tuple[str | None, list[tuple[int, int]]]]
+"""A leaderboard in shorthand: status and (to par, thru) by round, by golfer."""
 
 CONFIG: dict[str, Any] = {
     "schema": 1,
@@ -59,7 +63,7 @@ CONFIG: dict[str, Any] = {
 }
 
 # To par by round. F misses the cut, G withdraws after 7 holes of round 2, H is disqualified before round 4.
-CARDS: dict[str, tuple[str | None, list[tuple[int, int]]]] = {
+CARDS: Cards = {
     "A": (None, [(-3, 18), (-2, 18), (-1, 18), (-4, 18)]),
     "B": (None, [(-1, 18), (-1, 18), (0, 18), (-2, 18)]),
     "C": (None, [(0, 18), (-2, 18), (1, 18), (-1, 18)]),
@@ -69,6 +73,15 @@ CARDS: dict[str, tuple[str | None, list[tuple[int, int]]]] = {
     "G": ("WD", [(-2, 18), (1, 7)]),
     "H": ("DQ", [(0, 18), (0, 18), (-1, 18)]),
 }
+
+GOLDEN = (
+    Entry(entry_id="e1", picks=("A", "F", "G"), tiebreak=-10),
+    Entry(entry_id="e2", picks=("B", "C", "H")),
+    Entry(entry_id="e3", picks=("A", "E", "G"), tiebreak=-9),
+    Entry(entry_id="e4", picks=("A", "E", "F"), tiebreak=-11),
+    Entry(entry_id="e5", picks=("B", "D", "E"), tiebreak=-9),
+    Entry(entry_id="e6", picks=("F", "G", "H")),
+)
 
 
 def tournament(changes: dict[str, Any] | None = None) -> Tournament:
@@ -86,7 +99,7 @@ def tournament(changes: dict[str, Any] | None = None) -> Tournament:
     return from_canonical(json.dumps(keys))
 
 
-def board(cards: dict[str, tuple[str | None, list[tuple[int, int]]]] = CARDS, status: str = "closed") -> Board:
+def board(cards: Cards = CARDS, status: str = "closed") -> Board:
     """Build a board from `{player: (status, [(to_par, thru), ...])}`."""
     return Board(
         event_status=status,
@@ -105,7 +118,7 @@ def board(cards: dict[str, tuple[str | None, list[tuple[int, int]]]] = CARDS, st
 
 
 def payload(
-    cards: dict[str, tuple[str | None, list[tuple[int, int]]]] = CARDS,
+    cards: Cards = CARDS,
     status: str = "closed",
     event_id: str = EVENT_ID,
 ) -> dict[str, Any]:

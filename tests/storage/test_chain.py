@@ -105,9 +105,7 @@ def test_a_chain_computed_anew_shows_against_an_anchor(contest: Path, hashes: di
     assert problems(contest, {3: hashes[3]}) == [(ChainProblem.ANCHOR_MISMATCH, 3)]
 
 
-def test_time_that_runs_backwards_is_found_even_when_the_chain_fits(
-    contest: Path, hashes: dict[int, bytes]
-) -> None:
+def test_time_that_runs_backwards_is_found_even_when_the_chain_fits(contest: Path, hashes: dict[int, bytes]) -> None:
     at = "2026-04-09T11:29:59.999Z"
     forged = link(hashes[2], 3, "EntryMade", "entry:3", at, "test", "{}")
     forge(contest, f"UPDATE log SET at = '{at}', payload = '{{}}', hash = x'{forged.hex()}' WHERE seq = 3")
@@ -123,10 +121,7 @@ def test_values_of_foreign_types_are_a_mismatch(contest: Path) -> None:
     forge(
         contest,
         "CREATE TABLE loose AS SELECT * FROM log",
-        *(
-            f"DROP VIEW {view}"
-            for view in ("contest_progress", "transitions", "contest_config", "ingestion_events")
-        ),
+        *(f"DROP VIEW {view}" for view in ("contest_progress", "transitions", "contest_config", "ingestion_events")),
         "DROP TABLE log",
         "ALTER TABLE loose RENAME TO log",
         "UPDATE log SET payload = x'00ff' WHERE seq = 2",

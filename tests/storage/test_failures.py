@@ -1,9 +1,10 @@
-"""What a killed process, a full disk and a refused write leave behind (LIFE-025; an acknowledged row is never lost)."""
+"""What a kill, a full disk and a refused write leave behind: every acknowledged row (LIFE-025)."""
 
 from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from cutline.storage.event_log import EventLog
 from cutline.storage.files import KINDS
 from cutline.storage.sqlite import (
     Busy,
+    CannotOpen,
     Connection,
     Corrupt,
     DiskFull,
@@ -26,6 +28,7 @@ from cutline.storage.sqlite import (
     Retryable,
     StorageError,
     WriteFailed,
+    WrongFile,
     open_writer,
 )
 
@@ -48,7 +51,7 @@ try:
     while True:
         log.begin()
         for number in range(log.seq, log.seq + 5):
-            log.append(type="Noted", key=f"n{number}", at=now, cause="t", payload='{"pad": "%s"}' % ("x" * 500))
+            log.append(type="Noted", key=f"n{number}", at=now, cause="t", payload='"' + "x" * 500 + '"')
         log.insert("entries", [(f"e{log.seq}", "did", "[]", None, 1, "2026-04-09T00:00:00.000Z", log.seq)])
         log.commit()
         print(log.seq, flush=True)
@@ -113,7 +116,7 @@ def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[
     """
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
+    mount = [shutil.which("mount") or "/bin/mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
     mounted = request.param == "small disk" and _succeeds(mount)
 
     def fill(connection: Connection) -> Callable[[], None]:
@@ -132,7 +135,7 @@ def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[
         yield folder / "contest.db", fill
     finally:
         if mounted:
-            subprocess.run(["umount", str(folder)], check=True)
+            subprocess.run([shutil.which("umount") or "/bin/umount", str(folder)], check=True)
 
 
 def _succeeds(command: list[str]) -> bool:
@@ -201,6 +204,7 @@ def test_a_file_that_cannot_be_written_whole_is_not_there_at_all(tmp_path: Path)
         (10 | 4 << 8, WriteFailed),
         (11, Corrupt),
         (13, DiskFull),
+        (14, CannotOpen),
         (26, Corrupt),
         (19, MisusedFile),
         (1, MisusedFile),
@@ -210,12 +214,14 @@ def test_errors_of_sqlite_are_told_apart_by_their_code(code: int, known: type[St
     error = pysqlite3.OperationalError("it broke")
     error.sqlite_errorcode = code
     assert type(classify(error)) is known
-    assert issubclass(known, Retryable) == (known in (Busy, DiskFull))
+    assert issubclass(known, Retryable) == (known in (Busy, CannotOpen, DiskFull))
 
 
 def test_errors_without_a_code_are_bugs_and_known_errors_stay_as_they_are() -> None:
     assert type(classify(pysqlite3.ProgrammingError("closed"))) is MisusedFile
     assert type(classify(OSError(28, "No space left"))) is DiskFull
     assert type(classify(OSError(5, "I/O error"))) is WriteFailed
+    assert type(classify(OSError(24, "Too many open files"))) is CannotOpen
+    assert type(classify(OSError(13, "Permission denied"))) is WrongFile
     known = Corrupt("x")
     assert classify(known) is known

@@ -1,4 +1,4 @@
-"""Schemas go up in place and down into a new file, and lose no row (SCH-008 to SCH-013, SCH-016, GATE-019, C-24)."""
+"""Schemas go up in place and down into a new file, and lose no row (SCH-008 to SCH-016, GATE-019, C-24)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def test_up_down_up_gives_the_same_schema(kind: FileKind, tmp_path: Path, now: d
     for version in range(kind.version - 1, -1, -1):
         down = tmp_path / f"down{version}.db"
         downgrade(path, kind, to_version=version, target=down, archive=None, now=now)
-        assert (hash_of(down, kind) != wanted) and stat.S_IMODE(down.stat().st_mode) == 0o600
+        assert hash_of(down, kind) != wanted
+        assert stat.S_IMODE(down.stat().st_mode) == 0o600
         open_writer(down, kind, create=False, now=now).close()
         assert hash_of(down, kind) == wanted
 
@@ -111,9 +112,7 @@ def test_rows_are_never_lost_for_want_of_an_archive(contest: Path, tmp_path: Pat
     assert not (tmp_path / "down.db").exists()
 
 
-def test_a_downgrade_overwrites_nothing_and_goes_down_only(
-    contest: Path, tmp_path: Path, now: datetime
-) -> None:
+def test_a_downgrade_overwrites_nothing_and_goes_down_only(contest: Path, tmp_path: Path, now: datetime) -> None:
     taken = tmp_path / "taken"
     taken.touch()
     for target, archive in ((taken, None), (tmp_path / "down.db", taken), (contest, None)):
@@ -149,9 +148,7 @@ def test_a_migration_that_fails_leaves_the_version_before(contest: Path) -> None
 
 def test_a_statement_that_runs_too_long_is_stopped(contest: Path) -> None:
     """SCH-012: five minutes in production."""
-    endless = (
-        "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
-    )
+    endless = "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
     with contextlib.closing(connect(contest, mode="rw")) as connection:
         with pytest.raises(pysqlite3.OperationalError, match="interrupted"):
             upgrade(connection, with_step(endless), applied_at=AT, limit_seconds=0.05)
@@ -160,9 +157,7 @@ def test_a_statement_that_runs_too_long_is_stopped(contest: Path) -> None:
 
 
 def test_a_new_table_gets_its_guards_by_the_migration(contest: Path) -> None:
-    kind = with_step(
-        "CREATE TABLE more (id INTEGER PRIMARY KEY CHECK (id > 0), a TEXT) STRICT", creates=("more",)
-    )
+    kind = with_step("CREATE TABLE more (id INTEGER PRIMARY KEY CHECK (id > 0), a TEXT) STRICT", creates=("more",))
     with contextlib.closing(connect(contest, mode="rw")) as connection:
         assert upgrade(connection, kind, applied_at=AT) == ["0003_test"]
         connection.execute("INSERT INTO more (a) VALUES ('x')")

@@ -115,7 +115,7 @@ def test_a_sqlite_with_the_wal_reset_corruption_is_refused() -> None:
 def test_a_directory_in_place_of_a_file_is_an_error_by_name(root: DataRoot, now: datetime) -> None:
     path = root.path_of("ledger")
     path.mkdir(parents=True)
-    with pytest.raises(StorageError):
+    with pytest.raises(WrongFile):
         open_writer(path, KINDS["ledger"], create=True, now=now)
 
 
@@ -151,9 +151,7 @@ def test_a_writer_has_the_agreed_settings(contest: Path, replicated: bool, check
         "application_id": CONTEST.application_id,
         "user_version": CONTEST.version,
     }
-    with contextlib.closing(
-        open_writer(contest, CONTEST, create=False, now=None, replicated=replicated)
-    ) as writer:
+    with contextlib.closing(open_writer(contest, CONTEST, create=False, now=None, replicated=replicated)) as writer:
         assert {name: writer.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted} == wanted
         writer.set_authorizer(None)
         assert writer.execute("PRAGMA busy_timeout").fetchone()[0] == 5_000
@@ -167,9 +165,7 @@ def test_a_new_file_is_a_whole_one_of_its_kind(kind: FileKind, tmp_path: Path, n
         with contextlib.closing(open_writer(path, kind, create=True, now=at)) as writer:
             assert schema.check_file(writer, kind) == []
             assert writer.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            assert writer.execute(
-                "SELECT name, applied_at FROM _sqlite_migrations ORDER BY id"
-            ).fetchall() == [
+            assert writer.execute("SELECT name, applied_at FROM _sqlite_migrations ORDER BY id").fetchall() == [
                 (migration.name, f"{at.year}-04-09T11:30:00.000Z") for migration in kind.migrations
             ]
             assert verify_chain(writer) == []
@@ -183,9 +179,7 @@ def test_litestreams_tables_are_no_drift(contest: Path) -> None:
         assert schema.check_file(writer, CONTEST) == []
 
 
-def test_an_older_file_is_readable_and_migrates_with_a_copy_kept(
-    contest: Path, tmp_path: Path, now: datetime
-) -> None:
+def test_an_older_file_is_readable_and_migrates_with_a_copy_kept(contest: Path, tmp_path: Path, now: datetime) -> None:
     old = tmp_path / "old.db"
     downgrade(contest, CONTEST, to_version=1, target=old, archive=tmp_path / "archive", now=now)
     with contextlib.closing(open_reader(old, CONTEST)) as reader:
@@ -202,9 +196,7 @@ def test_an_older_file_is_readable_and_migrates_with_a_copy_kept(
         assert verify_chain(reader) == []
 
 
-def test_a_reader_sees_the_writers_commits_while_it_writes(
-    contest: Path, log: EventLog, now: datetime
-) -> None:
+def test_a_reader_sees_the_writers_commits_while_it_writes(contest: Path, log: EventLog, now: datetime) -> None:
     with contextlib.closing(open_reader(contest, CONTEST)) as reader:
         log.begin()
         log.append(type="X", key="x", at=now, cause="test", payload="{}")
@@ -213,9 +205,7 @@ def test_a_reader_sees_the_writers_commits_while_it_writes(
         assert EventLog(reader, CONTEST).seq == 4
 
 
-def test_one_contests_work_leaves_the_files_of_another_alone(
-    root: DataRoot, contest: Path, now: datetime
-) -> None:
+def test_one_contests_work_leaves_the_files_of_another_alone(root: DataRoot, contest: Path, now: datetime) -> None:
     """LIFE-022."""
     before = contest.read_bytes()
     other = root.path_of("contest/other")

@@ -1,4 +1,4 @@
-"""The committed snapshot is the schema, and the schema keeps the rules for every table (SCH-001 to SCH-007, SET-020)."""
+"""The snapshot is the schema, and the schema keeps the rules of every table (SCH-001 to SCH-007)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_snapshot_is_current() -> None:
 def test_the_snapshots_header_has_the_four_facts() -> None:
     header = schema.read_header()
     assert int(header.iteration) > 0
-    assert date.fromisoformat(header.date)
+    assert date.fromisoformat(header.date).isoformat() == header.date
     assert header.summary
     assert re.fullmatch(r"[0-9a-f]{7,40}", header.commit)
 

@@ -1,6 +1,6 @@
 """Judge what entrants and their payments ask of a contest: enter, pay, withdraw. It never moves the lifecycle.
 
-Every deadline is judged by commit time: what commits at `lock_at` or later is too late. (I7, C4)
+Every deadline is judged by commit time: what commits at `lock_at` or later is too late (I7, C4).
 """
 
 from __future__ import annotations
@@ -84,9 +84,7 @@ def _refuse_entering(contest: Contest, command: EnterContest, now: datetime) -> 
 
 def _locked(contest: Contest) -> Rejected:
     lock_at = contest.config.entry.lock_at.isoformat()
-    return Rejected(
-        code=RejectCode.CONTEST_LOCKED, details={"status": contest.status.value, "lock_at": lock_at}
-    )
+    return Rejected(code=RejectCode.CONTEST_LOCKED, details={"status": contest.status.value, "lock_at": lock_at})
 
 
 def _no_seat(contest: Contest, account_did: str) -> RejectCode | None:
@@ -104,7 +102,7 @@ def _limits(contest: Contest) -> dict[str, int]:
 
 
 def take_fee(contest: Contest, paid: FeePaid, now: datetime) -> Decision:
-    """Activate the entry that a fee in escrow pays for, or refuse the fee so that it is given back. (LIFE-017)
+    """Activate the entry that a fee in escrow pays for, or refuse the fee so that it is given back (LIFE-017).
 
     An expired reservation is seated again while a seat is free. Each payment is judged once.
     """

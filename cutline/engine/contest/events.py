@@ -16,7 +16,7 @@ from cutline.engine.errors import RejectCode
 
 
 class EntryStatus(StrEnum):
-    """What an entry is. Only ACTIVE plays: its payment has succeeded. (LIFE-017)"""
+    """What an entry is. Only ACTIVE plays: its payment has succeeded (LIFE-017)."""
 
     PENDING_PAYMENT = "PENDING_PAYMENT"
     ACTIVE = "ACTIVE"
@@ -46,7 +46,7 @@ class ContestCreated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged:
-    """The contest took one edge of its lifecycle. `number` counts them from 1. (LIFE-012)"""
+    """The contest took one edge of its lifecycle. `number` counts them from 1 (LIFE-012)."""
 
     number: int
     from_status: Status
@@ -64,7 +64,7 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransitionRefused:
-    """A transition was asked for, or its time had come, and it was not taken. (LIFE-003, LIFE-011, LIFE-021)"""
+    """A transition was asked for, or its time had come, and it was not taken (LIFE-003, LIFE-011, LIFE-021)."""
 
     number: int
     from_status: Status
@@ -240,11 +240,11 @@ class SettlementStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledEntry:
-    """One entry's place in the result; `rank` is None for an entry that missed the entry cut."""
+    """One entry's place in the result; `status` is `ranked`, or `cut` if it missed the entry cut."""
 
     entry_id: str
     account_did: str
-    rank: int | None
+    rank: int
     status: str
     score: int | None
     prize_cents: int
@@ -252,7 +252,7 @@ class SettledEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementRecorded:
-    """The contest is settled: every score and every prize of one run, all or nothing. (SET-003, SET-005)"""
+    """The contest is settled: every score and every prize of one run, all or nothing (SET-003, SET-005)."""
 
     contest_id: str
     run_id: str
@@ -275,7 +275,7 @@ class SettlementRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementFailed:
-    """A settlement run failed; `error` is its code and its details, `retry_at` when the next run is due. (SET-006)"""
+    """A settlement run failed; `error` is its code and its details, `retry_at` when the next run is due (SET-006)."""
 
     contest_id: str
     run_id: str
@@ -302,7 +302,7 @@ class PrizePaid:
 
     @property
     def key(self) -> str:
-        """A prize is paid once. (I4)"""
+        """A prize is paid once (I4)."""
         return f"prize:{self.entry_id}:paid"
 
 

@@ -40,9 +40,7 @@ def fold(state: ContestState, recorded: Recorded) -> None:
     """Fold one recorded event. An event of another file kind is a bug."""
     event = recorded.event
     if isinstance(event, ContestCreated):
-        state.contest = Contest(
-            created=event, created_at=recorded.at, config=from_canonical(event.config_json)
-        )
+        state.contest = Contest(created=event, created_at=recorded.at, config=from_canonical(event.config_json))
         return
     folder = _FOLDERS.get(type(event))
     if folder is None:
@@ -162,9 +160,7 @@ def _settled(contest: Contest, recorded: Recorded) -> None:
     settlement.run = settlement.error = None
     settlement.recorded = event
     settlement.results = {entry.entry_id: entry for entry in event.entries}
-    settlement.unpaid = {
-        entry.entry_id: entry.prize_cents for entry in event.entries if entry.prize_cents > 0
-    }
+    settlement.unpaid = {entry.entry_id: entry.prize_cents for entry in event.entries if entry.prize_cents > 0}
 
 
 def _paid(contest: Contest, recorded: Recorded) -> None:

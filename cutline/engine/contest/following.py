@@ -24,7 +24,7 @@ def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
     Across a gap nothing is applied: the contest asks the feed, once, to send everything again. No new changes is a
     poll that found everything as before; it counts while a final status stands. A change that this release cannot
     read stops the contest in ERROR, because what comes after it would be built on sand (ING-004). Another event's
-    changes are refused: FEED_WRONG_EVENT. (ING-022)
+    changes are refused: FEED_WRONG_EVENT (ING-022).
     """
     feed = contest.feed
     if advanced.provider_event_id != contest.created.provider_event_id:
@@ -40,9 +40,7 @@ def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
         check_readable(changes)
     except ChangeUnreadable as error:
         return Accepted(events=(_stopped(contest, str(error)),))
-    applied = FeedApplied(
-        first=feed.applied, changes=tuple(changes), polled_at=advanced.polled_at, head=advanced.head
-    )
+    applied = FeedApplied(first=feed.applied, changes=tuple(changes), polled_at=advanced.polled_at, head=advanced.head)
     return Accepted(events=(applied,), reply={"applied": feed.applied + len(changes)})
 
 

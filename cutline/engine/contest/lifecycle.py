@@ -2,8 +2,9 @@
 
 Three rules shape the table. Nothing but data moves a contest forward: each automatic edge names the facts that must
 hold, and a missing fact leaves the contest where it is. Nothing completes by silence: COMPLETE needs the provider's
-final status, and a date alone never suffices (C-02, LIFE-005). And payment never moves a contest, so that SETTLED
-and PAID_OUT are progress derived from what was settled and paid, not states (C-03, LIFE-015).
+final status and every card of the rounds begun, and a date alone never suffices (C-02, LIFE-005, SET-021). And
+payment never moves a contest, so that SETTLED and PAID_OUT are progress derived from what was settled and paid, not
+states (C-03, LIFE-015).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """The six states of a contest. (LIFE-001)"""
+    """The six states of a contest (LIFE-001)."""
 
     SCHEDULED = "SCHEDULED"
     LOCKED = "LOCKED"
@@ -52,6 +53,7 @@ class Guard(StrEnum):
     FINAL_STATUS_STANDS = "final_status_stands"
     ROUNDS_ARE_TOO_FEW = "rounds_are_too_few"
     ROUNDS_SUFFICE = "rounds_suffice"
+    CARDS_ARE_CLOSED = "cards_are_closed"
     CAME_FROM_THERE = "came_from_there"
 
 
@@ -66,6 +68,7 @@ class Facts:
     final_status_stands: bool = False
     event_cancelled_stands: bool = False
     rounds_suffice: bool = True
+    cards_are_closed: bool = False
     came_from: Status | None = None
 
     def holds(self, guard: Guard, target: Status) -> bool:
@@ -130,7 +133,7 @@ def _table() -> Iterator[Edge]:
         source=Status.LIVE,
         target=Status.COMPLETE,
         trigger=Trigger.FINAL_STATUS,
-        guards=(Guard.FINAL_STATUS_STANDS, Guard.ROUNDS_SUFFICE),
+        guards=(Guard.FINAL_STATUS_STANDS, Guard.ROUNDS_SUFFICE, Guard.CARDS_ARE_CLOSED),
     )
     for source in (*playing, Status.ERROR):
         yield Edge(source=source, target=Status.CANCELLED, trigger=Trigger.COMMAND)
@@ -146,7 +149,7 @@ def _table() -> Iterator[Edge]:
 
 
 EDGES: tuple[Edge, ...] = tuple(_table())
-"""Every legal transition, in order of precedence. What is not here is refused. (LIFE-002..005, LIFE-009..011)"""
+"""Every legal transition, in order of precedence. What is not here is refused (LIFE-002..005, LIFE-009..011)."""
 
 
 def automatic_edge(status: Status, facts: Facts) -> Edge | None:

@@ -6,7 +6,7 @@ taken in `following`, and prizes are settled in `settling`; `folding` remembers 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,10 +67,8 @@ class ContestMachine:
 
     def resume(self, state: ContestState, now: datetime) -> Sequence[Any]:  # noqa: ARG002 - the contract's shape
         """Return the effects that a restarted actor must perform again: the settlement run that is open."""
-        contest = state.contest
-        if contest is None or contest.settlement.run is None:
-            return ()
-        return (settling.compute(contest, contest.settlement.run.run_id),)
+        effect = settling.compute_again(state.contest) if state.contest is not None else None
+        return () if effect is None else (effect,)
 
     def due_at(self, state: ContestState) -> datetime | None:
         """Return when this contest next wants to look at the clock, or None; the past means at once."""
@@ -78,39 +76,14 @@ class ContestMachine:
 
 
 def _decide(contest: Contest, command: Any, now: datetime) -> Decision:
-    match command:
-        case Look():
-            return progress.look(contest, now)
-        case EnterContest():
-            return entries.enter(contest, command, now)
-        case FeePaid():
-            return entries.take_fee(contest, command, now)
-        case WithdrawEntry():
-            return entries.withdraw(contest, command, now)
-        case FeedAdvanced():
-            return following.take_changes(contest, command)
-        case SettlementComputed():
-            return settling.record(contest, command, now)
-        case WinningsPaid():
-            return settling.take_paid(contest, command)
-        case WinningsUnpayable():
-            return settling.take_unpayable(contest, command)
-        case CancelContest():
-            return progress.cancel(contest, command)
-        case DeclareContestError():
-            return progress.declare_error(contest, command)
-        case RecoverContest():
-            return progress.recover(contest, command)
-        case ReadContest():
-            return Accepted(reply=describe_contest(contest))
-        case ReadEntry():
-            return _read_entry(contest, command)
-        case _:
-            raise InvariantViolated(f"{type(command).__name__} is no message to a contest")
+    judge = _JUDGES.get(type(command))
+    if judge is None:
+        raise InvariantViolated(f"{type(command).__name__} is no message to a contest")
+    return judge(contest, command, now)
 
 
 def _create(state: ContestState, command: CreateContest) -> Decision:
-    """Create the contest once. Its config cannot be changed by creating it again. (LIFE-018)"""
+    """Create the contest once. Its config cannot be changed by creating it again (LIFE-018)."""
     contest = state.contest
     if contest is not None:
         known = (contest.contest_id, contest.created.config_sha256)
@@ -122,9 +95,7 @@ def _create(state: ContestState, command: CreateContest) -> Decision:
     try:
         config = from_canonical(command.config_json)
     except ConfigInvalid as invalid:
-        return Rejected(
-            code=RejectCode.CONFIG_INVALID, details={"faults": [str(fault) for fault in invalid.faults]}
-        )
+        return Rejected(code=RejectCode.CONFIG_INVALID, details={"faults": [str(fault) for fault in invalid.faults]})
     except NotSupportedYet as unsupported:
         return Rejected(code=RejectCode.NOT_SUPPORTED_YET, details={"path": unsupported.path})
     created = ContestCreated(
@@ -144,3 +115,21 @@ def _read_entry(contest: Contest, command: ReadEntry) -> Decision:
     if entry is None:
         return Rejected(code=RejectCode.NOT_FOUND, details={"entry_id": command.entry_id})
     return Accepted(reply=describe_entry(contest, entry))
+
+
+_JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
+    Look: lambda contest, _, now: progress.look(contest, now),
+    EnterContest: entries.enter,
+    FeePaid: entries.take_fee,
+    WithdrawEntry: entries.withdraw,
+    FeedAdvanced: lambda contest, command, _: following.take_changes(contest, command),
+    SettlementComputed: settling.record,
+    WinningsPaid: lambda contest, command, _: settling.take_paid(contest, command),
+    WinningsUnpayable: lambda contest, command, _: settling.take_unpayable(contest, command),
+    CancelContest: lambda contest, command, _: progress.cancel(contest, command),
+    DeclareContestError: lambda contest, command, _: progress.declare_error(contest, command),
+    RecoverContest: lambda contest, command, _: progress.recover(contest, command),
+    ReadContest: lambda contest, _command, _now: Accepted(reply=describe_contest(contest)),
+    ReadEntry: lambda contest, command, _: _read_entry(contest, command),
+}
+"""Who judges which message."""

@@ -49,12 +49,11 @@ def owed_by(contest: Contest, recorded: Recorded) -> Sequence[Owed]:
         return ()
     key = recorded.event.key
     return [
-        Owed(key=f"{key}/{type(message).__name__}", to=to, message=message)
-        for to, message in write(contest, recorded)
+        Owed(key=f"{key}/{type(message).__name__}", to=to, message=message) for to, message in write(contest, recorded)
     ]
 
 
-def _created(contest: Contest, recorded: Recorded) -> list[LETTER]:
+def _created(_contest: Contest, recorded: Recorded) -> list[LETTER]:
     return [
         ("governance", ContestReady(contest_id=recorded.event.contest_id)),
         _watch(recorded.event, attempt=1),
@@ -93,9 +92,7 @@ def _gap(contest: Contest, recorded: Recorded) -> list[LETTER]:
 
 def _anchor(contest: Contest, recorded: Recorded, reason: str) -> LETTER:
     address = f"contest/{contest.contest_id}"
-    return "ledger", RecordAnchor(
-        address=address, seq=recorded.seq, hash=recorded.hash.hex(), reason=reason
-    )
+    return "ledger", RecordAnchor(address=address, seq=recorded.seq, hash=recorded.hash.hex(), reason=reason)
 
 
 def _reserved(_contest: Contest, recorded: Recorded) -> list[LETTER]:
@@ -110,9 +107,7 @@ def _reserved(_contest: Contest, recorded: Recorded) -> list[LETTER]:
     return [("payments", request)]
 
 
-def _move(
-    event: EntryActivated | EntryRefused | EntryWithdrawn | EntryCancelled, outcome: Any, reason: str
-) -> LETTER:
+def _move(event: EntryActivated | EntryRefused | EntryWithdrawn | EntryCancelled, outcome: Any, reason: str) -> LETTER:
     return "ledger", MoveEntryFee(
         contest_id=event.contest_id,
         entry_id=event.entry_id,
@@ -144,9 +139,7 @@ def _gone(_contest: Contest, recorded: Recorded) -> list[LETTER]:
     reason = event.reason if isinstance(event, EntryCancelled) else "WITHDRAWN"
     if event.payment_intent is not None:
         return [_move(event, "returned", reason)]
-    return [
-        ("payments", CancelIntent(contest_id=event.contest_id, entry_id=event.entry_id, reason=reason))
-    ]
+    return [("payments", CancelIntent(contest_id=event.contest_id, entry_id=event.entry_id, reason=reason))]
 
 
 def _settled(contest: Contest, recorded: Recorded) -> list[LETTER]:

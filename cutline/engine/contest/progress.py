@@ -1,7 +1,7 @@
 """Move a contest along its lifecycle when facts, a command or a fault say so; what may follow what is the table's.
 
 A look takes every transition that is due, in order, however late it comes (C2, C5); when none is due it records
-nothing. What was due but lacked a fact is recorded once for each set of missing facts. (LIFE-003)
+nothing. What was due but lacked a fact is recorded once for each set of missing facts (LIFE-003).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from cutline.engine.contest import entries, settling
 from cutline.engine.contest.changes import completed_rounds
 from cutline.engine.contest.events import EntryStatus, StatusChanged, TransitionRefused
+from cutline.engine.contest.feed_state import board_of
 from cutline.engine.contest.ingestion import POLLS_TO_BELIEVE
 from cutline.engine.contest.leaderboard import FINISHED
 from cutline.engine.contest.lifecycle import (
@@ -27,7 +28,8 @@ from cutline.engine.contest.state import Contest
 from cutline.engine.decision import Accepted, Decision, Event, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import CancelContest, DeclareContestError, RecoverContest
-from cutline.engine.tournament.prize_table import fixed_total_cents, net_pot_cents
+from cutline.engine.prizes import check_pot
+from cutline.engine.settlement import check_ready
 
 SCHEDULER = "scheduler"
 FINAL_POLLS_MIN = POLLS_TO_BELIEVE
@@ -38,21 +40,23 @@ CALLED_OFF = "cancelled"
 def facts_of(contest: Contest, now: datetime) -> Facts:
     """Gather what is true of a contest now."""
     config = contest.config
-    status = contest.feed.board.status if final_status_stands(contest) else None
+    board = contest.feed.board
+    status = board.status if final_status_stands(contest) else None
     return Facts(
         lock_time_reached=now >= config.entry.lock_at,
-        pot_covers_prizes=_pot_covers_prizes(contest),
+        pot_covers_prizes=check_pot(config, contest.seats.counts[EntryStatus.ACTIVE]) is None,
         field_complete=contest.feed.field is not None,
         start_time_reached=now >= config.event.first_tee_at,
         final_status_stands=status in FINISHED,
         event_cancelled_stands=status == CALLED_OFF,
-        rounds_suffice=status is None or completed_rounds(contest.feed.board) >= config.shortened.min_rounds,
+        rounds_suffice=status is None or completed_rounds(board) >= config.shortened.min_rounds,
+        cards_are_closed=status in FINISHED and check_ready(config, board_of(board)) is None,
         came_from=contest.came_from,
     )
 
 
 def final_status_stands(contest: Contest) -> bool:
-    """Tell whether a final status has been seen for `hold_minutes` by at least three polls. (LIFE-005, F6)
+    """Tell whether a final status has been seen for `hold_minutes` by at least three polls (LIFE-005, F6).
 
     The time counts from the first poll that showed it to the last one, so that silence proves nothing; a retraction,
     even one that is not believed, begins it anew.
@@ -61,13 +65,6 @@ def final_status_stands(contest: Contest) -> bool:
     if board.terminal_since is None or polled_at is None or board.terminal_polls < FINAL_POLLS_MIN:
         return False
     return polled_at - board.terminal_since >= timedelta(minutes=contest.config.settlement.hold_minutes)
-
-
-def _pot_covers_prizes(contest: Contest) -> bool:
-    if contest.config.prizes.basis != "fixed":
-        return True
-    active = contest.seats.counts[EntryStatus.ACTIVE]
-    return fixed_total_cents(contest.config.prizes) <= net_pot_cents(contest.config.entry, active)
 
 
 def look(contest: Contest, now: datetime) -> Decision:
@@ -115,7 +112,7 @@ def _take(contest: Contest, edge: Edge, number: int) -> list[Event]:
 
 def _held_back(contest: Contest, status: Status, facts: Facts, now: datetime) -> list[Event]:
     """Record once that the time of a transition has come while its facts have not."""
-    target = overdue_target(contest, status, now)
+    target = _overdue_target(contest, status, now)
     if target is None:
         return []
     edge = next(e for e in EDGES if e.source is status and e.target is target and e.trigger in AUTOMATIC)
@@ -132,12 +129,12 @@ def _held_back(contest: Contest, status: Status, facts: Facts, now: datetime) ->
     return [refused]
 
 
-def overdue_target(contest: Contest, status: Status, now: datetime) -> Status | None:
-    """Return the state whose planned time has come: LIVE from the first tee, COMPLETE from the end of the event."""
+def _overdue_target(contest: Contest, status: Status, now: datetime) -> Status | None:
+    """Return the state that should have come: LIVE from the first tee on, COMPLETE from the end or the final status."""
     event = contest.config.event
     if status is Status.LOCKED and now >= event.first_tee_at:
         return Status.LIVE
-    if status is Status.LIVE and now >= event.ends_at:
+    if status is Status.LIVE and (now >= event.ends_at or final_status_stands(contest)):
         return Status.COMPLETE
     return None
 
@@ -149,39 +146,39 @@ def due_at(contest: Contest) -> datetime | None:
 
 
 def _next_transition(contest: Contest) -> datetime | None:
-    config, feed = contest.config, contest.feed
-    if contest.status in (Status.SCHEDULED, Status.LOCKED, Status.LIVE) and final_status_stands(contest):
-        # A final status counts for nothing but cancellation before the contest is LIVE.
-        if contest.status is Status.LIVE or feed.board.status == CALLED_OFF:
-            return feed.polled_at
-    if contest.status is Status.SCHEDULED:
-        return config.entry.lock_at
-    if contest.status is Status.LOCKED:
-        return config.event.first_tee_at if _may_act(contest, Status.LIVE) else None
-    if contest.status is Status.LIVE:
-        return config.event.ends_at if _may_act(contest, Status.COMPLETE) else None
+    """Return the first time at which a look would take an edge, or record why it could not."""
+    event = contest.config.event
+    planned = {
+        Status.SCHEDULED: contest.config.entry.lock_at,
+        Status.LOCKED: event.first_tee_at,
+        Status.LIVE: event.ends_at,
+    }.get(contest.status)
+    if planned is None:
+        return None
+    told_at = contest.feed.polled_at if final_status_stands(contest) else None
+    for time in (told_at, planned):
+        if time is not None and _would_act(contest, time):
+            return time
     return None
 
 
-def _may_act(contest: Contest, target: Status) -> bool:
-    """Tell whether a look at the planned time would do something: take the edge, or record why not."""
-    if target is Status.LIVE and contest.feed.field is not None:
-        return True
-    return not any(refused[:2] == (contest.status, target) for refused in contest.refused)
+def _would_act(contest: Contest, at: datetime) -> bool:
+    facts = facts_of(contest, at)
+    return automatic_edge(contest.status, facts) is not None or bool(_held_back(contest, contest.status, facts, at))
 
 
 def cancel(contest: Contest, command: CancelContest) -> Decision:
-    """Cancel the contest and return every fee, unless it is COMPLETE or already cancelled. (LIFE-009)"""
+    """Cancel the contest and return every fee, unless it is COMPLETE or already cancelled (LIFE-009)."""
     edge = commanded_edge(contest.status, Status.CANCELLED, Trigger.COMMAND, Facts())
     if edge is None:
         return refuse(contest, Status.CANCELLED, command.actor)
     changed = _commanded(contest, edge, command.actor, command.reason)
-    events = (changed, *entries.cancel_seated(contest, command.reason))
+    events: tuple[Event, ...] = (changed, *entries.cancel_seated(contest, command.reason))
     return Accepted(events=events, reply={"status": Status.CANCELLED.value})
 
 
 def declare_error(contest: Contest, command: DeclareContestError) -> Decision:
-    """Stop the contest where it is, with the reason and the runbook that ends it. (LIFE-010)"""
+    """Stop the contest where it is, with the reason and the runbook that ends it (LIFE-010)."""
     edge = commanded_edge(contest.status, Status.ERROR, Trigger.FAULT, Facts())
     if edge is None:
         return refuse(contest, Status.ERROR, command.actor)
@@ -199,9 +196,7 @@ def recover(contest: Contest, command: RecoverContest) -> Decision:
     return Accepted(events=(changed,), reply={"status": target.value})
 
 
-def _commanded(
-    contest: Contest, edge: Edge, actor: str, reason: str, runbook: str | None = None
-) -> StatusChanged:
+def _commanded(contest: Contest, edge: Edge, actor: str, reason: str, runbook: str | None = None) -> StatusChanged:
     return StatusChanged(
         number=len(contest.transitions) + 1,
         from_status=edge.source,
@@ -214,7 +209,7 @@ def _commanded(
 
 
 def refuse(contest: Contest, target: Status, actor: str) -> Decision:
-    """Refuse an illegal transition: the refusal is recorded, and is the reply. (LIFE-011)"""
+    """Refuse an illegal transition: the refusal is recorded, and is the reply (LIFE-011)."""
     reason = RejectCode.INVALID_STATUS_TRANSITION
     refused = TransitionRefused(
         number=contest.refusals + 1,

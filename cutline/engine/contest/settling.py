@@ -15,7 +15,6 @@ from typing import Any
 
 import orjson
 
-from cutline.engine.canonical import sha256_hex
 from cutline.engine.contest.events import (
     EntryStatus,
     PrizePaid,
@@ -25,11 +24,21 @@ from cutline.engine.contest.events import (
     SettlementRecorded,
     SettlementStarted,
 )
+from cutline.engine.contest.feed_state import board_of
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.state import Contest, Run
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import ComputeSettlement, SettlementComputed, WinningsPaid, WinningsUnpayable
+from cutline.engine.scoring.standings import Entry
+from cutline.engine.settlement import (
+    SettlementInput,
+    SettlementResult,
+    input_sha256,
+    read_outcome,
+    write_input,
+)
+from cutline.engine.tournament.prize_table import pot_cents
 
 RUN_TIMEOUT = timedelta(minutes=15)
 TIMED_OUT: Mapping[str, Any] = {"code": RejectCode.ACTOR_TIMEOUT.value, "details": {"waited_s": 900}}
@@ -43,26 +52,27 @@ NAMED_FAILURES = frozenset(
         RejectCode.CONFIG_INVALID,
         RejectCode.NOT_SUPPORTED_YET,
         RejectCode.POT_SHORT,
+        RejectCode.SETTLEMENT_NOT_READY,
     }
 )
 
 
 def start(contest: Contest, now: datetime) -> tuple[SettlementStarted, ComputeSettlement] | None:
-    """Begin the next run if none is open, none has succeeded and the last failure has waited long enough. (LIFE-006)"""
+    """Begin the next run if none is open, none has succeeded and the last failure has waited long enough (LIFE-006)."""
     settlement = contest.settlement
     if settlement.recorded is not None or settlement.run is not None:
         return None
     if settlement.retry_at is not None and now < settlement.retry_at:
         return None
     attempt = settlement.attempts + 1
-    effect = compute(contest, _run_id(contest, attempt))
+    inputs = inputs_of(contest)
     started = SettlementStarted(
-        run_id=effect.run_id,
+        run_id=f"{contest.contest_id}:settlement:{attempt}",
         attempt=attempt,
         checkpoint=contest.feed.applied,
-        input_sha256=sha256_hex(effect.input_json),
+        input_sha256=input_sha256(inputs),
     )
-    return started, effect
+    return started, ComputeSettlement(run_id=started.run_id, input_json=write_input(inputs))
 
 
 def give_up(contest: Contest, now: datetime) -> SettlementFailed | None:
@@ -73,13 +83,23 @@ def give_up(contest: Contest, now: datetime) -> SettlementFailed | None:
     return _failed(contest, run, TIMED_OUT, now)
 
 
-def _run_id(contest: Contest, attempt: int) -> str:
-    return f"{contest.contest_id}:settlement:{attempt}"
+def compute_again(contest: Contest) -> ComputeSettlement | None:
+    """Return the effect of the open run once more, after a restart: its inputs are the same, so is its result."""
+    run = contest.settlement.run
+    if run is None:
+        return None
+    return ComputeSettlement(run_id=run.run_id, input_json=write_input(inputs_of(contest)))
 
 
-def compute(contest: Contest, run_id: str) -> ComputeSettlement:
-    """Return the effect that settles the contest's recorded inputs: its config, its board, its ACTIVE entries."""
-    return ComputeSettlement(run_id=run_id, input_json=settlement_input(contest))
+def inputs_of(contest: Contest) -> SettlementInput:
+    """Gather what is settled: the frozen config, the believed board, the ACTIVE entries in order of entering."""
+    active = (entry for entry in contest.seats.entries.values() if entry.status is EntryStatus.ACTIVE)
+    return SettlementInput(
+        contest_id=contest.contest_id,
+        config_json=contest.created.config_json,
+        board=board_of(contest.feed.board),
+        entries=tuple(Entry(entry_id=entry.entry_id, picks=entry.picks, tiebreak=entry.tiebreak) for entry in active),
+    )
 
 
 def due_at(contest: Contest) -> datetime | None:
@@ -97,12 +117,61 @@ def record(contest: Contest, computed: SettlementComputed, now: datetime) -> Dec
         return Accepted(reply={"deduped": True})
     if computed.result_json is None:
         return Accepted(events=(_failed(contest, run, computed.error or {}, now),))
-    recorded = _recorded(contest, run, orjson.loads(computed.result_json))
-    wrong = _mismatch(contest, recorded)
-    if wrong is not None:
-        error = {"code": RejectCode.SETTLEMENT_MISMATCH.value, "details": wrong}
+    outcome = read_outcome(computed.result_json)
+    if isinstance(outcome, Rejected):
+        error = {"code": outcome.code.value, "details": dict(outcome.details)}
         return Accepted(events=(_failed(contest, run, error, now),))
-    return Accepted(events=(recorded,), reply={"deduped": False})
+    wrong = _mismatch(contest, run, outcome)
+    if wrong:
+        error = {"code": RejectCode.SETTLEMENT_MISMATCH.value, "details": {"differs": wrong}}
+        return Accepted(events=(_failed(contest, run, error, now),))
+    return Accepted(events=(_recorded(contest, run, outcome),), reply={"deduped": False})
+
+
+def _mismatch(contest: Contest, run: Run, result: SettlementResult) -> list[str]:
+    """Name what a result gets wrong about this contest. The contest counts for itself before money moves."""
+    active = contest.seats.counts[EntryStatus.ACTIVE]
+    known = contest.seats.entries
+    checks = {
+        "contest_id": result.contest_id == contest.contest_id,
+        "input_sha256": result.input_sha256 == run.input_sha256,
+        "entries": result.entries == active == len({row.entry_id for row in result.standings}),
+        "standings": all(
+            row.entry_id in known and known[row.entry_id].status is EntryStatus.ACTIVE for row in result.standings
+        ),
+        "pot_cents": result.pot_cents == pot_cents(contest.config.entry, active),
+        "prizes": result.pot_cents == result.rake_cents + sum(row.prize_cents for row in result.standings),
+        "signs": result.rake_cents >= 0 and all(row.prize_cents >= 0 for row in result.standings),
+    }
+    return [name for name, holds in checks.items() if not holds]
+
+
+def _recorded(contest: Contest, run: Run, result: SettlementResult) -> SettlementRecorded:
+    entries = contest.seats.entries
+    return SettlementRecorded(
+        contest_id=contest.contest_id,
+        run_id=run.run_id,
+        attempt=run.attempt,
+        checkpoint=run.checkpoint,
+        score_version=result.score_version,
+        started_at=run.started_at,
+        input_sha256=result.input_sha256,
+        result_sha256=result.result_sha256,
+        currency=contest.created.currency,
+        pot_cents=result.pot_cents,
+        rake_cents=result.rake_cents,
+        entries=tuple(
+            SettledEntry(
+                entry_id=row.entry_id,
+                account_did=entries[row.entry_id].account_did,
+                rank=row.rank,
+                status=row.status,
+                score=row.score,
+                prize_cents=row.prize_cents,
+            )
+            for row in result.standings
+        ),
+    )
 
 
 def _failed(contest: Contest, run: Run, error: Mapping[str, Any], now: datetime) -> SettlementFailed:
@@ -123,7 +192,7 @@ def _failed(contest: Contest, run: Run, error: Mapping[str, Any], now: datetime)
 
 
 def take_paid(contest: Contest, paid: WinningsPaid) -> Decision:
-    """Note that a prize has reached its winner; a prize is paid once. (C-13)"""
+    """Note that a prize has reached its winner; a prize is paid once (C-13)."""
     prize = _prize_of(contest, paid.entry_id, paid.amount_cents)
     if isinstance(prize, Rejected):
         return prize
@@ -143,9 +212,7 @@ def take_unpayable(contest: Contest, unpayable: WinningsUnpayable) -> Decision:
     settlement = contest.settlement
     if unpayable.entry_id in settlement.unpayable or unpayable.entry_id in settlement.paid:
         return Accepted(reply={"deduped": True})
-    event = PrizeUnpayable(
-        entry_id=unpayable.entry_id, amount_cents=unpayable.amount_cents, reason=unpayable.reason
-    )
+    event = PrizeUnpayable(entry_id=unpayable.entry_id, amount_cents=unpayable.amount_cents, reason=unpayable.reason)
     return Accepted(events=(event,))
 
 

@@ -71,22 +71,41 @@ CREATE TABLE settlement_audit (
 _VIEWS = (
     """
 CREATE VIEW transitions AS
-SELECT seq, at, cause, payload ->> 'from' AS from_status, payload ->> 'to' AS to_status,
-  payload ->> 'actor' AS actor, payload ->> 'reason' AS reason
+SELECT seq, at, cause, payload ->> 'from_status' AS from_status, payload ->> 'to_status' AS to_status,
+  payload ->> 'trigger' AS trigger, payload ->> 'actor' AS actor, payload ->> 'reason' AS reason,
+  payload ->> 'runbook' AS runbook
 FROM log WHERE type = 'StatusChanged'""",
     """
 CREATE VIEW contest_config AS
-SELECT seq, at, type, payload ->> 'config_sha256' AS config_sha256, payload -> 'config' AS config
-FROM log WHERE type IN ('ContestCreated', 'ConfigRevised')""",
+SELECT seq, at, payload ->> 'contest_id' AS contest_id, payload ->> 'config_sha256' AS config_sha256,
+  payload ->> 'config_json' AS config
+FROM log WHERE type = 'ContestCreated'""",
     """
 CREATE VIEW ingestion_events AS
-SELECT seq, at, type, key, payload FROM log WHERE type IN ('FeedAdvanced', 'FeedChangeApplied')""",
+SELECT l.seq, l.at, l.payload ->> 'polled_at' AS polled_at, l.payload ->> 'first' + c.key AS number,
+  c.value ->> 0 AS type, c.value -> 1 AS payload
+FROM log AS l, json_each(l.payload, '$.changes') AS c
+WHERE l.type = 'FeedApplied'""",
     """
 CREATE VIEW contest_progress AS
-SELECT seq, at, to_status AS step FROM transitions
-UNION ALL
-SELECT seq, at, CASE type WHEN 'ContestSettled' THEN 'SETTLED' ELSE 'PAID_OUT' END
-FROM log WHERE type IN ('ContestSettled', 'ContestPaidOut')""",
+WITH
+  prizes AS (SELECT count(*) AS n FROM scores WHERE prize_cents > 0),
+  ended AS (
+    SELECT min(seq) AS seq FROM log WHERE type IN ('PrizePaid', 'PrizeUnpayable') GROUP BY payload ->> 'entry_id'
+  ),
+  steps AS (
+    SELECT seq, to_status AS step FROM transitions
+    UNION ALL
+    SELECT seq, 'SETTLED' FROM log WHERE type = 'SettlementRecorded'
+    UNION ALL
+    -- a contest without prizes is paid out as soon as it is settled
+    SELECT max(seq), 'PAID_OUT'
+    FROM (SELECT seq FROM ended UNION ALL SELECT seq FROM log WHERE type = 'SettlementRecorded')
+    WHERE (SELECT count(*) FROM ended) = (SELECT n FROM prizes)
+      AND EXISTS (SELECT 1 FROM log WHERE type = 'SettlementRecorded')
+    HAVING max(seq) IS NOT NULL
+  )
+SELECT steps.seq, log.at, steps.step FROM steps JOIN log ON log.seq = steps.seq""",
 )
 
 MIGRATIONS = (

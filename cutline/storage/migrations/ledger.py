@@ -22,6 +22,20 @@ CREATE TABLE stripe_events (
   log_seq INTEGER PRIMARY KEY REFERENCES log (seq)
 ) STRICT""",
     """
+CREATE TABLE stripe_events_quarantined (
+  -- another body under the id of a recorded event: kept as it came, believed in nothing
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  event_id TEXT NOT NULL REFERENCES stripe_events (event_id),
+  type TEXT NOT NULL,
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64), -- of the raw body
+  key_month TEXT NOT NULL CHECK (key_month GLOB '????-??'), -- whose key the body is encrypted with
+  body BLOB NOT NULL,
+  received_at TEXT NOT NULL CHECK (received_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (event_id, sha256)
+) STRICT""",
+    "CREATE INDEX stripe_events_quarantined_log_seq_idx ON stripe_events_quarantined (log_seq)",
+    """
 CREATE TABLE stripe_webhook_dead_letters (
   -- what a person must look at; the event itself stays in stripe_events and is not repeated here
   row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
@@ -97,6 +111,7 @@ MIGRATIONS = (
         name="0002_create_ledger_tables",
         creates=(
             "stripe_events",
+            "stripe_events_quarantined",
             "stripe_webhook_dead_letters",
             "outbox_attempts",
             "accounts",

@@ -34,20 +34,20 @@ CREATE TABLE refunds (
     "CREATE INDEX refunds_log_seq_idx ON refunds (log_seq)",
     """
 CREATE TABLE payment_attempts (
-  -- the exact call, committed before it is made; subject is an intent_key or a refund_key
+  -- the exact call, committed before it is made; subject is what is asked for: an intent, its cancellation, a refund
   id INTEGER PRIMARY KEY CHECK (id > 0),
   subject TEXT NOT NULL CHECK (subject <> ''),
-  operation TEXT NOT NULL CHECK (operation IN ('create_intent', 'cancel_intent', 'create_refund')),
+  operation TEXT NOT NULL CHECK (operation <> ''), -- the gateway's name of the call
   attempt INTEGER NOT NULL CHECK (attempt > 0),
-  stripe_idempotency_key TEXT NOT NULL UNIQUE,
+  stripe_idempotency_key TEXT UNIQUE, -- none where the call only reads
   parameters TEXT NOT NULL CHECK (json_valid(parameters)),
   log_seq INTEGER NOT NULL REFERENCES log (seq),
-  UNIQUE (subject, operation, attempt)
+  UNIQUE (subject, attempt)
 ) STRICT""",
     "CREATE INDEX payment_attempts_log_seq_idx ON payment_attempts (log_seq)",
     """
 CREATE TABLE payment_events (
-  -- every status that an intent or a refund has had
+  -- everything that has happened to an intent or a refund, in order
   id INTEGER PRIMARY KEY CHECK (id > 0),
   subject TEXT NOT NULL CHECK (subject <> ''),
   status TEXT NOT NULL CHECK (status <> ''),

@@ -30,17 +30,18 @@ CREATE TABLE payout_transfers (
     "CREATE INDEX payout_transfers_account_did_idx ON payout_transfers (account_did)",
     "CREATE INDEX payout_transfers_log_seq_idx ON payout_transfers (log_seq)",
     """
-CREATE TABLE payout_transfer_attempts (
-  -- the exact call, committed before it is made
+CREATE TABLE payout_attempts (
+  -- the exact call, committed before it is made; subject is a transfer_key or the key of an account's opening
   id INTEGER PRIMARY KEY CHECK (id > 0),
-  transfer_key TEXT NOT NULL REFERENCES payout_transfers (transfer_key),
+  subject TEXT NOT NULL CHECK (subject <> ''),
+  operation TEXT NOT NULL CHECK (operation <> ''), -- the gateway's name of the call
   attempt INTEGER NOT NULL CHECK (attempt > 0),
-  stripe_idempotency_key TEXT NOT NULL UNIQUE,
+  stripe_idempotency_key TEXT UNIQUE, -- none where the call only reads
   parameters TEXT NOT NULL CHECK (json_valid(parameters)),
   log_seq INTEGER NOT NULL REFERENCES log (seq),
-  UNIQUE (transfer_key, attempt)
+  UNIQUE (subject, attempt)
 ) STRICT""",
-    "CREATE INDEX payout_transfer_attempts_log_seq_idx ON payout_transfer_attempts (log_seq)",
+    "CREATE INDEX payout_attempts_log_seq_idx ON payout_attempts (log_seq)",
     """
 CREATE TABLE payout_audit_events (
   -- every change of a transfer, a payout or a connected account: when, by whom, why
@@ -63,7 +64,7 @@ MIGRATIONS = (
         creates=(
             "payout_connect_accounts",
             "payout_transfers",
-            "payout_transfer_attempts",
+            "payout_attempts",
             "payout_audit_events",
         ),
         statements=_TABLES,

@@ -12,6 +12,7 @@ from cutline.engine.decision import Recorded
 from cutline.engine.ledger.events import (
     AccountOpened,
     DeadLettered,
+    EventQuarantined,
     Posting,
     StripeEventRecorded,
     TransactionPosted,
@@ -32,6 +33,10 @@ def project(recorded: Recorded, blob: bytes | None) -> Rows:
         return _posting(recorded.seq, event.posting)
     if kind is AccountOpened:
         return (("accounts", (event.account, event.kind, event.currency, recorded.seq)),)
+    if kind is EventQuarantined:
+        at = utc_text(recorded.at)
+        row = (event.event_id, event.type, event.sha256, at[:7], blob, at, recorded.seq)
+        return (("stripe_events_quarantined", row),)
     if kind is DeadLettered:
         return (("stripe_webhook_dead_letters", _dead_letter(recorded, event)),)
     return ()

@@ -24,9 +24,8 @@ from cutline.engine.contest.feed_events import (
 from cutline.engine.contest.feed_state import FeedState, board_of, evolve
 from cutline.engine.contest.ingestion import diff
 from cutline.engine.contest.leaderboard import Snapshot, parse_snapshot
-from tests.engine.golf import CARDS, EVENT_ID, board, payload, raw
+from tests.engine.golf import CARDS, EVENT_ID, Cards, board, payload, raw
 
-Cards = dict[str, tuple[str | None, list[tuple[int, int]]]]
 START = datetime(2026, 4, 9, 12, tzinfo=UTC)
 
 
@@ -387,7 +386,7 @@ def cards_strategy() -> st.SearchStrategy[Cards]:
     return st.dictionaries(st.sampled_from("ABCD"), card, min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     polls=st.lists(
         st.tuples(cards_strategy(), st.sampled_from(["scheduled", "inprogress", "complete", "closed"])), max_size=12
@@ -410,7 +409,7 @@ def test_whatever_is_served_keys_are_unique_and_the_log_folds_to_the_same_state(
     assert corrected <= set(keys)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(polls=st.lists(cards_strategy(), max_size=6), last=cards_strategy())
 def test_what_is_served_for_long_enough_is_believed(polls: list[Cards], last: Cards) -> None:
     feed = Feed()

@@ -116,7 +116,7 @@ class Api:
         if fault is not None:
             _strike_before(fault)
         key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
-        self._platform.request = {"id": request_id, "idempotency_key": key}
+        self._platform.begin(request_id=request_id, idempotency_key=key)
         if key is None:
             return (await self._execute(operation, call, fault, request_id))[0]
         scope = (call.owner, key)
@@ -143,6 +143,7 @@ class Api:
     ) -> tuple[Answer, bool]:
         """Perform the operation; return the answer and whether it is kept under the key."""
         kind = None if fault is None else fault.kind
+        is_performed = False
         try:
             if kind == "error_500":
                 raise server_error()
@@ -150,6 +151,7 @@ class Api:
                 raise _chosen(fault)
             refuse_unknown(call.parameters, operation.parameters | {"expand"})
             wire = operation.perform(self._platform, call)
+            is_performed = True
             if kind == "error_500_after_commit":
                 raise server_error()
             wire = expand(self._platform, wire, call.parameters.get("expand"))
@@ -158,7 +160,7 @@ class Api:
                 True,
             )
         except ApiError as error:
-            answer, is_kept = _render(error, request_id), error.kept
+            answer, is_kept = _render(error, request_id), error.kept or is_performed
         if fault is not None and kind == "slow":
             await asyncio.sleep(fault.seconds)
         return answer, is_kept

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cutline.simulation.emulators.stripe.accounts import CapabilityStatus, change_status, onboard
-from cutline.simulation.emulators.stripe.balance import top_up
+from cutline.simulation.emulators.stripe.accounts import CapabilityStatus
 from cutline.simulation.emulators.stripe.errors import ApiError
 from cutline.simulation.emulators.stripe.faults import FAULT
 from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint
@@ -29,7 +28,6 @@ class _AccountOrder(_Order):
 
 class _TopUpOrder(_Order):
     amount: int = Field(gt=0)
-    currency: Literal["usd"] = "usd"
 
 
 class _EndpointOrder(_Order):
@@ -83,11 +81,8 @@ class Control:
         try:
             order = _AccountOrder.model_validate_json(await request.read())
             return _json(
-                change_status(
-                    self._emulator.platform,
-                    request.match_info["id"],
-                    transfers=order.transfers,
-                    payouts_enabled=order.payouts_enabled,
+                self._emulator.set_account(
+                    request.match_info["id"], transfers=order.transfers, payouts_enabled=order.payouts_enabled
                 )
             )
         except ValidationError as error:
@@ -109,7 +104,7 @@ class Control:
             order = _TopUpOrder.model_validate_json(await request.read())
         except ValidationError as error:
             return _refuse(str(error))
-        return _json(top_up(self._emulator.platform, amount_cents=order.amount, currency=order.currency))
+        return _json(self._emulator.top_up(order.amount))
 
     async def _add_endpoint(self, request: web.Request) -> web.Response:
         try:
@@ -125,7 +120,7 @@ class Control:
 
     async def _onboard(self, request: web.Request) -> web.Response:
         try:
-            return_url = onboard(self._emulator.platform, request.match_info["token"])
+            return_url = self._emulator.onboard(request.match_info["token"])
         except KeyError:
             return _refuse("This link is not known.", status=404)
         return web.Response(status=303, headers={"Location": return_url})

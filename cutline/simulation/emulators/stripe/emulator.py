@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp import web
 
 from cutline.simulation.emulators.stripe import payment_intents
-from cutline.simulation.emulators.stripe.accounts import CapabilityStatus, change_status
+from cutline.simulation.emulators.stripe.accounts import CapabilityStatus, change_status, onboard
 from cutline.simulation.emulators.stripe.api import Api
 from cutline.simulation.emulators.stripe.balance import top_up
 from cutline.simulation.emulators.stripe.calls import Call
@@ -112,18 +112,24 @@ class StripeEmulator:
             except TimeoutError:
                 continue
 
-    def set_account(self, account_id: str, *, transfers: CapabilityStatus) -> Wire:
-        """Finish, or take back, an account's onboarding; sends `account.updated`."""
-        return change_status(self.platform, account_id, transfers=transfers)
+    def set_account(self, account_id: str, *, transfers: CapabilityStatus, payouts_enabled: bool | None = None) -> Wire:
+        """Finish, or take back, an account's onboarding; sends `account.updated`. Payouts follow transfers."""
+        self.platform.begin()
+        return change_status(self.platform, account_id, transfers=transfers, payouts_enabled=payouts_enabled)
+
+    def onboard(self, token: str) -> str:
+        """Follow an account link to its end; return where its person goes next, or raise `KeyError`."""
+        self.platform.begin()
+        return onboard(self.platform, token)
 
     def top_up(self, amount_cents: int) -> Wire:
         """Add money of the owner's own to the platform's available balance, in US cents."""
+        self.platform.begin()
         return top_up(self.platform, amount_cents=amount_cents)
 
     def pay_intent(self, intent_id: str, payment_method: str = "pm_card_visa") -> Wire:
         """Confirm an intent as the entrant's browser would; raise `ApiError` 402 where the card declines."""
-        self.platform.advance()
-        self.platform.request = {"id": None, "idempotency_key": None}
+        self.platform.begin()
         call = Call(object_id=intent_id, parameters={"payment_method": payment_method})
         return payment_intents.confirm(self.platform, call)
 

@@ -62,9 +62,9 @@ class KeptAnswers:
         self._slots.pop(scope, None)
 
     def prune(self, now: datetime) -> None:
-        """Forget what is older than a day; slots are in order of time, so the first young one ends the search."""
-        for scope, slot in list(self._slots.items()):
-            if now - slot.begun_at < KEPT_FOR:
+        """Forget what is older than a day; slots are in order of time, so the first to be kept ends the search."""
+        while self._slots:
+            scope, slot = next(iter(self._slots.items()))
+            if now - slot.begun_at < KEPT_FOR or slot.answer is None:
                 return
-            if slot.answer is not None:
-                del self._slots[scope]
+            del self._slots[scope]

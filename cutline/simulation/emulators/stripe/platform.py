@@ -36,6 +36,9 @@ class Fees:
         return (amount_cents * self.basis_points + 5_000) // 10_000 + self.fixed_cents
 
 
+_NO_REQUEST: Wire = {"id": None, "idempotency_key": None}
+
+
 def _ignore(_event: Wire) -> None:
     """Stand in until the webhooks are connected."""
 
@@ -65,7 +68,7 @@ class Platform:
         self.onboarding: dict[str, tuple[str, str]] = {}
         self.available: Counter[tuple[str, str]] = Counter()
         self.pending: Counter[tuple[str, str]] = Counter()
-        self.request: Wire = {"id": None, "idempotency_key": None}
+        self.request: Wire = dict(_NO_REQUEST)
         self.on_event: Callable[[Wire], None] = _ignore
         self._minted: Counter[str] = Counter()
         self._timers: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -126,11 +129,16 @@ class Platform:
         self._timers_set += 1
         heapq.heappush(self._timers, (when, self._timers_set, act))
 
+    def begin(self, *, request_id: str | None = None, idempotency_key: str | None = None) -> None:
+        """Make the changes that are due, then name the request that causes what follows; none for a lever."""
+        self.advance()
+        self.request = {"id": request_id, "idempotency_key": idempotency_key}
+
     def advance(self) -> None:
         """Do everything whose time has come, in order of time."""
         now = self.now
         while self._timers and self._timers[0][0] <= now:
-            self.request = {"id": None, "idempotency_key": None}
+            self.request = dict(_NO_REQUEST)
             heapq.heappop(self._timers)[2]()
 
     @property

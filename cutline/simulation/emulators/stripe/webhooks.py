@@ -36,7 +36,7 @@ class WebhookEndpoint:
         return "*" in self.event_types or event_type in self.event_types
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Delivery:
     endpoint: WebhookEndpoint
     event_id: str

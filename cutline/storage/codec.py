@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import orjson
@@ -17,6 +17,11 @@ class Codec:
     def __init__(self, events: Mapping[str, type]) -> None:
         self._events = events
         self._adapters: dict[str, TypeAdapter[Any]] = {}
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the events that can be decoded."""
+        return self._events.keys()
 
     def encode(self, event: Any) -> str:
         """Return the event's fields as JSON with sorted keys and UTC times."""

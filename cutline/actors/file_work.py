@@ -1,0 +1,49 @@
+"""What each writer does its work with: the rules of its file, and how what must not lie open is wrapped.
+
+It must not decide anything; where a file lies is the data root's to say.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from cutline.actors.writer import FileWork
+from cutline.engine.decision import Address
+from cutline.engine.errors import InvariantViolated
+from cutline.engine.payout.machine import PayoutMachine
+from cutline.storage.files import DataRoot, kind_of
+from cutline.storage.machines import rules_of
+from cutline.storage.sealing import Sealer
+
+WrapBlob = Callable[[bytes, datetime], bytes]
+
+
+class FileWorks:
+    """Hands out the work of every address under one data root."""
+
+    def __init__(self, root: DataRoot, *, onboarding_url: str) -> None:
+        self._payouts = PayoutMachine(onboarding_url=onboarding_url)
+        # Only the ledger's one writer seals: its sealer is shared with nobody.
+        self._wraps: Mapping[str, WrapBlob] = {"ledger": Sealer(root.path).seal, "feed": compress}
+
+    def of(self, address: Address) -> FileWork:
+        """Return the work of an address. Raises ValueError for an address that names no file."""
+        rules = rules_of(kind_of(address).name)
+        return FileWork(
+            kind=rules.kind,
+            machine=self._payouts if rules.kind.name == "payouts" else rules.machine,
+            codec=rules.codec,
+            project=rules.project,
+            wrap_blob=self._wraps.get(rules.kind.name, _refuse),
+        )
+
+
+def compress(body: bytes, _at: datetime) -> bytes:
+    """Return a feed's payload as its file keeps it (ING-005)."""
+    return zlib.compress(body, 6)
+
+
+def _refuse(_body: bytes, _at: datetime) -> bytes:
+    raise InvariantViolated("this kind of file keeps no bodies beside its log")

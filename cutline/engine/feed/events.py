@@ -1,0 +1,135 @@
+"""What happens to a provider event's feed, as facts in its file; logic-free. A poll that finds nothing leaves none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cutline.engine.errors import RejectCode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventWatched:
+    """A contest follows this event; it is sent all changes so far."""
+
+    provider_event_id: str
+    contest_id: str
+    from_at: datetime
+    first_tee_at: datetime | None
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        """A contest may ask again, by number."""
+        return f"watch:{self.contest_id}:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventUnwatched:
+    """A contest follows this event no more."""
+
+    contest_id: str
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        """Each watch ends once."""
+        return f"unwatch:{self.contest_id}:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadStored:
+    """The provider served a payload that had not been seen; its raw bytes are kept beside the log."""
+
+    sha256: str
+    http_status: int
+    received_at: datetime
+
+    @property
+    def key(self) -> str:
+        """A payload is kept once."""
+        return f"payload:{self.sha256}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadRejected:
+    """A payload was refused whole, with the reason; its raw bytes are kept beside the log (ING-004)."""
+
+    sha256: str
+    http_status: int
+    received_at: datetime
+    code: RejectCode
+    details: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """A payload is refused once, however often it is served (ING-005)."""
+        return f"payload:{self.sha256}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesRecorded:
+    """A poll found something new: numbered changes from `first` on, as `(type name, payload)` pairs."""
+
+    first: int
+    changes: tuple[tuple[str, Mapping[str, Any]], ...]
+    polled_at: datetime
+    payload_sha256: str
+
+    @property
+    def key(self) -> str:
+        """Changes are numbered."""
+        return f"changes:{self.first}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollConfirmed:
+    """A poll found a final status still standing: recorded because contests wait for it."""
+
+    number: int
+    polled_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Confirmations are numbered."""
+        return f"poll:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollFailed:
+    """Polling has begun to fail, or fails for another reason than before; `error` is its name."""
+
+    number: int
+    error: str
+    http_status: int | None
+
+    @property
+    def key(self) -> str:
+        """Changes of health are numbered."""
+        return f"health:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollRecovered:
+    """Polling works again."""
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        """Changes of health are numbered."""
+        return f"health:{self.number}"
+
+
+EVENTS: tuple[type, ...] = (
+    EventWatched,
+    EventUnwatched,
+    PayloadStored,
+    PayloadRejected,
+    ChangesRecorded,
+    PollConfirmed,
+    PollFailed,
+    PollRecovered,
+)

@@ -1,0 +1,172 @@
+"""The ledger's machine: which message is judged where. It reaches no file, no clock and no Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
+from cutline.engine.errors import InvariantViolated, RejectCode
+from cutline.engine.ledger.balance_transactions import book_balance_transactions, listing_due_at, look
+from cutline.engine.ledger.booking import CURRENCY
+from cutline.engine.ledger.entry_fees import move_entry_fee, post_settlement, refund_outcome
+from cutline.engine.ledger.events import EVENTS, AnchorRecorded
+from cutline.engine.ledger.owing import owes
+from cutline.engine.ledger.postings import Draft
+from cutline.engine.ledger.recording import record_stripe_event
+from cutline.engine.ledger.requests import answered, content_of, post
+from cutline.engine.ledger.state import LedgerState, fold, trial_balance
+from cutline.engine.ledger.transfers import complete_transfer, fail_transfer, lock_transfer
+from cutline.engine.messages import (
+    BalanceTransactionsListed,
+    CompleteTransfer,
+    FailTransfer,
+    ListBalanceTransactions,
+    LockTransfer,
+    Look,
+    MoveEntryFee,
+    PostSettlement,
+    PostTransaction,
+    ReadAccount,
+    ReadTrialBalance,
+    RecordAnchor,
+    RecordStripeEvent,
+    RefundOutcome,
+)
+
+_RESERVED: Final = (
+    "stripe:event:",
+    "account:",
+    "anchor:",
+    "dead-letter:",
+    "balance-listing:",
+    "balance-read:",
+)
+"""Prefixes of business keys that no request from outside may use."""
+
+
+class LedgerMachine:
+    """The rules of `ledger.db`: double entry, every effect once, no balance below zero."""
+
+    kind = "ledger"
+    events: Mapping[str, type] = EVENTS
+
+    def initial(self) -> LedgerState:
+        """Return empty books."""
+        return LedgerState()
+
+    def decide(self, state: LedgerState, command: Any, now: datetime) -> Decision:
+        """Judge a message addressed to the ledger."""
+        decision = _DECISIONS.get(type(command))
+        if decision is None:
+            raise InvariantViolated(f"the ledger does not understand {type(command).__name__}")
+        return decision(state, command, now)
+
+    def evolve(self, state: LedgerState, recorded: Recorded) -> None:
+        """Fold one recorded event."""
+        fold(state, recorded.event, recorded.at)
+
+    def owes(self, _state: LedgerState, recorded: Recorded) -> Sequence[Owed]:
+        """Return what an event owes to contests, payments and payouts."""
+        return owes(recorded)
+
+    def resume(self, state: LedgerState, _now: datetime) -> Sequence[Any]:
+        """Ask again for balance transactions whose list may be lost; reading twice books nothing twice."""
+        return (ListBalanceTransactions(after=state.balance_cursor),) if state.listing_outstanding else ()
+
+    def due_at(self, state: LedgerState) -> datetime | None:
+        """Return when Stripe's balance transactions are to be listed next."""
+        return listing_due_at(state)
+
+
+def _post_transaction(state: LedgerState, command: PostTransaction, now: datetime) -> Decision:
+    """Post balanced legs for an edge with the ledger's key, once by key and by effect (LED-008)."""
+    content = content_of(command)
+    answer = answered(state, command.idempotency_key, content)
+    if answer is not None:
+        return answer
+    invalid = _invalid_field(command)
+    if invalid is not None:
+        return Rejected(code=RejectCode.REQUEST_INVALID, details={"field": invalid})
+    if sum(cents for _, cents in command.legs):
+        difference_cents = sum(cents for _, cents in command.legs)
+        return Rejected(code=RejectCode.TRANSACTION_UNBALANCED, details={"difference_cents": difference_cents})
+    draft = Draft(
+        effect_key=command.effect_key,
+        kind=command.kind,
+        currency=command.currency,
+        legs=command.legs,
+        hold_source=command.hold_source,
+    )
+    return post(
+        state,
+        draft,
+        now,
+        content,
+        idempotency_key=command.idempotency_key,
+        occurred_at=command.occurred_at,
+    )
+
+
+def _invalid_field(command: PostTransaction) -> str | None:
+    if not command.idempotency_key or command.idempotency_key.startswith(_RESERVED):
+        return "idempotency_key"
+    for name in ("effect_key", "kind"):
+        if not getattr(command, name):
+            return name
+    if CURRENCY.fullmatch(command.currency) is None:
+        return "currency"
+    if command.occurred_at.tzinfo is None:
+        return "occurred_at"
+    if len(command.legs) < 2 or any(type(cents) is not int or not cents for _, cents in command.legs):
+        return "legs"
+    holds = any(account.endswith(":held") for account, _ in command.legs)
+    return "hold_source" if holds != (command.hold_source is not None) else None
+
+
+def _record_anchor(state: LedgerState, command: RecordAnchor, _now: datetime) -> Decision:
+    """Keep another file's head once; a second head for the same place is refused."""
+    anchor = AnchorRecorded(address=command.address, seq=command.seq, hash=command.hash, reason=command.reason)
+    before = state.anchors.get(anchor.key)
+    if before is None:
+        return Accepted(events=(anchor,), reply={"deduped": False})
+    if before == command.hash:
+        return Accepted(reply={"deduped": True})
+    details = {"idempotency_key": anchor.key, "field": "hash"}
+    return Rejected(code=RejectCode.IDEMPOTENCY_KEY_REUSED, details=details)
+
+
+def _read_account(state: LedgerState, command: ReadAccount, _now: datetime) -> Decision:
+    """Answer what an account holder has in each currency, in cents (LED-003)."""
+    did = command.account_did
+    names = {"available": f"user:{did}:available", "held": f"user:{did}:held"}
+    found = {
+        currency: {bucket: -book.get(name, 0) for bucket, name in names.items()}
+        for currency, book in sorted(state.books.items())
+        if any(name in book for name in names.values())
+    }
+    if not found:
+        return Rejected(code=RejectCode.ACCOUNT_UNKNOWN, details={"account_did": did})
+    return Accepted(reply={"account_did": did, "balances": found})
+
+
+def _read_trial_balance(state: LedgerState, _command: ReadTrialBalance, _now: datetime) -> Decision:
+    return Accepted(reply=trial_balance(state))
+
+
+_DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]]] = {
+    RecordStripeEvent: record_stripe_event,
+    MoveEntryFee: move_entry_fee,
+    PostSettlement: post_settlement,
+    RecordAnchor: _record_anchor,
+    LockTransfer: lock_transfer,
+    CompleteTransfer: complete_transfer,
+    FailTransfer: fail_transfer,
+    RefundOutcome: refund_outcome,
+    BalanceTransactionsListed: book_balance_transactions,
+    PostTransaction: _post_transaction,
+    ReadAccount: _read_account,
+    ReadTrialBalance: _read_trial_balance,
+    Look: look,
+}

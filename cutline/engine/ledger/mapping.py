@@ -1,0 +1,215 @@
+"""What a Stripe event means for the books: a pure map from its object to a draft and facts; it books nothing.
+
+Stripe's objects are read with suspicion: optional fields may be absent, and nothing but our own metadata says
+whose money it is (PAY-013, PAY-032). Every other type of event is stored and ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cutline.engine.ledger import accounts, postings
+from cutline.engine.ledger.booking import CURRENCY
+from cutline.engine.ledger.events import Outcome
+from cutline.engine.ledger.postings import Draft
+from cutline.engine.ledger.state import LedgerState
+from cutline.engine.messages import RecordStripeEvent
+
+ENTRY_FEE: Final = "contest_entry_fee"
+"""The purpose that our payment intents carry in their metadata."""
+
+
+class UnreadableError(Exception):
+    """An event of a type we map lacks what every such object has; it goes to the dead letters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """What an event means. `failure`: why a person must look; `later`: drafts for the same commit."""
+
+    outcome: Outcome
+    draft: Draft | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+    failure: str | None = None
+    later: tuple[Draft, ...] = ()
+
+
+IGNORED: Final = Mapped(outcome="ignored")
+
+
+def map_event(state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    """Map one event. Raises `UnreadableError` where a mapped type lacks its required fields."""
+    mapper = _MAPPERS.get(event.type)
+    return IGNORED if mapper is None else mapper(state, event)
+
+
+def _payment_succeeded(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    if event.account is not None:
+        return IGNORED  # A connected account's own sale is not the platform's money.
+    intent = event.object
+    intent_id = _text(intent, "id")
+    received = intent.get("amount_received")
+    cents = _cents(intent, "amount" if received is None else "amount_received")
+    currency = _currency(intent)
+    metadata = _mapping(intent.get("metadata"))
+    facts = {"payment_intent": intent_id, "amount_cents": str(cents), "currency": currency}
+    holder = metadata.get("account_did") or metadata.get("user_id")
+    if not accounts.is_owner(holder):
+        return _suspended(facts, "PAYMENT_INTENT_NOT_FOUND")
+    facts["account_did"] = holder
+    if metadata.get("purpose") != ENTRY_FEE and "entry_id" not in metadata:
+        return Mapped(outcome="posted", draft=postings.payment(intent_id, holder, cents, currency), facts=facts)
+    contest_id, entry_id = metadata.get("contest_id"), metadata.get("entry_id")
+    if not accounts.is_owner(contest_id) or not accounts.is_owner(entry_id):
+        return _suspended(facts, "PAYMENT_INTENT_NOT_FOUND")
+    facts["contest_id"], facts["entry_id"] = contest_id, entry_id
+    if metadata.get("fee_cents") != facts["amount_cents"] or metadata.get("currency") != currency:
+        return _suspended(facts, "AMOUNT_MISMATCH")
+    draft = postings.entry_payment(intent_id, holder, contest_id, cents, currency)
+    return Mapped(outcome="posted", draft=draft, facts=facts)
+
+
+def _suspended(facts: dict[str, str], failure: str) -> Mapped:
+    draft = postings.suspended_payment(facts["payment_intent"], int(facts["amount_cents"]), facts["currency"])
+    return Mapped(outcome="suspense", draft=draft, facts=facts, failure=failure)
+
+
+def _payment_ended(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    if event.account is not None:
+        return IGNORED
+    intent = event.object
+    metadata = _mapping(intent.get("metadata"))
+    facts = {
+        "payment_intent": _text(intent, "id"),
+        "intent_status": "canceled" if event.type == "payment_intent.canceled" else "failed",
+    }
+    for name in ("contest_id", "entry_id"):
+        if accounts.is_owner(metadata.get(name)):
+            facts[name] = metadata[name]
+    error = _mapping(intent.get("last_payment_error"))
+    reason = intent.get("cancellation_reason") or error.get("decline_code") or error.get("code")
+    if isinstance(reason, str):
+        facts["reason"] = reason
+    return Mapped(outcome="recorded", facts=facts)
+
+
+def _refund_changed(state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    return IGNORED if event.account is not None else _refund(state, event.object)
+
+
+def _charge_refunded(state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    """Map the refunds that older API versions embed in a charge; newer ones send `refund.*` events."""
+    listed = _mapping(event.object.get("refunds")).get("data")
+    if event.account is not None or not isinstance(listed, list) or not listed:
+        return IGNORED
+    mapped = [_refund(state, _mapping(item)) for item in listed]
+    news = [one for one in mapped if one.draft is not None and one.draft.effect_key not in state.effects]
+    if not news:
+        return mapped[0]
+    first = news[0]
+    others = tuple(draft for one in news[1:] if (draft := one.draft) is not None)
+    return Mapped(outcome=first.outcome, draft=first.draft, facts=first.facts, later=first.later + others)
+
+
+def _refund(state: LedgerState, refund: Mapping[str, Any]) -> Mapped:
+    refund_id, status = _text(refund, "id"), _text(refund, "status")
+    metadata = _mapping(refund.get("metadata"))
+    intent = _identity(refund.get("payment_intent"))
+    facts = {"refund": refund_id, "refund_status": "failed" if status == "canceled" else status}
+    for name in ("contest_id", "entry_id"):
+        if accounts.is_owner(metadata.get(name)):
+            facts[name] = metadata[name]
+    if intent is not None:
+        facts["payment_intent"] = intent
+    if facts["refund_status"] == "succeeded":
+        return _refund_succeeded(state, facts, _cents(refund, "amount"), _currency(refund))
+    if facts["refund_status"] == "failed" and f"refund:{refund_id}:succeeded" in state.effects:
+        return _refund_failed(state, facts, _cents(refund, "amount"), _currency(refund))
+    return Mapped(outcome="recorded", facts=facts)
+
+
+def _refund_succeeded(state: LedgerState, facts: dict[str, str], cents: int, currency: str) -> Mapped:
+    """Take a refund out of where its payment lies; one that we did not ask for is its holder's debt."""
+    refund_id = facts["refund"]
+    payment = state.payments.get(facts.get("payment_intent", ""))
+    if payment is None or payment.currency != currency:
+        return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
+    asked = (facts.get("contest_id"), facts.get("entry_id")) == (payment.contest_id, payment.entry_id)
+    if payment.place == "suspense":
+        draft = postings.refund_succeeded(refund_id, accounts.SUSPENSE, cents, currency)
+    elif payment.place == "refunds" and asked and payment.contest_id and cents == payment.amount_cents:
+        draft = postings.refund_succeeded(refund_id, accounts.refunds(payment.contest_id), cents, currency)
+    elif payment.account_did is not None:
+        draft = postings.refund_outside(refund_id, payment.account_did, cents, currency)
+    else:
+        return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
+    later: tuple[Draft, ...] = ()
+    if refund_id in state.failed_refunds and payment.account_did is not None:
+        later = (postings.refund_failed(refund_id, payment.account_did, cents, currency),)
+    return Mapped(outcome="posted", draft=draft, facts=facts, later=later)
+
+
+def _refund_failed(state: LedgerState, facts: dict[str, str], cents: int, currency: str) -> Mapped:
+    payment = state.payments.get(facts.get("payment_intent", ""))
+    if payment is None or payment.account_did is None:
+        return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
+    draft = postings.refund_failed(facts["refund"], payment.account_did, cents, currency)
+    return Mapped(outcome="posted", draft=draft, facts=facts)
+
+
+def _account_updated(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    account = event.object
+    capabilities = _mapping(account.get("capabilities"))
+    facts = {
+        "stripe_account_id": _text(account, "id"),
+        "transfers_active": str(capabilities.get("transfers") == "active").lower(),
+        "payouts_enabled": str(account.get("payouts_enabled") is True).lower(),
+    }
+    return Mapped(outcome="recorded", facts=facts)
+
+
+_MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]] = {
+    "payment_intent.succeeded": _payment_succeeded,
+    "payment_intent.payment_failed": _payment_ended,
+    "payment_intent.canceled": _payment_ended,
+    "refund.created": _refund_changed,
+    "refund.updated": _refund_changed,
+    "refund.failed": _refund_changed,
+    "charge.refund.updated": _refund_changed,
+    "charge.refunded": _charge_refunded,
+    "account.updated": _account_updated,
+}
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _identity(value: object) -> str | None:
+    """Read a reference that Stripe gives as an id or as the expanded object."""
+    if isinstance(value, Mapping):
+        value = value.get("id")
+    return value if isinstance(value, str) and value else None
+
+
+def _text(source: Mapping[str, Any], name: str) -> str:
+    value = source.get(name)
+    if not isinstance(value, str) or not value:
+        raise UnreadableError(f"{name} is missing")
+    return value
+
+
+def _cents(source: Mapping[str, Any], name: str) -> int:
+    value = source.get(name)
+    if type(value) is not int or value <= 0:
+        raise UnreadableError(f"{name} is not a whole number of cents above zero")
+    return value
+
+
+def _currency(source: Mapping[str, Any]) -> str:
+    value = source.get("currency")
+    if not isinstance(value, str) or CURRENCY.fullmatch(value) is None:
+        raise UnreadableError("currency is not three small letters")
+    return value

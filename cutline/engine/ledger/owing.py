@@ -1,0 +1,137 @@
+"""What a booked event owes to other actors, from the event alone, so that a restart can say it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from cutline.engine.decision import Owed, Recorded
+from cutline.engine.ledger.events import StripeEventRecorded, TransactionPosted
+from cutline.engine.messages import (
+    AccountReported,
+    FeePaid,
+    IntentReported,
+    PayWinners,
+    RefundEntry,
+    RefundReported,
+    TransferLocked,
+    WinningsPaid,
+    WinningsUnpayable,
+)
+
+
+def owes(recorded: Recorded) -> Sequence[Owed]:
+    """Return what an event of the ledger owes; each key is unique in the ledger's file."""
+    event = recorded.event
+    if isinstance(event, StripeEventRecorded):
+        return _owed_by_stripe_event(event)
+    if isinstance(event, TransactionPosted):
+        return _owed_by_transaction(event, recorded.hash.hex())
+    return ()
+
+
+def _owed_by_stripe_event(event: StripeEventRecorded) -> Sequence[Owed]:
+    facts = event.facts
+    if "stripe_account_id" in facts:
+        return (_account_report(event),)
+    if "refund_status" in facts:
+        return _refund_report(event) if "entry_id" in facts and "contest_id" in facts else ()
+    status = facts.get("intent_status")
+    if status is not None:
+        return (_intent_report(event, "canceled" if status == "canceled" else "failed"),)
+    if event.posting is None or "entry_id" not in facts:
+        return ()
+    report = _intent_report(event, "succeeded")
+    if event.posting.kind != "entry_payment":
+        return (report,)
+    fee = FeePaid(
+        contest_id=facts["contest_id"],
+        entry_id=facts["entry_id"],
+        account_did=facts["account_did"],
+        amount_cents=int(facts["amount_cents"]),
+        currency=facts["currency"],
+        payment_intent=facts["payment_intent"],
+    )
+    return (
+        Owed(key=f"fee:{facts['payment_intent']}", to=f"contest/{facts['contest_id']}", message=fee),
+        report,
+    )
+
+
+def _intent_report(event: StripeEventRecorded, status: Literal["succeeded", "failed", "canceled"]) -> Owed:
+    facts = event.facts
+    message = IntentReported(
+        payment_intent=facts["payment_intent"],
+        status=status,
+        reason=facts.get("reason"),
+        event_id=event.event_id,
+        contest_id=facts.get("contest_id"),
+        entry_id=facts.get("entry_id"),
+    )
+    return Owed(key=f"intent-report:{event.event_id}", to="payments", message=message)
+
+
+def _refund_report(event: StripeEventRecorded) -> Sequence[Owed]:
+    facts = event.facts
+    message = RefundReported(
+        contest_id=facts["contest_id"],
+        entry_id=facts["entry_id"],
+        stripe_refund_id=facts["refund"],
+        status=facts["refund_status"],
+        event_id=event.event_id,
+    )
+    return (Owed(key=f"refund-report:{event.event_id}", to="payments", message=message),)
+
+
+def _account_report(event: StripeEventRecorded) -> Owed:
+    facts = event.facts
+    message = AccountReported(
+        stripe_account_id=facts["stripe_account_id"],
+        transfers_active=facts["transfers_active"] == "true",
+        payouts_enabled=facts["payouts_enabled"] == "true",
+        event_id=event.event_id,
+    )
+    return Owed(key=f"account-report:{event.event_id}", to="payouts", message=message)
+
+
+def _owed_by_transaction(event: TransactionPosted, head: str) -> Sequence[Owed]:
+    effect, content = event.posting.effect_key, event.content
+    match event.posting.kind:
+        case "entry_refused" | "entry_returned":
+            return (Owed(key=f"{effect}:refund", to="payments", message=_refund_entry(content)),)
+        case "settlement" if event.prizes:
+            winners = PayWinners(contest_id=content["contest_id"], currency=event.posting.currency, prizes=event.prizes)
+            return (Owed(key=f"{effect}:pay", to="payouts", message=winners),)
+        case "transfer_locked":
+            locked = TransferLocked(contest_id=content["contest_id"], entry_id=content["entry_id"], head=head)
+            return (Owed(key=f"{effect}:locked", to="payouts", message=locked),)
+        case "transfer_completed":
+            paid = WinningsPaid(
+                contest_id=content["contest_id"],
+                entry_id=content["entry_id"],
+                amount_cents=int(content["amount_cents"]),
+                stripe_transfer_id=content["stripe_transfer_id"],
+            )
+            return (Owed(key=f"{effect}:paid", to=f"contest/{paid.contest_id}", message=paid),)
+        case "transfer_failed":
+            unpayable = WinningsUnpayable(
+                contest_id=content["contest_id"],
+                entry_id=content["entry_id"],
+                amount_cents=int(content["amount_cents"]),
+                reason=content["reason"],
+            )
+            return (Owed(key=f"{effect}:unpayable", to=f"contest/{unpayable.contest_id}", message=unpayable),)
+        case _:
+            return ()
+
+
+def _refund_entry(content: Mapping[str, str]) -> RefundEntry:
+    return RefundEntry(
+        contest_id=content["contest_id"],
+        entry_id=content["entry_id"],
+        account_did=content["account_did"],
+        amount_cents=int(content["amount_cents"]),
+        currency=content["currency"],
+        payment_intent=content["payment_intent"],
+        reason=content["reason"],
+    )

@@ -1,0 +1,82 @@
+"""Posting once what others ask for: compare by key, book, record; it knows no single request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from cutline.engine.decision import Accepted, Decision, Rejected
+from cutline.engine.errors import RejectCode
+from cutline.engine.ledger.booking import book
+from cutline.engine.ledger.events import TransactionPosted
+from cutline.engine.ledger.postings import Draft
+from cutline.engine.ledger.state import LedgerState, joined
+from cutline.engine.messages import Prize
+
+
+def content_of(command: Any, *, leave_out: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Return a request's fields as text, in the order of its class."""
+    names = (field.name for field in fields(command) if field.name not in leave_out)
+    return {name: str(getattr(command, name)) for name in names}
+
+
+def digest(content: Mapping[str, str]) -> str:
+    """Return the sha256 of a request's content, in hexadecimal."""
+    return sha256(joined(content).encode()).hexdigest()
+
+
+def answered(
+    state: LedgerState,
+    key: str,
+    content: Mapping[str, str],
+    *,
+    reused: RejectCode = RejectCode.IDEMPOTENCY_KEY_REUSED,
+) -> Decision | None:
+    """Answer a request whose key is used, same content or refused; None for a new key.
+
+    The refusal names the first field that differs (LED-008).
+    """
+    before = state.contents.get(key)
+    if before is None:
+        return None
+    now = joined(content)
+    if before == now:
+        return Accepted(reply={"deduped": True, "idempotency_key": key})
+    return Rejected(code=reused, details={"idempotency_key": key, "field": _differing(before, now)})
+
+
+def post(
+    state: LedgerState,
+    draft: Draft,
+    now: datetime,
+    content: Mapping[str, str],
+    *,
+    idempotency_key: str | None = None,
+    occurred_at: datetime | None = None,
+    prizes: tuple[Prize, ...] = (),
+) -> Decision:
+    """Book a draft once by its effect, under the given key or else the effect key."""
+    key = idempotency_key or draft.effect_key
+    by = state.effects.get(draft.effect_key)
+    if by is not None:
+        return Accepted(reply={"deduped": True, "idempotency_key": by})
+    booked = book(state, draft, occurred_at or now)
+    if isinstance(booked, Rejected):
+        return booked
+    posted = TransactionPosted(
+        idempotency_key=key,
+        posting=booked.posting,
+        content=content,
+        content_sha256=digest(content),
+        prizes=prizes,
+    )
+    return Accepted(events=(*booked.opened, posted), reply={"deduped": False, "idempotency_key": key})
+
+
+def _differing(before: str, now: str) -> str:
+    old, new = json.loads(before), json.loads(now)
+    return next((name for name in [*old, *new] if old.get(name) != new.get(name)), "content")

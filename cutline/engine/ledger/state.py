@@ -1,0 +1,173 @@
+"""The ledger's memory, folded from its log, and what can be read from it; only `fold` changes it.
+
+Plain dictionaries, because every webhook passes through here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from cutline.engine.ledger import accounts
+from cutline.engine.ledger.events import (
+    AccountOpened,
+    AnchorRecorded,
+    BalanceListingRequested,
+    BalanceTransactionsRead,
+    DeadLettered,
+    EventQuarantined,
+    Posting,
+    StripeEventRecorded,
+    TransactionPosted,
+)
+
+Place = Literal["escrow", "pot", "refunds", "refunded", "available", "suspense"]
+
+_PLACES: Final[dict[str, Place]] = {
+    "entry_payment": "escrow",
+    "payment": "available",
+    "suspended_payment": "suspense",
+    "entry_activated": "pot",
+    "entry_refused": "refunds",
+    "entry_returned": "refunds",
+    "refund_succeeded": "refunded",
+}
+"""Where a payment's money lies after each kind of posting; other kinds leave it where it was."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Payment:
+    """One payment that Stripe reported, and where its money lies now."""
+
+    contest_id: str | None
+    entry_id: str | None
+    account_did: str | None
+    amount_cents: int
+    currency: str
+    place: Place
+
+
+@dataclass(slots=True)
+class LedgerState:
+    """Balances and everything that must not happen twice. Balances are debit-positive cents, by currency."""
+
+    books: dict[str, dict[str, int]] = field(default_factory=dict)
+    accounts: dict[str, accounts.AccountKind] = field(default_factory=dict)
+    holds: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    effects: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
+    stripe_events: dict[str, tuple[str, str]] = field(default_factory=dict)
+    quarantined: set[str] = field(default_factory=set)
+    dead_letters: set[str] = field(default_factory=set)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    failed_refunds: set[str] = field(default_factory=set)
+    anchors: dict[str, str] = field(default_factory=dict)
+    listing_requested_at: datetime | None = None
+    listing_outstanding: bool = False
+    first_payment_at: datetime | None = None
+    balance_cursor: str | None = None
+    balance_cursors: set[str] = field(default_factory=set)
+
+
+def balances(state: LedgerState, account_did: str, currency: str) -> tuple[int, int]:
+    """Return what an account holder has, (available, held), in cents at or above zero (LED-003)."""
+    book = state.books.get(currency, {})
+    return -book.get(accounts.available(account_did), 0), -book.get(accounts.held(account_did), 0)
+
+
+def trial_balance(state: LedgerState) -> dict[str, dict[str, int]]:
+    """Return every account's balance by currency, debit-positive cents; each currency sums to zero."""
+    return {currency: dict(sorted(book.items())) for currency, book in sorted(state.books.items())}
+
+
+def joined(content: Mapping[str, str]) -> str:
+    """Return a request's fields as one string that can be compared and taken apart again."""
+    return json.dumps(dict(content))
+
+
+def fold(state: LedgerState, event: object, at: datetime) -> None:
+    """Fold one event, committed at `at`, into the state."""
+    match event:
+        case StripeEventRecorded():
+            _fold_stripe_event(state, event, at)
+        case TransactionPosted():
+            _post(state, event.posting, event.idempotency_key)
+            state.contents[event.idempotency_key] = joined(event.content)
+            _move_payment(state, event.posting, event.content.get("payment_intent"))
+        case AccountOpened():
+            kind = accounts.kind_of(event.account)
+            if kind is not None:
+                state.accounts[event.account] = kind
+        case EventQuarantined():
+            state.quarantined.add(event.key)
+        case DeadLettered():
+            state.dead_letters.add(event.subject)
+        case AnchorRecorded():
+            state.anchors[event.key] = event.hash
+        case BalanceListingRequested():
+            state.listing_requested_at = event.requested_at
+            state.listing_outstanding = True
+        case BalanceTransactionsRead():
+            state.balance_cursor = event.last
+            state.balance_cursors.add(event.last)
+            state.listing_outstanding = False
+        case _:
+            raise TypeError(f"the ledger's log has no {type(event).__name__}")
+
+
+def _fold_stripe_event(state: LedgerState, event: StripeEventRecorded, at: datetime) -> None:
+    state.stripe_events[event.event_id] = (event.sha256, event.outcome)
+    facts = event.facts
+    posting = event.posting
+    if posting is None:
+        if facts.get("refund_status") == "failed":
+            state.failed_refunds.add(facts["refund"])
+        return
+    _post(state, posting, event.key)
+    intent = facts.get("payment_intent")
+    if intent is None:
+        return
+    if posting.kind in ("entry_payment", "payment", "suspended_payment"):
+        if state.first_payment_at is None:
+            state.first_payment_at = at
+        state.payments[intent] = Payment(
+            contest_id=facts.get("contest_id"),
+            entry_id=facts.get("entry_id"),
+            account_did=facts.get("account_did"),
+            amount_cents=int(facts["amount_cents"]),
+            currency=posting.currency,
+            place=_PLACES[posting.kind],
+        )
+        return
+    _move_payment(state, posting, intent)
+
+
+def _move_payment(state: LedgerState, posting: Posting, intent: str | None) -> None:
+    payment = None if intent is None else state.payments.get(intent)
+    if payment is None:
+        return
+    moved_cents = sum(cents for _, cents, _ in posting.legs if cents > 0)
+    if moved_cents == payment.amount_cents or payment.place != "suspense":
+        payment.place = _PLACES.get(posting.kind, payment.place)
+
+
+def _post(state: LedgerState, posting: Posting, key: str) -> None:
+    book = state.books.get(posting.currency)
+    if book is None:
+        book = state.books[posting.currency] = {}
+    for account, _, balance in posting.legs:
+        book[account] = balance
+    state.effects[posting.effect_key] = key
+    source = posting.hold_source
+    if source is not None:
+        for account, cents, _ in posting.legs:
+            if account.endswith(":held"):
+                hold = (account, source, posting.currency)
+                left = state.holds.get(hold, 0) - cents
+                if left:
+                    state.holds[hold] = left
+                else:
+                    state.holds.pop(hold, None)

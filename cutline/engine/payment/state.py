@@ -1,0 +1,149 @@
+"""The memory of payments, folded from its log; only `fold` changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from cutline.engine.payment.events import (
+    IntentCancelEnded,
+    IntentCancelRequested,
+    IntentCreated,
+    IntentFailed,
+    IntentPlanned,
+    IntentReportRecorded,
+    RefundAdvanced,
+    RefundPlanned,
+)
+from cutline.engine.payment.lifecycle import IntentFact, IntentStatus, RefundStatus, next_intent, next_refund
+from cutline.engine.stripe_call import (
+    AttemptDeferred,
+    AttemptRepeated,
+    AttemptStarted,
+    CallBook,
+    LookupStarted,
+)
+
+EntryKey = tuple[str, str]
+"""A contest's id and an entry's id."""
+
+Part = Literal["intent", "cancel", "refund"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Intent:
+    """One entry's payment intent."""
+
+    plan: IntentPlanned
+    status: IntentStatus = IntentStatus.PLANNED
+    payment_intent: str | None = None
+    client_secret: str | None = None
+    cancel_requested: bool = False
+    failure: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Refund:
+    """One entry's refund."""
+
+    plan: RefundPlanned
+    status: RefundStatus = RefundStatus.PLANNED
+    stripe_refund_id: str | None = None
+
+
+@dataclass(slots=True)
+class PaymentState:
+    """Intents and refunds by entry, the calls under way, and which reports have counted."""
+
+    intents: dict[EntryKey, Intent] = field(default_factory=dict)
+    by_payment_intent: dict[str, EntryKey] = field(default_factory=dict)
+    cancelled_unplanned: set[EntryKey] = field(default_factory=set)
+    refunds: dict[EntryKey, Refund] = field(default_factory=dict)
+    reports: set[str] = field(default_factory=set)
+    subjects: dict[str, tuple[Part, EntryKey]] = field(default_factory=dict)
+    calls: CallBook = field(default_factory=CallBook)
+
+
+REPORTED: Final[dict[str, IntentFact]] = {
+    "succeeded": IntentFact.SUCCEEDED,
+    "failed": IntentFact.DECLINED,
+    "canceled": IntentFact.CANCELED,
+}
+"""What each word of a webhook means to an intent: a failed try to pay leaves the intent open."""
+
+
+def subject_of(part: Part, entry: EntryKey) -> str:
+    """Return the business key of a call, which is its first key at Stripe."""
+    return f"payment:{part}:{entry[0]}:{entry[1]}"
+
+
+def fold(state: PaymentState, event: object) -> None:
+    """Fold one event into the state."""
+    match event:
+        case AttemptStarted() | AttemptDeferred() | AttemptRepeated() | LookupStarted():
+            state.calls.fold(event)
+        case IntentPlanned():
+            _fold_plan(state, event)
+        case IntentCreated() | IntentFailed() | IntentReportRecorded():
+            _fold_intent(state, event)
+        case IntentCancelRequested() | IntentCancelEnded():
+            _fold_cancellation(state, event)
+        case RefundPlanned():
+            entry = (event.contest_id, event.entry_id)
+            state.refunds[entry] = Refund(plan=event)
+            state.subjects[subject_of("refund", entry)] = ("refund", entry)
+        case RefundAdvanced():
+            entry = (event.contest_id, event.entry_id)
+            refund = state.refunds[entry]
+            refund.status = next_refund(refund.status, RefundStatus(event.status))
+            refund.stripe_refund_id = event.stripe_refund_id or refund.stripe_refund_id
+            state.calls.close(subject_of("refund", entry))
+        case _:
+            raise TypeError(f"the log of payments has no {type(event).__name__}")
+
+
+def _fold_plan(state: PaymentState, event: IntentPlanned) -> None:
+    entry = (event.contest_id, event.entry_id)
+    intent = state.intents[entry] = Intent(plan=event)
+    for part in ("intent", "cancel"):
+        state.subjects[subject_of(part, entry)] = (part, entry)
+    if entry in state.cancelled_unplanned:
+        intent.cancel_requested = True
+        intent.status = IntentStatus.CANCELED
+
+
+def _fold_intent(state: PaymentState, event: IntentCreated | IntentFailed | IntentReportRecorded) -> None:
+    entry = (event.contest_id, event.entry_id)
+    intent = state.intents[entry]
+    match event:
+        case IntentCreated():
+            fact = IntentFact.CREATED
+            intent.payment_intent, intent.client_secret = event.payment_intent, event.client_secret
+            state.by_payment_intent[event.payment_intent] = entry
+            state.calls.close(subject_of("intent", entry))
+        case IntentFailed():
+            fact = IntentFact.REFUSED
+            intent.failure = event.code
+            state.calls.close(subject_of("intent", entry))
+        case IntentReportRecorded():
+            fact = REPORTED[event.status]
+            intent.failure = event.reason if fact is IntentFact.DECLINED else intent.failure
+            intent.payment_intent = intent.payment_intent or event.payment_intent
+            state.by_payment_intent.setdefault(event.payment_intent, entry)
+            state.reports.add(event.report)
+    intent.status = next_intent(intent.status, fact)
+
+
+def _fold_cancellation(state: PaymentState, event: IntentCancelRequested | IntentCancelEnded) -> None:
+    entry = (event.contest_id, event.entry_id)
+    intent = state.intents.get(entry)
+    if isinstance(event, IntentCancelEnded):
+        state.calls.close(subject_of("cancel", entry))
+    if intent is None:
+        state.cancelled_unplanned.add(entry)
+        return
+    fact = IntentFact.CANCEL_REQUESTED
+    if isinstance(event, IntentCancelEnded):
+        fact = IntentFact.SUCCEEDED if event.outcome == "succeeded" else IntentFact.CANCELED
+    intent.cancel_requested = True
+    intent.status = next_intent(intent.status, fact)

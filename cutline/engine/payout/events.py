@@ -1,0 +1,174 @@
+"""What the log of payouts can say about connected accounts and transfers; logic-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cutline.engine.stripe_call import CALL_EVENTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPlanned:
+    """An account holder wants to be paid; a connected account is to be made."""
+
+    account_did: str
+    email: str | None
+
+    @property
+    def key(self) -> str:
+        """Return the business key, which is also the first attempt's key at Stripe."""
+        return f"payout:account:{self.account_did}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCreated:
+    """Stripe has made the connected account of an account holder."""
+
+    account_did: str
+    stripe_account_id: str
+    transfers_active: bool
+    payouts_enabled: bool
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a holder has one connected account."""
+        return f"payout:account:{self.account_did}:created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRefused:
+    """Stripe would not make the connected account; the holder may ask again."""
+
+    account_did: str
+    attempt: int
+    code: str
+    message: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: each attempt is refused once."""
+        return f"payout:account:{self.account_did}:{self.attempt}:refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLinkEnded:
+    """Stripe has made a link that finishes the onboarding, or would not. `expires_at` is in Unix seconds."""
+
+    account_did: str
+    attempt: int
+    url: str | None
+    expires_at: int
+    code: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the business key: each link is made once."""
+        return f"payout:account-link:{self.account_did}:{self.attempt}:ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountStatusRecorded:
+    """What a connected account can do has changed, by a webhook or by asking."""
+
+    stripe_account_id: str
+    transfers_active: bool
+    payouts_enabled: bool
+    report: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: each report counts once."""
+        return f"account-report:{self.report}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferPlanned:
+    """An entry's winnings are to be paid by one transfer."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key, which is also the first attempt's key at Stripe."""
+        return f"payout:transfer:{self.contest_id}:{self.entry_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferLockRequested:
+    """The winner's account is ready; the ledger is asked to hold the winnings."""
+
+    contest_id: str
+    entry_id: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a transfer is locked once."""
+        return f"payout:transfer:{self.contest_id}:{self.entry_id}:lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundsLocked:
+    """The ledger holds the winnings. `head` is its chain's head, an anchor that travels with the transfer."""
+
+    contest_id: str
+    entry_id: str
+    head: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a transfer's funds are locked once."""
+        return f"payout:transfer:{self.contest_id}:{self.entry_id}:locked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferCompleted:
+    """Stripe has made the transfer."""
+
+    contest_id: str
+    entry_id: str
+    stripe_transfer_id: str
+    stripe_account_id: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a transfer completes once."""
+        return f"payout:transfer:{self.contest_id}:{self.entry_id}:completed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFailed:
+    """Stripe will never make the transfer; the reason is its code (POUT-036)."""
+
+    contest_id: str
+    entry_id: str
+    code: str
+    message: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a transfer fails once."""
+        return f"payout:transfer:{self.contest_id}:{self.entry_id}:failed"
+
+
+EVENTS: Final[Mapping[str, type]] = {
+    kind.__name__: kind
+    for kind in (
+        AccountPlanned,
+        AccountCreated,
+        AccountRefused,
+        AccountLinkEnded,
+        AccountStatusRecorded,
+        TransferPlanned,
+        TransferLockRequested,
+        FundsLocked,
+        TransferCompleted,
+        TransferFailed,
+        *CALL_EVENTS,
+    )
+}

@@ -1,0 +1,102 @@
+"""The machine of payouts: which message is judged where. It reaches no file, no clock and no Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cutline.engine import stripe_call
+from cutline.engine.decision import Accepted, Decision, Owed, Recorded
+from cutline.engine.errors import InvariantViolated
+from cutline.engine.messages import (
+    AccountReported,
+    Look,
+    OnboardAccount,
+    PayWinners,
+    ReadTransfers,
+    StripeAnswered,
+    TransferLocked,
+)
+from cutline.engine.payout.accounts import (
+    account_answered,
+    account_reported,
+    check_answered,
+    link_answered,
+    onboard_account,
+)
+from cutline.engine.payout.events import EVENTS
+from cutline.engine.payout.state import PayoutState, fold
+from cutline.engine.payout.transfers import (
+    pay_winners,
+    read_transfers,
+    transfer_answered,
+    transfer_locked,
+    transfer_owed,
+)
+
+
+class PayoutMachine:
+    """The rules of `payouts.db`: one transfer for each winning entry, and none before its money is held."""
+
+    kind = "payouts"
+    events: Mapping[str, type] = EVENTS
+
+    def __init__(self, *, onboarding_url: str) -> None:
+        self._onboarding_url = onboarding_url.rstrip("/")
+
+    def initial(self) -> PayoutState:
+        """Return the state of an empty file."""
+        return PayoutState()
+
+    def decide(self, state: PayoutState, command: Any, now: datetime) -> Decision:
+        """Judge a message addressed to payouts."""
+        match command:
+            case StripeAnswered():
+                return self._answered(state, command, now)
+            case TransferLocked():
+                return transfer_locked(state, command, now)
+            case AccountReported():
+                return account_reported(state, command, now)
+            case PayWinners():
+                return pay_winners(state, command, now)
+            case OnboardAccount():
+                return onboard_account(state, command, now, self._onboarding_url)
+            case ReadTransfers():
+                return read_transfers(state, command, now)
+            case Look():
+                events, effects = stripe_call.look(state.calls, now)
+                return Accepted(events=events, effects=effects)
+            case _:
+                raise InvariantViolated(f"payouts do not understand {type(command).__name__}")
+
+    def evolve(self, state: PayoutState, recorded: Recorded) -> None:
+        """Fold one recorded event."""
+        fold(state, recorded.event)
+
+    def owes(self, state: PayoutState, recorded: Recorded) -> Sequence[Owed]:
+        """Return what an event owes to the ledger."""
+        return transfer_owed(state, recorded.event)
+
+    def resume(self, state: PayoutState, now: datetime) -> Sequence[Any]:
+        """Return the calls that were under way, with the same keys and exact parameters."""
+        return stripe_call.resume(state.calls, now)
+
+    def due_at(self, state: PayoutState) -> datetime | None:
+        """Return when the first call wants to be made again."""
+        return state.calls.next_due_at()
+
+    def _answered(self, state: PayoutState, answer: StripeAnswered, now: datetime) -> Decision:
+        judged = stripe_call.judge(state.calls, answer, now)
+        if judged.outcome in ("late", "waiting"):
+            return Accepted(events=judged.events, effects=judged.effects)
+        part, name = state.subjects[answer.subject]
+        match part:
+            case "transfer":
+                return transfer_answered(state, name, judged)
+            case "account":
+                return account_answered(state, name, judged, now, self._onboarding_url)
+            case "account-link":
+                return link_answered(state, name, judged)
+            case "account-check":
+                return check_answered(state, name, judged, now)

@@ -1,0 +1,185 @@
+"""The memory of payouts, folded from its log; only `fold` changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cutline.engine.payout.events import (
+    AccountCreated,
+    AccountLinkEnded,
+    AccountPlanned,
+    AccountRefused,
+    AccountStatusRecorded,
+    FundsLocked,
+    TransferCompleted,
+    TransferFailed,
+    TransferLockRequested,
+    TransferPlanned,
+)
+from cutline.engine.payout.lifecycle import TransferFact, TransferStatus, next_transfer
+from cutline.engine.stripe_call import (
+    AttemptDeferred,
+    AttemptRepeated,
+    AttemptStarted,
+    CallBook,
+    CallEvent,
+    LookupStarted,
+)
+
+Part = Literal["account", "account-link", "account-check", "transfer"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """One account holder's connected account."""
+
+    plan: AccountPlanned
+    stripe_account_id: str | None = None
+    transfers_active: bool = False
+    payouts_enabled: bool = False
+    attempts: int = 1
+    refusal: str | None = None
+    links: int = 0
+    link_url: str | None = None
+    link_expires_at: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Transfer:
+    """One entry's transfer."""
+
+    plan: TransferPlanned
+    status: TransferStatus = TransferStatus.PENDING
+    lock_requested: bool = False
+    head: str | None = None
+    attempts: int = 0
+    stripe_transfer_id: str | None = None
+    failure: str | None = None
+
+
+@dataclass(slots=True)
+class PayoutState:
+    """Accounts by holder, transfers by business key, and the calls under way."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    by_stripe_account: dict[str, str] = field(default_factory=dict)
+    reported: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    reports: set[str] = field(default_factory=set)
+    transfers: dict[str, Transfer] = field(default_factory=dict)
+    by_contest: dict[str, list[str]] = field(default_factory=dict)
+    waiting: dict[str, dict[str, None]] = field(default_factory=dict)
+    subjects: dict[str, tuple[Part, str]] = field(default_factory=dict)
+    checks: dict[str, int] = field(default_factory=dict)
+    calls: CallBook = field(default_factory=CallBook)
+
+
+def account_subject(part: Part, account_did: str) -> str:
+    """Return the business key of a call about an account, which is its first key at Stripe."""
+    return f"payout:{part}:{account_did}"
+
+
+def fold(state: PayoutState, event: object) -> None:
+    """Fold one event into the state."""
+    match event:
+        case AttemptStarted() | AttemptDeferred() | AttemptRepeated() | LookupStarted():
+            _fold_call(state, event)
+        case TransferPlanned():
+            transfer = state.transfers[event.key] = Transfer(plan=event)
+            state.subjects[event.key] = ("transfer", event.key)
+            state.by_contest.setdefault(event.contest_id, []).append(event.key)
+            state.waiting.setdefault(transfer.plan.account_did, {})[event.key] = None
+        case TransferLockRequested() | FundsLocked() | TransferCompleted() | TransferFailed():
+            _fold_transfer(state, event)
+        case _:
+            _fold_account(state, event)
+
+
+def _fold_call(state: PayoutState, event: CallEvent) -> None:
+    state.calls.fold(event)
+    part, name = state.subjects[event.subject]
+    if part != "transfer":
+        _count_attempt(state, part, name, event)
+        return
+    transfer = state.transfers[name]
+    deferred = isinstance(event, AttemptDeferred)
+    transfer.status = next_transfer(transfer.status, TransferFact.DEFERRED if deferred else TransferFact.CALLED)
+    transfer.failure = event.code if isinstance(event, AttemptDeferred) else transfer.failure
+    if isinstance(event, AttemptStarted):
+        transfer.attempts = event.attempt
+        state.waiting[transfer.plan.account_did].pop(name, None)
+
+
+def _count_attempt(state: PayoutState, part: Part, account_did: str, event: CallEvent) -> None:
+    if not isinstance(event, AttemptStarted):
+        return
+    account = state.accounts[account_did]
+    match part:
+        case "account":
+            account.attempts = event.attempt
+        case "account-link":
+            account.links = event.attempt
+        case _:
+            state.checks[account_did] = event.attempt
+
+
+def _fold_transfer(
+    state: PayoutState, event: TransferLockRequested | FundsLocked | TransferCompleted | TransferFailed
+) -> None:
+    key = f"payout:transfer:{event.contest_id}:{event.entry_id}"
+    transfer = state.transfers[key]
+    match event:
+        case TransferLockRequested():
+            fact = TransferFact.LOCK_REQUESTED
+            transfer.lock_requested = True
+        case FundsLocked():
+            fact = TransferFact.LOCKED
+            transfer.head = event.head
+        case TransferCompleted():
+            fact = TransferFact.COMPLETED
+            transfer.stripe_transfer_id, transfer.failure = event.stripe_transfer_id, None
+            state.calls.close(key)
+        case TransferFailed():
+            fact = TransferFact.FAILED
+            transfer.failure = event.code
+            state.calls.close(key)
+    transfer.status = next_transfer(transfer.status, fact)
+
+
+def _fold_account(state: PayoutState, event: object) -> None:
+    match event:
+        case AccountPlanned(account_did=did):
+            state.accounts[did] = Account(plan=event)
+            parts: tuple[Part, ...] = ("account", "account-link", "account-check")
+            for part in parts:
+                state.subjects[account_subject(part, did)] = (part, did)
+        case AccountCreated(account_did=did):
+            account = state.accounts[did]
+            account.stripe_account_id, account.refusal = event.stripe_account_id, None
+            account.transfers_active = event.transfers_active
+            account.payouts_enabled = event.payouts_enabled
+            state.by_stripe_account[event.stripe_account_id] = did
+            state.calls.close(account_subject("account", did))
+        case AccountRefused(account_did=did):
+            state.accounts[did].refusal = event.code
+            state.calls.close(account_subject("account", did))
+        case AccountLinkEnded(account_did=did):
+            account = state.accounts[did]
+            account.link_url, account.link_expires_at = event.url, event.expires_at
+            state.calls.close(account_subject("account-link", did))
+        case AccountStatusRecorded():
+            _fold_status(state, event)
+        case _:
+            raise TypeError(f"the log of payouts has no {type(event).__name__}")
+
+
+def _fold_status(state: PayoutState, event: AccountStatusRecorded) -> None:
+    state.reports.add(event.report)
+    state.reported[event.stripe_account_id] = (event.transfers_active, event.payouts_enabled)
+    did = state.by_stripe_account.get(event.stripe_account_id)
+    if did is None:
+        return
+    account = state.accounts[did]
+    account.transfers_active, account.payouts_enabled = event.transfers_active, event.payouts_enabled
+    if account.transfers_active:
+        state.calls.close(account_subject("account-check", did))

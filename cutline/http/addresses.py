@@ -1,0 +1,38 @@
+"""Turns ids that callers send into addresses of actors, and keys into ids; it must not ask anybody."""
+
+from __future__ import annotations
+
+import json
+import re
+from uuid import UUID, uuid5
+
+from cutline.engine.decision import Address
+from cutline.engine.errors import RejectCode
+from cutline.http.asking import Refused
+from cutline.http.schemas.base import CONTEST_ID
+
+_CONTEST_ID = re.compile(CONTEST_ID, re.ASCII)
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_ENTRIES = UUID("6a1f6d52-3b0c-5c39-9d52-8d9e4f0c7a11")
+"""The namespace of entry ids. It never changes: a retry of an old request must give its old id."""
+
+
+def contest_of(contest_id: str) -> Address:
+    """Return a contest's address. An id that could name no contest is NOT_FOUND, and reaches no file system."""
+    if _CONTEST_ID.fullmatch(contest_id) is None:
+        raise Refused(RejectCode.NOT_FOUND, {"contest_id": contest_id[:64]})
+    return f"contest/{contest_id}"
+
+
+def idempotency_key_of(given: str | None) -> str:
+    """Return the caller's Idempotency-Key; refused are none (IDEMPOTENCY_KEY_REQUIRED) and one that is not legible."""
+    if given is None:
+        raise Refused(RejectCode.IDEMPOTENCY_KEY_REQUIRED, {"header": "Idempotency-Key"})
+    if _IDEMPOTENCY_KEY.fullmatch(given) is None:
+        raise Refused(RejectCode.REQUEST_INVALID, {"header": "Idempotency-Key"})
+    return given
+
+
+def entry_id_of(contest_id: str, account_did: str, idempotency_key: str) -> str:
+    """Return the id of the entry that this person means by this key: a key belongs to its principal."""
+    return str(uuid5(_ENTRIES, json.dumps([contest_id, account_did, idempotency_key])))

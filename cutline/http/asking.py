@@ -1,0 +1,92 @@
+"""What the doors need of the engine, and the one way in which they ask it; it must not know any route."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from cutline.engine.decision import Accepted, Address, Rejected
+from cutline.engine.errors import RejectCode
+from cutline.http.tally import Tally
+
+FIRST_PAUSE_S = 0.02
+PAUSE_MAX_S = 0.5
+PATIENCE_S = 5.0
+
+
+class Refused(Exception):
+    """A request is refused by name; whoever answers it looks the code up in the registry."""
+
+    def __init__(self, code: RejectCode, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.details = details or {}
+
+
+class Quarantine(Protocol):
+    """The directory, as far as the doors look into it."""
+
+    def quarantined(self) -> dict[Address, str]:
+        """Return what is kept closed, with reasons."""
+
+
+class Engine(Protocol):
+    """The actors behind the doors (`cutline.actors.system.System`, or a stand-in)."""
+
+    @property
+    def directory(self) -> Quarantine:
+        """Return who knows what is kept closed."""
+
+    async def ask(self, to: Address, message: Any, cause: str) -> Accepted | Rejected:
+        """Ask an actor and await its committed answer."""
+
+
+def reply_of(answer: Accepted | Rejected) -> Any:
+    """Return what an actor replied, or raise Refused.
+
+    A refusal that is itself recorded comes as the reply of an accepted command (LIFE-011).
+    """
+    said = answer.reply if isinstance(answer, Accepted) else answer
+    if isinstance(said, Rejected):
+        raise Refused(said.code, said.details)
+    return said
+
+
+class Asking:
+    """Asks in the name of one request, and counts what is under way."""
+
+    def __init__(self, engine: Engine, tally: Tally, cause: str) -> None:
+        self._engine = engine
+        self._tally = tally
+        self._cause = cause
+
+    async def ask(self, to: Address, message: Any) -> Any:
+        """Return the reply of the actor at `to`; raises Refused by the actor's code."""
+        self._tally.asks_in_flight += 1
+        try:
+            return reply_of(await self._engine.ask(to, message, self._cause))
+        finally:
+            self._tally.asks_in_flight -= 1
+
+    async def ask_until(self, to: Address, message: Any, ready: Callable[[Any], bool], *, otherwise: RejectCode) -> Any:
+        """Ask again at growing intervals until the reply is `ready`; refuse with `otherwise` after five seconds.
+
+        What is not found yet counts as not ready: its cause may still be on its way to this actor.
+        """
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + PATIENCE_S
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                reply = await self.ask(to, message)
+            except Refused as refused:
+                if refused.code is not RejectCode.NOT_FOUND:
+                    raise
+            else:
+                if ready(reply):
+                    return reply
+            if loop.time() + pause_s > give_up_at:
+                raise Refused(otherwise)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, PAUSE_MAX_S)

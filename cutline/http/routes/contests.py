@@ -1,0 +1,166 @@
+"""Configurations and contests: publish, create, read, cancel; it must not know a rule of any contest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from cutline.engine import tournament
+from cutline.engine.errors import RejectCode
+from cutline.engine.messages import (
+    CancelContest,
+    CreateContest,
+    PlanContest,
+    PublishConfig,
+    ReadContest,
+    ReadDirectory,
+    ReadStandings,
+)
+from cutline.http.addresses import contest_of
+from cutline.http.asking import Refused
+from cutline.http.door import ADMIN, ANYONE, Call, Reply, Route
+from cutline.http.schemas.contests import (
+    CancelContestAsked,
+    CancelledGiven,
+    ConfigGiven,
+    ContestCreatedGiven,
+    ContestGiven,
+    ContestListed,
+    ContestsGiven,
+    CreateContestAsked,
+    PublishConfigAsked,
+    StandingsGiven,
+)
+
+
+async def publish_config(call: Call) -> Reply:
+    """Publish a configuration's next version; the same content again is answered with the version it has (CFG-007)."""
+    config = _config_of(call.body_as(PublishConfigAsked))
+    command = PublishConfig(
+        config_id=config.id,
+        config_json=tournament.canonical(config),
+        config_sha256=tournament.sha256(config),
+        actor=call.principal.actor,
+    )
+    given = ConfigGiven.model_validate(await call.ask("governance", command))
+    return Reply(status=200 if given.deduped else 201, body=given)
+
+
+def _config_of(asked: PublishConfigAsked) -> tournament.Tournament:
+    try:
+        if asked.toml is not None:
+            return tournament.load(asked.toml)
+        return tournament.from_canonical(orjson.dumps(asked.config))
+    except tournament.ConfigInvalid as invalid:
+        faults = [{"path": fault.path, "value": fault.value, "right": fault.right} for fault in invalid.faults]
+        raise Refused(invalid.code, {"faults": faults}) from invalid
+    except tournament.NotSupportedYet as unsupported:
+        raise Refused(unsupported.code, {"path": unsupported.path, "value": unsupported.value}) from unsupported
+
+
+async def create_contest(call: Call) -> Reply:
+    """Plan a contest and have its file made. Whoever comes first makes it, this door or the plan's own message."""
+    asked = call.body_as(CreateContestAsked)
+    plan = await call.ask(
+        "governance",
+        PlanContest(contest_id=asked.contest_id, config_id=asked.config_id, actor=call.principal.actor),
+    )
+    create = CreateContest(
+        contest_id=asked.contest_id, config_json=plan["config_json"], config_sha256=plan["config_sha256"]
+    )
+    await call.ask(contest_of(asked.contest_id), create)
+    given = ContestCreatedGiven.model_validate(plan)
+    return Reply(status=200 if given.deduped else 201, body=given)
+
+
+async def list_contests(call: Call) -> Reply:
+    """List the contests that exist or are planned, by id."""
+    listed = (await call.ask("governance", ReadDirectory()))["contests"]
+    contests = [ContestListed.model_validate(one) for one in listed]
+    return Reply(body=ContestsGiven(contests=sorted(contests, key=lambda one: one.contest_id)))
+
+
+async def read_contest(call: Call) -> Reply:
+    """Return a contest as it is; the names of who moved it are for staff."""
+    contest: dict[str, Any] = dict(await call.ask(contest_of(call.part("contest_id")), ReadContest()))
+    if not call.principal.is_staff:
+        contest["transitions"] = None
+    return Reply(body=ContestGiven.model_validate(contest))
+
+
+async def cancel_contest(call: Call) -> Reply:
+    """Cancel a contest that is not COMPLETE; every fee is given back (LIFE-009)."""
+    contest_id = call.part("contest_id")
+    reason = call.body_as(CancelContestAsked).reason
+    cancelled = await call.ask(contest_of(contest_id), CancelContest(actor=call.principal.actor, reason=reason))
+    return Reply(body=CancelledGiven.model_validate({**cancelled, "contest_id": contest_id}))
+
+
+async def read_standings(call: Call) -> Reply:
+    """Return a settled contest's result, best first; who owns an entry is shown to that person and to staff."""
+    contest_id = call.part("contest_id")
+    rows = (await call.ask(contest_of(contest_id), ReadStandings()))["standings"]
+    if rows is None:
+        raise Refused(RejectCode.SETTLEMENT_NOT_READY, {"contest_id": contest_id})
+    seen = rows if call.principal.is_staff else [_as_seen_by(call.principal.subject, row) for row in rows]
+    return Reply(body=StandingsGiven.model_validate({"contest_id": contest_id, "standings": seen}))
+
+
+def _as_seen_by(account_did: str, row: dict[str, Any]) -> dict[str, Any]:
+    return row if row["account_did"] == account_did else {**row, "account_did": None}
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/configs",
+        handle=publish_config,
+        needs=ADMIN,
+        takes=PublishConfigAsked,
+        gives=ConfigGiven,
+        summary="Publish a tournament configuration.",
+    ),
+    Route(
+        method="POST",
+        path="/v1/contests",
+        handle=create_contest,
+        needs=ADMIN,
+        takes=CreateContestAsked,
+        gives=ContestCreatedGiven,
+        summary="Create a contest.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/contests",
+        handle=list_contests,
+        needs=ANYONE,
+        gives=ContestsGiven,
+        summary="List the contests.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/contests/{contest_id}",
+        handle=read_contest,
+        needs=ANYONE,
+        gives=ContestGiven,
+        summary="Read a contest.",
+    ),
+    Route(
+        method="POST",
+        path="/v1/contests/{contest_id}/cancel",
+        handle=cancel_contest,
+        needs=ADMIN,
+        takes=CancelContestAsked,
+        gives=CancelledGiven,
+        summary="Cancel a contest and give every fee back.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/contests/{contest_id}/standings",
+        handle=read_standings,
+        needs=ANYONE,
+        gives=StandingsGiven,
+        summary="Read a settled contest's result.",
+    ),
+)

@@ -1,0 +1,96 @@
+"""What machines ask of the doors: alive, ready, numbers, and which routes there are; it must not need a token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from cutline.engine.errors import RejectCode
+from cutline.engine.messages import ReadAccount, ReadDirectory, ReadIntent, ReadTransfers
+from cutline.http import errors
+from cutline.http.asking import Asking, Refused
+from cutline.http.door import Handler, House
+from cutline.http.tally import exposition
+
+READY_WITHIN_S = 2.0
+_NOBODY = "probe"
+QUESTIONS: Mapping[str, Any] = {
+    "governance": ReadDirectory(),
+    "ledger": ReadAccount(account_did=_NOBODY),
+    "payments": ReadIntent(contest_id=_NOBODY, entry_id=_NOBODY),
+    "payouts": ReadTransfers(contest_id=_NOBODY),
+}
+"""A question to each core actor that decides nothing. Any answer proves the actor and its file: even NOT_FOUND."""
+_NO_ANSWER = frozenset(
+    {
+        RejectCode.ACTOR_TIMEOUT,
+        RejectCode.CONTEST_QUARANTINED,
+        RejectCode.INTERNAL_FAULT,
+        RejectCode.MAILBOX_FULL,
+        RejectCode.SHUTTING_DOWN,
+        RejectCode.STORAGE_UNAVAILABLE,
+    }
+)
+
+
+def _json(content: Any, status: int = 200) -> web.Response:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return web.Response(status=status, body=orjson.dumps(content), headers=headers)
+
+
+async def _how_is(house: House, actor: str, question: Any) -> str:
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            await Asking(house.engine, house.tally, "readyz").ask(actor, question)
+    except TimeoutError:
+        return RejectCode.ACTOR_TIMEOUT.value
+    except Refused as refused:
+        return refused.code.value if refused.code in _NO_ANSWER else "ok"
+    return "ok"
+
+
+def healthz(_house: House) -> Handler:
+    """Return the handler that says the event loop turns."""
+
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        return _json({"status": "ok"})
+
+    return handle
+
+
+def readyz(house: House) -> Handler:
+    """Return the handler that says whether every core actor answers from its file; 503 names those that do not."""
+
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        answers = await asyncio.gather(*(_how_is(house, actor, question) for actor, question in QUESTIONS.items()))
+        actors = dict(zip(QUESTIONS, answers, strict=True))
+        ready = all(answer == "ok" for answer in answers)
+        return _json({"status": "ready" if ready else "not_ready", "actors": actors}, 200 if ready else 503)
+
+    return handle
+
+
+def metrics(house: House) -> Handler:
+    """Return the handler of the Prometheus page."""
+
+    async def handle(_request: web.Request) -> web.StreamResponse:
+        page = exposition(house.tally, lambda: len(house.engine.directory.quarantined()))
+        headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=page, headers=headers)
+
+    return handle
+
+
+def routes_page(_house: House, routes: list[dict[str, Any]]) -> Handler:
+    """Return the handler of `GET /`: every route there is (PAY-056)."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = _json({"name": "cutline", "routes": routes})
+        response.headers[errors.CORRELATION_HEADER] = errors.correlation_of(request)
+        return response
+
+    return handle

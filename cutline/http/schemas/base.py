@@ -1,0 +1,26 @@
+"""The two kinds of models at the doors, and the forms of ids; no model of a route."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+"""A contest's id names its file, so it may not leave its folder."""
+
+ContestId = Annotated[str, StringConstraints(pattern=CONTEST_ID)]
+EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+AccountDid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:%@+-]{1,200}$")]
+
+
+class Asked(BaseModel):
+    """A request's body: exact types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Given(BaseModel):
+    """A response's body: what it declares leaves the house, and nothing else that an actor replied."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=False)

@@ -1,0 +1,88 @@
+"""Counts what happens at the doors in plain numbers, and shows them to Prometheus; it must not cost a request time."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper ends of the duration buckets, in seconds; what is slower falls into the last, open one."""
+
+
+class Tally(Collector):
+    """The numbers of one set of doors. Used from one event loop only, so that counting needs no lock."""
+
+    def __init__(self) -> None:
+        self.asks_in_flight = 0
+        self._requests: Counter[tuple[str, str, int]] = Counter()
+        self._webhooks: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
+        self._durations: dict[str, list[int]] = {}
+        self._duration_sums_s: dict[str, float] = {}
+
+    def request(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count one answered request; `path` is the route's pattern, never what a caller sent."""
+        self._requests[method, path, status] += 1
+        buckets = self._durations.get(path)
+        if buckets is None:
+            buckets = self._durations[path] = [0] * (len(BUCKETS_S) + 1)
+        buckets[bisect_left(BUCKETS_S, seconds)] += 1
+        self._duration_sums_s[path] = self._duration_sums_s.get(path, 0.0) + seconds
+
+    def webhook(self, result: str) -> None:
+        """Count one webhook by what became of it."""
+        self._webhooks[result] += 1
+
+    def refusal(self, code: str) -> None:
+        """Count one refusal by its code (FRZ-020)."""
+        self._refusals[code] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield everything counted so far, as Prometheus wants it."""
+        requests = CounterMetricFamily(
+            "cutline_http_requests", "Requests answered.", labels=["method", "route", "status"]
+        )
+        for (method, path, status), count in sorted(self._requests.items()):
+            requests.add_metric([method, path, str(status)], count)
+        yield requests
+        yield from self._collect_durations()
+        webhooks = CounterMetricFamily("cutline_webhooks", "Stripe's webhooks by result.", labels=["result"])
+        for result, count in sorted(self._webhooks.items()):
+            webhooks.add_metric([result], count)
+        yield webhooks
+        refusals = CounterMetricFamily("cutline_refusals", "Refusals by code.", labels=["code"])
+        for code, count in sorted(self._refusals.items()):
+            refusals.add_metric([code], count)
+        yield refusals
+        yield GaugeMetricFamily("cutline_asks_in_flight", "Questions waiting for an actor.", value=self.asks_in_flight)
+
+    def _collect_durations(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily(
+            "cutline_http_request_duration_seconds", "Time from the request's head to its answer.", labels=["route"]
+        )
+        for path, counts in sorted(self._durations.items()):
+            total, buckets = 0, []
+            for end, count in zip([*map(str, BUCKETS_S), "+Inf"], counts, strict=True):
+                total += count
+                buckets.append((end, float(total)))
+            family.add_metric([path], buckets, self._duration_sums_s[path])
+        yield family
+
+
+def exposition(tally: Tally, quarantined: Callable[[], int]) -> bytes:
+    """Return the metrics page: the doors' numbers, and how many files are kept closed."""
+
+    class Closed(Collector):
+        def collect(self) -> Iterator[Metric]:
+            yield GaugeMetricFamily("cutline_quarantined", "Files kept closed.", value=quarantined())
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(tally)
+    registry.register(Closed())
+    return generate_latest(registry)

@@ -1,0 +1,116 @@
+"""Which rules, events and typed rows belong to each kind of file, and how a log is folded; it must not write.
+
+The one table that actors and `verify` share: what the first wrote, the second must be able to make again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from cutline.engine import bookkeeping
+from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
+from cutline.engine.contest.machine import ContestMachine
+from cutline.engine.decision import Machine, Owed, Recorded
+from cutline.engine.feed import FeedMachine
+from cutline.engine.governance import GovernanceMachine
+from cutline.engine.ledger.machine import LedgerMachine
+from cutline.engine.payment.machine import PaymentMachine
+from cutline.engine.payout.machine import PayoutMachine
+from cutline.storage.codec import Codec
+from cutline.storage.event_log import Entry
+from cutline.storage.kinds import KINDS, FileKind
+from cutline.storage.projections import Rows, contest, feed, governance, ledger, payments, payouts
+
+Project = Callable[[Recorded, bytes | None], Rows]
+"""The typed rows of one event, given its blob as it is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRules:
+    """What one kind of file follows: its schema, its machine, how its events are written, and its typed rows."""
+
+    kind: FileKind
+    machine: Machine[Any]
+    codec: Codec
+    project: Project
+
+
+_NOWHERE = ""
+"""Where new links of account holders would lead. Folding makes none; whoever runs payouts gives the real address."""
+
+_TABLE: tuple[tuple[Machine[Any], Project], ...] = (
+    (ContestMachine(), contest.project),
+    (FeedMachine(), feed.project),
+    (LedgerMachine(), ledger.project),
+    (PayoutMachine(onboarding_url=_NOWHERE), payouts.project),
+    (PaymentMachine(), payments.project),
+    (GovernanceMachine(), governance.project),
+)
+
+
+@cache
+def _rules() -> Mapping[str, FileRules]:
+    return {
+        machine.kind: FileRules(
+            kind=KINDS[machine.kind],
+            machine=machine,
+            codec=Codec({**machine.events, **bookkeeping.EVENTS}),
+            project=project,
+        )
+        for machine, project in _TABLE
+    }
+
+
+def rules_of(kind_name: str) -> FileRules:
+    """Return the rules of a kind of file by its name, such as `contest`. Raises KeyError for a name that is none."""
+    return _rules()[kind_name]
+
+
+@dataclass(slots=True)
+class Folding:
+    """A log being folded entry by entry: the state, what is still owed, and what receivers have acknowledged."""
+
+    rules: FileRules
+    state: Any
+    owed: dict[str, Owed] = field(default_factory=dict)
+    delivered: list[Owed] = field(default_factory=list)
+
+    def take(self, entry: Entry) -> Recorded:
+        """Fold the next entry and return it as an event.
+
+        Raises KeyError for a type that this release does not know and pydantic.ValidationError for a payload of
+        another shape; whatever the machine raises on an event that cannot follow passes through.
+        """
+        event = self.rules.codec.decode(entry.type, entry.payload)
+        recorded = Recorded(seq=entry.seq, at=entry.at, cause=entry.cause, event=event, hash=entry.hash)
+        if isinstance(event, DeliveriesAcknowledged):
+            for key in event.keys:
+                owed = self.owed.pop(key, None)
+                if owed is not None:
+                    self.delivered.append(owed)
+        elif not isinstance(event, WriterOpened):
+            self.rules.machine.evolve(self.state, recorded)
+            self.owe(self.rules.machine.owes(self.state, recorded))
+        return recorded
+
+    def owe(self, messages: Sequence[Owed]) -> None:
+        """Remember messages that are owed until a receiver acknowledges them."""
+        for owed in messages:
+            self.owed[owed.key] = owed
+
+
+def begin(kind_name: str) -> Folding:
+    """Return the folding of an empty log."""
+    rules = rules_of(kind_name)
+    return Folding(rules=rules, state=rules.machine.initial())
+
+
+def fold(kind_name: str, entries: Iterable[Entry]) -> Folding:
+    """Fold entries in order. Raises what `Folding.take` raises."""
+    folding = begin(kind_name)
+    for entry in entries:
+        folding.take(entry)
+    return folding

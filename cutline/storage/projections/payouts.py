@@ -1,0 +1,95 @@
+"""Rows of what is paid out: connected accounts, transfers, the calls for them, and every change with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cutline.engine.decision import Recorded
+from cutline.engine.payout.events import (
+    AccountCreated,
+    AccountLinkEnded,
+    AccountPlanned,
+    AccountRefused,
+    AccountStatusRecorded,
+    FundsLocked,
+    TransferCompleted,
+    TransferFailed,
+    TransferLockRequested,
+    TransferPlanned,
+)
+from cutline.engine.stripe_call import AttemptDeferred, AttemptStarted
+from cutline.storage.projections import Rows
+from cutline.storage.projections.calls import attempt_row, step_of
+from cutline.storage.sqlite import utc_text
+
+_Change = tuple[str, str, str, str]
+"""What an audit row says: subject, status, actor, reason."""
+
+
+def project(recorded: Recorded, blob: bytes | None) -> Rows:  # noqa: ARG001  # every projection has this shape
+    """Return the rows of one payouts event (POUT-036)."""
+    return _rows(recorded)
+
+
+def _rows(recorded: Recorded) -> Iterator[tuple[str, Any]]:
+    event, seq = recorded.event, recorded.seq
+    if isinstance(event, AccountCreated):
+        yield "payout_connect_accounts", (event.account_did, event.stripe_account_id, seq)
+    elif isinstance(event, TransferPlanned):
+        whose = (event.contest_id, event.entry_id, event.account_did)
+        yield "payout_transfers", (event.key, *whose, event.amount_cents, event.currency, seq)
+    elif isinstance(event, AttemptStarted):
+        yield "payout_attempts", attempt_row(event, recorded)
+    change = _transfer_change(event) or _account_change(event) or _call_change(event)
+    if change is not None:
+        subject, status, actor, reason = change
+        yield "payout_audit_events", (subject, status, utc_text(recorded.at), actor, reason, seq)
+
+
+def _transfer_change(event: object) -> _Change | None:
+    match event:
+        case TransferPlanned():
+            return event.key, "pending", "ledger", "the settlement is posted"
+        case TransferLockRequested():
+            return _transfer(event), "lock_requested", "payouts", "the winner's account is ready"
+        case FundsLocked():
+            return _transfer(event), "locked", "ledger", "the winnings are held"
+        case TransferCompleted():
+            return _transfer(event), "completed", "stripe", event.stripe_transfer_id
+        case TransferFailed():
+            return _transfer(event), "failed_terminal", "stripe", event.code
+        case _:
+            return None
+
+
+def _account_change(event: object) -> _Change | None:
+    match event:
+        case AccountPlanned():
+            return event.key, "planned", "account_holder", "onboarding was asked for"
+        case AccountCreated():
+            ability = f"transfers_active={event.transfers_active}, payouts_enabled={event.payouts_enabled}"
+            return f"payout:account:{event.account_did}", "created", "stripe", ability
+        case AccountRefused():
+            return f"payout:account:{event.account_did}", "refused", "stripe", event.code
+        case AccountLinkEnded():
+            status = "link_refused" if event.url is None else "link_created"
+            return f"payout:account:{event.account_did}", status, "stripe", event.code or ""
+        case AccountStatusRecorded():
+            ability = f"transfers_active={event.transfers_active}, payouts_enabled={event.payouts_enabled}"
+            return event.stripe_account_id, "status_recorded", "stripe", ability
+        case _:
+            return None
+
+
+def _call_change(event: object) -> _Change | None:
+    step = step_of(event)
+    if step is None:
+        return None
+    if isinstance(event, AttemptDeferred):
+        return (*step, "stripe", event.code)
+    return (*step, "payouts", "")
+
+
+def _transfer(event: TransferLockRequested | FundsLocked | TransferCompleted | TransferFailed) -> str:
+    return f"payout:transfer:{event.contest_id}:{event.entry_id}"

@@ -1,0 +1,33 @@
+"""The main job: the recorded Masters 2026 from creation to paid winners, over real sockets, threads and processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def demo(seed: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "cutline", "demo", "--json", "--seed", str(seed), "--entrants", "40"]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert finished.returncode == 0, finished.stderr[-4000:]
+    document: dict[str, Any] = json.loads(finished.stdout)
+    return document
+
+
+def test_the_demo_pays_its_winners_and_gives_the_same_result_for_the_same_seed() -> None:
+    """LIFE-008, POUT-049, I9: twice the same result hash, with real threads and sockets in between."""
+    first, second = demo(7), demo(7)
+    assert first["progress"] == "PAID_OUT"
+    assert first["verify"] == "ok"
+    assert first["pot_cents"] == first["rake_cents"] + first["paid_cents"] + first["owed_cents"]
+    assert first["pot_cents"] == 2500 * first["active_entries"]
+    assert first["owed_cents"] == 0
+    assert first["refunded_cents"] == 2500
+    assert first["entries"] == 40
+    assert first["result_sha256"] == second["result_sha256"]
