@@ -32,7 +32,7 @@ from cutline.actors.mailbox import (
 )
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Machine, Owed, Recorded, Rejected
-from cutline.engine.errors import RejectCode
+from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.storage.codec import Codec
 from cutline.storage.errors import MisusedFile, Retryable, StorageError
 from cutline.storage.event_log import Entry, EventLog
@@ -297,6 +297,8 @@ class Writer(Mailbox):
                 answer = self._decide(message, cause, now, after)
                 if isinstance(answer, Rejected):
                     log.warning("delivery_rejected", address=self.address, key=key, code=answer.code)
+                    if answer.code in NOT_YET:
+                        return
                 after.sends.append((sender, Acknowledgement((key,))))
             case Acknowledgement(keys=keys):
                 self._acknowledged.extend(key for key in keys if self._owed.pop(key, None))
@@ -312,6 +314,8 @@ class Writer(Mailbox):
                 for owed in self._record(event, decision.blobs.get(event.key), now, cause, after):
                     after.sends.append((owed.to, Delivery(owed.key, self.address, owed.message, cause)))
             after.effects.extend((effect, cause) for effect in decision.effects)
+            if isinstance(decision.reply, Rejected):
+                return decision.reply
         return decision
 
     def _record(self, event: Any, blob: bytes | None, now: datetime, cause: str, after: _After) -> Sequence[Owed]:

@@ -54,7 +54,8 @@ class Accepted:
     """The command holds: record `events`, then answer `reply` and perform `effects`.
 
     `blobs` maps an event's key to raw bytes that are stored beside the log and never in it (Stripe's bodies, feed
-    payloads). No events means that the command changes nothing: a duplicate, or a look when nothing is due.
+    payloads). No events means that the command changes nothing: a duplicate, or a look when nothing is due. A refusal
+    that must leave its row is recorded so: its `reply` is the `Rejected` that the caller is answered with.
     """
 
     events: Sequence[Event] = ()

@@ -310,6 +310,13 @@ _ROWS: Final = (
         "The account is asked for, and Stripe has not answered yet.",
         "Wait for Retry-After and ask again.",
     ),
+    _spec(
+        C.ACCOUNT_REFUSED,
+        422,
+        "public",
+        "Stripe would not open the account.",
+        "Mend what `details` names; asking again makes a new attempt.",
+    ),
     _spec(C.PAYMENT_FAILED, 402, "public", "The payment did not succeed.", "Pay with another card, or enter again."),
     _spec(
         C.REFUND_AFTER_LOCK,
@@ -337,6 +344,13 @@ _ROWS: Final = (
         "Ops: compare the two results; a contest settles once.",
     ),
     _spec(C.TRANSACTION_UNBALANCED, 422, "admin", "The legs of a transaction do not sum to zero.", "Mend the amounts."),
+    _spec(
+        C.MESSAGE_TOO_EARLY,
+        409,
+        "internal",
+        "A message came before the one it builds on.",
+        "Nothing: it stays owed and is sent again.",
+    ),
 )
 
 REGISTRY: Final[Mapping[C, ErrorSpec]] = {spec.code: spec for spec in _ROWS}

@@ -6,7 +6,7 @@ It must not import anything of ours.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 MoneyMoved = Literal["yes", "no", "unknown"]
 
@@ -63,6 +63,7 @@ class RejectCode(StrEnum):
     DUPLICATE_INTENT = "DUPLICATE_INTENT"
     INTENT_NOT_READY = "INTENT_NOT_READY"
     ACCOUNT_NOT_READY = "ACCOUNT_NOT_READY"
+    ACCOUNT_REFUSED = "ACCOUNT_REFUSED"
     PAYMENT_FAILED = "PAYMENT_FAILED"
     REFUND_AFTER_LOCK = "REFUND_AFTER_LOCK"
     # The ledger
@@ -70,3 +71,10 @@ class RejectCode(StrEnum):
     INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
     SETTLEMENT_ALREADY_POSTED = "SETTLEMENT_ALREADY_POSTED"
     TRANSACTION_UNBALANCED = "TRANSACTION_UNBALANCED"
+    MESSAGE_TOO_EARLY = "MESSAGE_TOO_EARLY"
+
+
+NOT_YET: Final = frozenset(
+    {RejectCode.SETTLEMENT_NOT_READY, RejectCode.INSUFFICIENT_FUNDS, RejectCode.MESSAGE_TOO_EARLY}
+)
+"""Refusals that may hold later: an owed message that is refused so stays owed, and is sent again."""

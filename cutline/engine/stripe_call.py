@@ -14,9 +14,15 @@ from heapq import heappop, heappush
 from typing import Any, Final, Literal
 
 from cutline.engine.messages import CallStripe, StripeAnswered
-
-Parameters = Mapping[str, str | int | bool | Mapping[str, str | Mapping[str, str]]]
-Wait = Literal["answer", "same_key", "new_attempt", "look_up"]
+from cutline.engine.stripe_attempts import (
+    AttemptDeferred,
+    AttemptRepeated,
+    AttemptStarted,
+    CallEvent,
+    LookupStarted,
+    Parameters,
+    Wait,
+)
 
 KEY_LIFETIME: Final = timedelta(hours=23)
 """How long a key is repeated. Stripe keeps keys for at least 24 hours; the last hour is left unused."""
@@ -30,82 +36,6 @@ _BACKOFF: Final[Mapping[Wait, tuple[timedelta, timedelta]]] = {
     "look_up": (timedelta(minutes=1), timedelta(hours=1)),
 }
 """First and longest delay; each doubles the one before, without jitter, so that a fold repeats the times."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStarted:
-    """Stripe is called with exactly these parameters and this key."""
-
-    subject: str
-    attempt: int
-    operation: str
-    parameters: Parameters
-    idempotency_key: str | None
-    started_at: datetime
-
-    @property
-    def key(self) -> str:
-        """Return the business key: a subject has each attempt once."""
-        return f"attempt:{self.subject}:{self.attempt}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptDeferred:
-    """A call had no usable outcome; what follows, and when. `money_moved` is what this answer leaves open."""
-
-    subject: str
-    attempt: int
-    tries: int
-    wait: Wait
-    retry_at: datetime
-    code: str
-    message: str
-    money_moved: Literal["yes", "no", "unknown"]
-    hopeless: bool = False
-
-    @property
-    def key(self) -> str:
-        """Return the business key: each try is deferred once."""
-        return f"deferred:{self.subject}:{self.attempt}:{self.tries}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRepeated:
-    """The same call goes out again, with the same key and parameters."""
-
-    subject: str
-    attempt: int
-    tries: int
-    repeated_at: datetime
-
-    @property
-    def key(self) -> str:
-        """Return the business key: each try goes out once."""
-        return f"try:{self.subject}:{self.attempt}:{self.tries}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookupStarted:
-    """Stripe is asked whether a call had its effect. `hopeless`: if not, there is no new attempt."""
-
-    subject: str
-    attempt: int
-    tries: int
-    operation: str
-    parameters: Parameters
-    started_at: datetime
-    hopeless: bool
-    code: str
-    message: str
-
-    @property
-    def key(self) -> str:
-        """Return the business key: each try goes out once."""
-        return f"try:{self.subject}:{self.attempt}:{self.tries}"
-
-
-CallEvent = AttemptStarted | AttemptDeferred | AttemptRepeated | LookupStarted
-CALL_EVENTS: Final = (AttemptStarted, AttemptDeferred, AttemptRepeated, LookupStarted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

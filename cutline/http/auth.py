@@ -93,9 +93,13 @@ class Authenticator:
 
     def _service(self, credential: str) -> Principal | None:
         given = credential.encode("utf-8", "surrogateescape")
-        # Both keys are always compared, so that the time taken says nothing about which one was close.
+        # Every key is always compared, so that the time taken says nothing about which one was close.
         matches = [principal for key, principal in self._keys if hmac.compare_digest(key, given)]
-        return matches[0] if matches else None
+        if not matches:
+            return None
+        # Where an installation uses one key for both, that key has the rights of both.
+        scopes = frozenset[str]().union(*(principal.scopes for principal in matches))
+        return Principal(subject=matches[0].subject, scopes=scopes)
 
     def _bearer(self, token: str) -> Principal:
         try:

@@ -17,6 +17,8 @@ from cutline.settings import Settings
 
 HEADERS_WITHIN_S = 10.0
 KEEP_ALIVE_S = 75.0
+LINGER_S = 1.0
+"""After an early refusal, so long is read on what the client still sends, so that it sees the answer."""
 LINE_BYTES_MAX = 8190
 SHUTDOWN_TIMEOUT_S = 10.0
 
@@ -97,6 +99,7 @@ class DoorRunner(web.AppRunner):
             access_log=None,
             shutdown_timeout=SHUTDOWN_TIMEOUT_S,
             keepalive_timeout=KEEP_ALIVE_S,
+            lingering_time=LINGER_S,
             max_line_size=LINE_BYTES_MAX,
             max_field_size=LINE_BYTES_MAX,
         )

@@ -20,7 +20,7 @@ from cutline.storage.append_only import Table
 from cutline.storage.chain import GENESIS, ChainProblem, Problem, link, verify_chain
 from cutline.storage.errors import MisusedFile, Retryable, StorageError, WriteFailed, classify
 from cutline.storage.kinds import FileKind
-from cutline.storage.sqlite import utc_text
+from cutline.storage.sqlite import utc_text, utc_time
 
 __all__ = ["GENESIS", "ChainProblem", "Entry", "EventLog", "Problem", "link", "verify_chain"]
 
@@ -54,7 +54,7 @@ def _entry(row: tuple[int, str, str, str, str, str, bytes]) -> Entry:
         seq=seq,
         type=kind,
         key=key,
-        at=datetime.fromisoformat(at),
+        at=utc_time(at),
         cause=cause,
         payload=payload,
         hash=digest,
@@ -93,7 +93,7 @@ class EventLog:
     @property
     def last_at(self) -> datetime | None:
         """The time of the last row. The next one may not be earlier."""
-        return datetime.fromisoformat(self._at) if self._at else None
+        return utc_time(self._at) if self._at else None
 
     def begin(self) -> None:
         """Begin the one transaction, taking the write lock at once. Raises Busy when it stays taken."""
@@ -162,7 +162,7 @@ class EventLog:
         self._require_transaction()
         if at is not self._now:
             self._now_text = utc_text(at)
-            self._now_utc = datetime.fromisoformat(self._now_text)
+            self._now_utc = utc_time(self._now_text)
             self._now = at
         text = self._now_text
         if text < self._at:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from cutline.engine import bookkeeping
@@ -51,22 +50,21 @@ _TABLE: tuple[tuple[Machine[Any], Project], ...] = (
 )
 
 
-@cache
-def _rules() -> Mapping[str, FileRules]:
-    return {
-        machine.kind: FileRules(
-            kind=KINDS[machine.kind],
-            machine=machine,
-            codec=Codec({**machine.events, **bookkeeping.EVENTS}),
-            project=project,
-        )
-        for machine, project in _TABLE
-    }
+_RULES: Mapping[str, FileRules] = {
+    machine.kind: FileRules(
+        kind=KINDS[machine.kind],
+        machine=machine,
+        codec=Codec({**machine.events, **bookkeeping.EVENTS}),
+        project=project,
+    )
+    for machine, project in _TABLE
+}
+"""Built with the module: annotations are read before anybody holds the clock, and no request pays for it."""
 
 
 def rules_of(kind_name: str) -> FileRules:
     """Return the rules of a kind of file by its name, such as `contest`. Raises KeyError for a name that is none."""
-    return _rules()[kind_name]
+    return _RULES[kind_name]
 
 
 @dataclass(slots=True)

@@ -90,6 +90,17 @@ def utc_text(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc_time(text: str) -> datetime:
+    """Read a time as `utc_text` writes it.
+
+    Counting from an instance gives a plain datetime also while a subclass stands in for the class and holds the clock.
+    """
+    return _EPOCH + (datetime.fromisoformat(text) - _EPOCH)
+
+
 def require_sound_sqlite(version: tuple[int, ...] = pysqlite3.sqlite_version_info) -> None:
     """Raise UnsupportedSQLite unless the linked library is free of the WAL-reset corruption."""
     if version < OLDEST_SQLITE:

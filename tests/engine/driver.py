@@ -88,7 +88,7 @@ class File:
         again = File(self.machine)
         for recorded in self.log:
             kind = self.machine.events[type(recorded.event).__name__]
-            event = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event))
+            event: Any = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event))
             assert event == recorded.event
             copied = Recorded(seq=recorded.seq, at=recorded.at, cause=recorded.cause, event=event, hash=recorded.hash)
             again.log.append(copied)

@@ -1,3 +1,5 @@
+"""Versions of configs, and contests from plan to quarantine."""
+
 import pytest
 
 from cutline.engine.governance import GovernanceMachine

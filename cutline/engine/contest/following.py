@@ -15,7 +15,7 @@ from cutline.engine.messages import FeedAdvanced
 
 DEAF = frozenset({Status.COMPLETE, Status.CANCELLED, Status.ERROR})
 """States in which changes are not taken; after an ERROR the contest has them all sent again."""
-RUNBOOK = "contest-in-error"
+RUNBOOK = "runbooks/contest-in-error.md"
 
 
 def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:

@@ -15,7 +15,7 @@ from cutline.engine.contest.events import EVENTS, ContestCreated
 from cutline.engine.contest.folding import fold
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.owing import owed_by
-from cutline.engine.contest.reading import describe_contest, describe_entry
+from cutline.engine.contest.reading import describe_contest, describe_entry, describe_standings
 from cutline.engine.contest.state import Contest, ContestState
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
@@ -29,6 +29,7 @@ from cutline.engine.messages import (
     Look,
     ReadContest,
     ReadEntry,
+    ReadStandings,
     RecoverContest,
     SettlementComputed,
     WinningsPaid,
@@ -131,5 +132,6 @@ _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     RecoverContest: lambda contest, command, _: progress.recover(contest, command),
     ReadContest: lambda contest, _command, _now: Accepted(reply=describe_contest(contest)),
     ReadEntry: lambda contest, command, _: _read_entry(contest, command),
+    ReadStandings: lambda contest, _command, _now: Accepted(reply={"standings": describe_standings(contest)}),
 }
 """Who judges which message."""

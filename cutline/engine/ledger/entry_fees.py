@@ -40,7 +40,7 @@ def move_entry_fee(state: LedgerState, command: MoveEntryFee, now: datetime) -> 
     if refusal is not None:
         return refusal
     if payment is None or payment.place != place:
-        return _misplaced(payment, place)
+        return _misplaced(payment, place, early=command.outcome == "returned")
     if command.outcome == "activated" and f"settlement:{command.contest_id}" in state.effects:
         return Rejected(code=RejectCode.SETTLEMENT_ALREADY_POSTED, details={"contest_id": command.contest_id})
     return post(state, draft, now, content)
@@ -94,7 +94,7 @@ def refund_outcome(state: LedgerState, command: RefundOutcome, now: datetime) ->
     if refusal is not None:
         return refusal
     if payment is None or payment.place != "refunds":
-        return _misplaced(payment, "refunds")
+        return _misplaced(payment, "refunds", early=False)
     return post(state, draft, now, content_of(command))
 
 
@@ -129,9 +129,12 @@ def _mismatch(payment: Payment | None, command: MoveEntryFee | RefundOutcome) ->
     return None
 
 
-def _misplaced(payment: Payment | None, place: str) -> Rejected:
+def _misplaced(payment: Payment | None, place: str, *, early: bool) -> Rejected:
+    """Refuse a move from where the money is not; a return that overtook its activation is only too early."""
     found = None if payment is None else payment.place
-    return Rejected(code=RejectCode.INVALID_STATUS_TRANSITION, details={"from": found, "needed": place})
+    early = early and found == "escrow"
+    code = RejectCode.MESSAGE_TOO_EARLY if early else RejectCode.INVALID_STATUS_TRANSITION
+    return Rejected(code=code, details={"from": found, "needed": place})
 
 
 def _digest(prizes: tuple[Prize, ...]) -> str:

@@ -51,7 +51,7 @@ def _unlocked(state: LedgerState, command: CompleteTransfer | FailTransfer) -> R
     """Refuse to end a transfer that is not locked, has ended already, or was locked for another amount."""
     key = postings.transfer_key(command.contest_id, command.entry_id)
     if key not in state.effects:
-        return Rejected(code=RejectCode.INVALID_STATUS_TRANSITION, details={"from": None, "transfer": key})
+        return Rejected(code=RejectCode.MESSAGE_TOO_EARLY, details={"transfer": key})
     for ended in ("completed", "failed"):
         if f"{key}:{ended}" in state.effects:
             details = {"from": ended, "transfer": key}

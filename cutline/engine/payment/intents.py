@@ -18,7 +18,8 @@ from cutline.engine.payment.events import (
 )
 from cutline.engine.payment.lifecycle import IntentStatus
 from cutline.engine.payment.state import EntryKey, Intent, PaymentState, subject_of
-from cutline.engine.stripe_call import AttemptStarted, Judgement, Parameters, postpone, start
+from cutline.engine.stripe_attempts import AttemptStarted, Parameters
+from cutline.engine.stripe_call import Judgement, postpone, start
 
 PURPOSE: Final = "contest_entry_fee"
 """What our intents say of themselves in their metadata, so that the ledger knows whose money comes."""

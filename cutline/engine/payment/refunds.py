@@ -12,7 +12,8 @@ from cutline.engine.messages import RefundEntry, RefundOutcome, RefundReported
 from cutline.engine.payment.events import RefundAdvanced, RefundPlanned
 from cutline.engine.payment.lifecycle import REFUNDS, RefundStatus
 from cutline.engine.payment.state import EntryKey, PaymentState, Refund
-from cutline.engine.stripe_call import Judgement, Parameters, start
+from cutline.engine.stripe_attempts import Parameters
+from cutline.engine.stripe_call import Judgement, start
 
 _CONTENT: Final = ("account_did", "amount_cents", "currency", "payment_intent")
 

@@ -16,13 +16,8 @@ from cutline.engine.payment.events import (
     RefundPlanned,
 )
 from cutline.engine.payment.lifecycle import IntentFact, IntentStatus, RefundStatus, next_intent, next_refund
-from cutline.engine.stripe_call import (
-    AttemptDeferred,
-    AttemptRepeated,
-    AttemptStarted,
-    CallBook,
-    LookupStarted,
-)
+from cutline.engine.stripe_attempts import AttemptDeferred, AttemptRepeated, AttemptStarted, LookupStarted
+from cutline.engine.stripe_call import CallBook
 
 EntryKey = tuple[str, str]
 """A contest's id and an entry's id."""

@@ -17,7 +17,8 @@ from cutline.engine.payout.events import (
 )
 from cutline.engine.payout.ready import going_on
 from cutline.engine.payout.state import Account, PayoutState, account_subject
-from cutline.engine.stripe_call import AttemptStarted, Judgement, Parameters, postpone, start
+from cutline.engine.stripe_attempts import AttemptStarted, Parameters
+from cutline.engine.stripe_call import Judgement, postpone, start
 
 
 def onboard_account(state: PayoutState, command: OnboardAccount, now: datetime, onboarding_url: str) -> Decision:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cutline.engine.stripe_call import CALL_EVENTS
+from cutline.engine.stripe_attempts import CALL_EVENTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Any
 from cutline.engine.messages import CallStripe
 from cutline.engine.payout.events import TransferLockRequested, TransferPlanned
 from cutline.engine.payout.state import PayoutState
-from cutline.engine.stripe_call import AttemptStarted, Parameters, start
+from cutline.engine.stripe_attempts import AttemptStarted, Parameters
+from cutline.engine.stripe_call import start
 
 
 def going_on(

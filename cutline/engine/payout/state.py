@@ -18,14 +18,8 @@ from cutline.engine.payout.events import (
     TransferPlanned,
 )
 from cutline.engine.payout.lifecycle import TransferFact, TransferStatus, next_transfer
-from cutline.engine.stripe_call import (
-    AttemptDeferred,
-    AttemptRepeated,
-    AttemptStarted,
-    CallBook,
-    CallEvent,
-    LookupStarted,
-)
+from cutline.engine.stripe_attempts import AttemptDeferred, AttemptRepeated, AttemptStarted, CallEvent, LookupStarted
+from cutline.engine.stripe_call import CallBook
 
 Part = Literal["account", "account-link", "account-check", "transfer"]
 

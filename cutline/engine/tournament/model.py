@@ -68,7 +68,8 @@ class _Terms(BaseModel):
 class EventTerms(_Terms):
     """The event as the provider knows it, and its shape in rounds."""
 
-    provider_event_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,100}$")]
+    provider_event_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    """The provider's id; it names the feed's file."""
     par: Annotated[int, Field(ge=1, le=200)] | None = None
     rounds: Annotated[int, Field(ge=1, le=10)]
     cut_after_round: Annotated[int, Field(ge=0)]

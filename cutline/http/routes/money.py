@@ -23,6 +23,7 @@ from cutline.http.schemas.money import (
 
 _PAYABLE = "PENDING_PAYMENT"
 _PLANNED = "planned"
+_REFUSED = "refused"
 
 
 async def read_intent(call: Call) -> Reply:
@@ -49,18 +50,27 @@ def _is_decided(intent: dict[str, Any]) -> bool:
 
 
 async def onboard(call: Call) -> Reply:
-    """Return the caller's connected account and the page that finishes it, once Stripe has made it (POUT-001)."""
+    """Return the caller's connected account and Stripe's page that finishes it, once Stripe has made both (POUT-001).
+
+    Refusals: NOT_FOUND for another's account, ACCOUNT_REFUSED when Stripe would not make it, ACCOUNT_NOT_READY when
+    Stripe has not answered in time.
+    """
     asked = call.body_as(OnboardAsked)
     account_did = asked.account_did or call.principal.subject
     if account_did != call.principal.subject and not call.principal.is_staff:
         raise Refused(RejectCode.NOT_FOUND, {"account_did": account_did})
     question = OnboardAccount(account_did=account_did, email=asked.email)
-    account = await call.asking.ask_until("payouts", question, _has_account, otherwise=RejectCode.ACCOUNT_NOT_READY)
-    return Reply(body=OnboardGiven.model_validate({**account, "account_did": account_did}))
+    account = await call.asking.ask_until("payouts", question, _is_open, otherwise=RejectCode.ACCOUNT_NOT_READY)
+    if account["status"] == _REFUSED:
+        raise Refused(RejectCode.ACCOUNT_REFUSED, {"account_did": account_did, "refusal": account.get("refusal")})
+    return Reply(body=OnboardGiven.model_validate({**account, "url": account.get("onboarding_url")}))
 
 
-def _has_account(account: dict[str, Any]) -> bool:
-    return bool(account.get("stripe_account_id"))
+def _is_open(account: dict[str, Any]) -> bool:
+    if account["status"] == _REFUSED:
+        return True
+    way_in = account.get("onboarding_url") or account.get("transfers_active")
+    return bool(account.get("stripe_account_id") and way_in)
 
 
 async def list_transfers(call: Call) -> Reply:
@@ -68,7 +78,7 @@ async def list_transfers(call: Call) -> Reply:
     contest_id = call.request.query.get("contest_id")
     if contest_id is not None:
         contest_of(contest_id)
-    listed = (await call.ask("payouts", ReadTransfers(contest_id=contest_id)))["transfers"]
+    listed = await call.ask("payouts", ReadTransfers(contest_id=contest_id))
     return Reply(body=TransfersGiven(transfers=[TransferGiven.model_validate(one) for one in listed]))
 
 

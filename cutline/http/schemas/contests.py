@@ -114,12 +114,15 @@ class ContestGiven(Given):
 
 
 class ContestListed(Given):
-    """One line of the list of contests."""
+    """One line of the list of contests; `created_at` is null until its file exists."""
 
     contest_id: str
     config_id: str
-    config_sha256: str | None = None
-    status: str | None = None
+    version: int
+    config_sha256: str
+    planned_at: datetime
+    created_at: datetime | None = None
+    quarantine: str | None = None
 
 
 class ContestsGiven(Given):

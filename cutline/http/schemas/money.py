@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import StringConstraints
@@ -37,6 +38,7 @@ class OnboardGiven(Given):
     """A connected account, and Stripe's page where its holder finishes the onboarding."""
 
     account_did: str
+    status: str
     stripe_account_id: str
     url: str | None = None
     transfers_active: bool
@@ -51,7 +53,8 @@ class TransferGiven(Given):
     amount_cents: int
     currency: str
     status: str
-    attempts: int = 0
+    attempts: int
+    next_attempt_at: datetime | None = None
     stripe_transfer_id: str | None = None
     reason: str | None = None
 

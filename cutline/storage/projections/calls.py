@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from cutline.engine.decision import Recorded
-from cutline.engine.stripe_call import AttemptDeferred, AttemptRepeated, AttemptStarted, LookupStarted
+from cutline.engine.stripe_attempts import AttemptDeferred, AttemptRepeated, AttemptStarted, LookupStarted
 
 _STEPS: Final[dict[type, str]] = {
     AttemptStarted: "attempt_started",

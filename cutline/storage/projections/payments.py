@@ -16,7 +16,7 @@ from cutline.engine.payment.events import (
     RefundAdvanced,
     RefundPlanned,
 )
-from cutline.engine.stripe_call import AttemptStarted
+from cutline.engine.stripe_attempts import AttemptStarted
 from cutline.storage.projections import Rows
 from cutline.storage.projections.calls import attempt_row, step_of
 from cutline.storage.sqlite import utc_text

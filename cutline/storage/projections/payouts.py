@@ -18,7 +18,7 @@ from cutline.engine.payout.events import (
     TransferLockRequested,
     TransferPlanned,
 )
-from cutline.engine.stripe_call import AttemptDeferred, AttemptStarted
+from cutline.engine.stripe_attempts import AttemptDeferred, AttemptStarted
 from cutline.storage.projections import Rows
 from cutline.storage.projections.calls import attempt_row, step_of
 from cutline.storage.sqlite import utc_text

@@ -53,12 +53,12 @@ def fee(entry_id: str, did: str | None = None, intent: str | None = None, cents:
 class Play:
     """One contest and its feed; mail between them is delivered in order, at once."""
 
-    def __init__(self, changes: dict[str, Any] | None = None) -> None:
+    def __init__(self, changes: dict[str, Any] | None = None, command: CreateContest | None = None) -> None:
         self.contest = File(ContestMachine())
         self.feed = File(FeedMachine())
         self.feed.pure = False
         self._delivered = {"contest": 0, "feed": 0}
-        self.contest.send(create(changes), BEFORE)
+        self.contest.send(command or create(changes), BEFORE)
         self.deliver(BEFORE)
 
     @property

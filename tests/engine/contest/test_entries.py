@@ -1,3 +1,5 @@
+"""Entering, paying, expiring and withdrawing, with every refusal by name."""
+
 from datetime import timedelta
 from typing import Any
 

@@ -1,11 +1,15 @@
+"""The lifecycle table: every pair of states, every edge, every guard."""
+
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cutline.engine.contest.lifecycle import (
     AUTOMATIC,
     EDGES,
+    Edge,
     Facts,
     Guard,
     Status,
@@ -45,8 +49,8 @@ LEGAL = {
 }
 
 
-def facts_for(guards: tuple[Guard, ...], target: Status) -> dict[str, object]:
-    facts: dict[str, object] = {}
+def facts_for(guards: tuple[Guard, ...], target: Status) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
     for guard in guards:
         facts |= {"came_from": target} if guard is Guard.CAME_FROM_THERE else ALL_TRUE[guard]
     return facts
@@ -83,7 +87,7 @@ def test_only_the_listed_pairs_are_legal(source: Status, target: Status) -> None
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=lambda edge: f"{edge.source}-{edge.target}-{edge.trigger}")
-def test_each_edge_needs_each_of_its_guards(edge) -> None:  # type: ignore[no-untyped-def]  # a table's row
+def test_each_edge_needs_each_of_its_guards(edge: Edge) -> None:
     """LIFE-029: every guard false in turn refuses; all true takes the edge."""
     wanted = facts_for(edge.guards, edge.target)
     assert edge.unmet(Facts(**wanted)) == ()

@@ -1,3 +1,5 @@
+"""Transitions by facts, commands and faults, and how the provider's changes are taken."""
+
 from datetime import timedelta
 from typing import Any
 
@@ -330,7 +332,7 @@ def test_a_change_that_cannot_be_read_stops_the_contest_by_name(change: Any) -> 
     """ING-004, LIFE-010."""
     play = Play()
     (changed,) = play.contest.send(advanced(0, change), LOCK - minutes(1))
-    assert (changed.to_status, changed.runbook) == ("ERROR", "contest-in-error")
+    assert (changed.to_status, changed.runbook) == ("ERROR", "runbooks/contest-in-error.md")
     assert changed.reason.startswith("FEED_CHANGE_UNREADABLE")
     assert play.contest.send(advanced(0, change), LOCK - minutes(1)) == []
 

@@ -1,3 +1,5 @@
+"""Settlement runs, their failures and retries, and prizes until they are paid."""
+
 from datetime import timedelta
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Polling, numbering and passing on what the provider serves."""
+
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -172,7 +174,7 @@ def test_a_bad_payload_is_kept_with_its_reason_once_and_changes_nothing(body: by
     assert (rejected.code, rejected.details["reason"], failed.error) == (code, reason, code)
     assert file.blobs[rejected.key] == body
     assert file.send(answer(body), TEE + minutes(2)) == []
-    assert file.machine.decide(file.state, answer(None), TEE + minutes(3)).events == ()
+    assert file.send(answer(None), TEE + minutes(3)) == []
     file.look(TEE + minutes(4))
     assert file.effects[-1].etag is None
     assert types(file.send(answer(PLAYING), TEE + minutes(4))) == ["PollRecovered"]

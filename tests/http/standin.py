@@ -1,0 +1,78 @@
+"""A stand-in for the engine behind the doors: notes every question, and gives the answers that a test has laid out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cutline.engine.decision import Accepted, Rejected
+from cutline.engine.errors import RejectCode
+from cutline.http.auth import mint_token
+from cutline.settings import Settings
+
+JWT_SECRET = "a-secret-of-the-tests-that-is-long-enough"
+SETTLE_KEY = "settle-key-of-the-tests"
+LEDGER_KEY = "ledger-key-of-the-tests"
+WEBHOOK_SECRET = "whsec_of_the_tests"
+ANNA = "did:player:anna"
+BERT = "did:player:bert"
+
+Answer = Accepted | Rejected | Callable[[Any], Any]
+
+
+def settings(**different: Any) -> Settings:
+    """Settings of a test installation."""
+    values: dict[str, Any] = {
+        "cutline_port": 0,
+        "cutline_jwt_secret": JWT_SECRET,
+        "settle_admin_key": SETTLE_KEY,
+        "ledger_admin_key": LEDGER_KEY,
+        "stripe_api_key": "sk_test_of_the_tests",
+        "stripe_webhook_secret": WEBHOOK_SECRET,
+        "ingestion_endpoint_url": "http://127.0.0.1:1",
+    }
+    return Settings(**{**values, **different})
+
+
+def token(subject: str = ANNA, *scopes: str, lifetime: timedelta = timedelta(hours=1)) -> str:
+    """A token of `subject`, an entrant's unless scopes are given."""
+    return mint_token(JWT_SECRET, subject, scopes or ("entrant",), now=datetime.now(UTC), lifetime=lifetime)
+
+
+def bearer(credential: str) -> dict[str, str]:
+    """The header that carries a token or a key."""
+    return {"Authorization": f"Bearer {credential}"}
+
+
+@dataclass
+class StandIn:
+    """Answers by the type of the message; what has no answer is NOT_FOUND."""
+
+    answers: dict[type, Answer] = field(default_factory=dict)
+    asked: list[tuple[str, Any, str]] = field(default_factory=list)
+    closed: dict[str, str] = field(default_factory=dict)
+    hold: asyncio.Event | None = None
+    first_question: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def directory(self) -> StandIn:
+        return self
+
+    def quarantined(self) -> dict[str, str]:
+        return self.closed
+
+    async def ask(self, to: str, message: Any, cause: str) -> Accepted | Rejected:
+        self.asked.append((to, message, cause))
+        self.first_question.set()
+        if self.hold is not None:
+            await self.hold.wait()
+        answer = self.answers.get(type(message), Rejected(code=RejectCode.NOT_FOUND, details={"actor": to}))
+        said = answer(message) if callable(answer) else answer
+        return said if isinstance(said, (Accepted, Rejected)) else Accepted(reply=said)
+
+    def messages(self) -> list[Any]:
+        """What was asked, without addresses."""
+        return [message for _, message, _ in self.asked]
