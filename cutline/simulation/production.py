@@ -5,7 +5,7 @@ Emulators and people live in this process and outlive the engine, which may be k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -77,11 +77,11 @@ async def play(
     *,
     calendar: Any,
     on_step: Callable[[datetime, dict[str, Any]], None],
-    extra_environment: Mapping[str, str] | None = None,
+    extras: Sequence[Mapping[str, str]] = (),
 ) -> Played:
     """Play a contest from its creation to its paid winners. The clock must be held at the start already.
 
-    `extra_environment` reaches the engine's first process only (crash plans).
+    The n-th of `extras` joins the environment of the engine's n-th process (crash plans).
     """
     started_at = datetime.now(UTC)
     stripe = StripeEmulator()
@@ -93,9 +93,9 @@ async def play(
         running(feed_app(recording), 0) as feed_port,
     ):
         environment = engine_environment(data, stripe_url=stripe_url, feed_url=f"http://127.0.0.1:{feed_port}")
-        engine = EngineProcess(environment)
+        engine = EngineProcess(environment, extras=extras)
         began = freezegun.api.real_perf_counter()
-        await engine.start(started_at, extra=extra_environment)
+        await engine.start(started_at)
         stripe.use_session(session)
         stripe.add_endpoint(WebhookEndpoint(url=f"{engine.url}/v1/stripe/webhook", secrets=(WEBHOOK_SECRET,)))
         people_calendar = PacedCalendar()
