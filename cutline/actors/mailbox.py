@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +117,15 @@ class Mailbox(pykka.ThreadingActor):
         except BaseException as failure:  # noqa: BLE001  # as above
             self._fail(failure)
             return None
+
+    def queued(self) -> Iterator[Any]:
+        """Take what has queued up behind the message in hand; Pykka's stop message is left for Pykka."""
+        while not self.actor_inbox.empty():
+            envelope = self.actor_inbox.get()
+            if isinstance(envelope.message, _ActorStop):
+                self.actor_inbox.put(envelope)
+                return
+            yield envelope.message
 
     def _fail(self, failure: BaseException) -> None:
         """Stop this actor alone and hand it to the supervisor, which restarts it from its file."""

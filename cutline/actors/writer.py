@@ -117,7 +117,6 @@ class Writer(Mailbox):
         self._boot_epoch = boot_epoch
         self._create = create
         self._replicated = replicated
-        self._buffer: list[Envelope] = []
         self._postponed: list[Envelope] = []
         self._acknowledged: list[str] = []
         self._owed: dict[str, tuple[Owed, datetime]] = {}
@@ -149,8 +148,6 @@ class Writer(Mailbox):
 
     def on_stop(self) -> None:
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
-        self.refuse(self._buffer, RejectCode.SHUTTING_DOWN)
-        self._buffer = []
         if self._connection is not None:
             self._connection.close()
             self._connection = self._log = None
@@ -189,24 +186,18 @@ class Writer(Mailbox):
 
     # Mail -----------------------------------------------------------------------------------------------------
 
-    def on_receive(self, message: Envelope | None) -> None:
-        """Gather what has queued up; the flush that follows it in the inbox does the work."""
-        if message is None:
-            self._flush()
-            return
-        if not self._buffer:
-            self.actor_ref.tell(None)
-            self._buffer, self._postponed = self._postponed, []
-        self._buffer.append(message)
+    def on_receive(self, message: Envelope) -> None:
+        """Apply this message and all that has queued up behind it as one batch."""
+        self._busy = True
+        batch, self._postponed = [*self._postponed, message, *self.queued()], []
+        self._flush(batch)
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits here; true only at the moment of asking."""
-        return not self._buffer and not self._busy and self.actor_inbox.empty()
+        return not self._busy and self.actor_inbox.empty()
 
-    def _flush(self) -> None:
-        self._busy = True
-        batch, self._buffer = self._buffer, []
+    def _flush(self, batch: Sequence[Envelope]) -> None:
         try:
             self._run(batch)
         except MisusedFile as failure:
@@ -339,7 +330,7 @@ class Writer(Mailbox):
                 after.sends.append((owed.to, Delivery(key, self.address, owed.message, "redelivery")))
 
     def _retire(self, release: Callable[[Mailbox], bool]) -> None:
-        if not self._owed and not self._buffer and release(self):
+        if not self._owed and release(self):
             self.stop()
 
     # After the commit ---------------------------------------------------------------------------------------------
