@@ -23,6 +23,8 @@ from cutline.storage.files import DataRoot
 log = structlog.get_logger(__name__)
 
 IDLE_AFTER = timedelta(minutes=5)
+DUE_SOON = timedelta(minutes=30)
+"""An actor that is due within this time stays open: opening it again would cost more than its thread."""
 CORE: tuple[Address, ...] = ("ledger", "payouts", "payments", "governance")
 _FOUNDING = (CreateContest, WatchEvent)
 
@@ -128,7 +130,9 @@ class Directory:
             idle = [
                 address
                 for address in self._open
-                if address not in CORE and now - self._used.get(address, now) >= IDLE_AFTER
+                if address not in CORE
+                and now - self._used.get(address, now) >= IDLE_AFTER
+                and (address not in self._due or self._due[address] - now > DUE_SOON)
             ]
         for address in idle:
             self.send(address, Retire(self._release))

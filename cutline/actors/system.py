@@ -126,7 +126,7 @@ class System:
                 log.error("actors_did_not_stop", actors=[str(r) for r in references if r.is_alive()])
                 break
             await asyncio.sleep(0.005)
-        self._parts.workers.close()
+        await self._parts.workers.close()
         log.info("engine_stopped")
 
     def jobs(self) -> list[Job]:

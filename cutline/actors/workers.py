@@ -21,8 +21,8 @@ class Workers(Protocol):
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run a module-level function elsewhere and return its result."""
 
-    def close(self) -> None:
-        """Stop the workers."""
+    async def close(self) -> None:
+        """Stop the workers after the work in hand."""
 
 
 class ProcessWorkers:
@@ -37,7 +37,7 @@ class ProcessWorkers:
         try:
             return await self._submit(function, *arguments)
         except BrokenProcessPool:
-            self.close()
+            self._pool = None
             return await self._submit(function, *arguments)
 
     async def _submit(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -46,11 +46,11 @@ class ProcessWorkers:
             self._pool = ProcessPoolExecutor(max_workers=self._processes, mp_context=context)
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
-    def close(self) -> None:
-        """Stop the workers without waiting for what they are doing."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+    async def close(self) -> None:
+        """Stop the workers after the work in hand; what waits is dropped and asked for again at the next start."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
 
 
 class InlineWorkers:
@@ -60,5 +60,5 @@ class InlineWorkers:
         """Run at once, in line."""
         return function(*arguments)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing to stop."""

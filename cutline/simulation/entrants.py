@@ -72,7 +72,7 @@ def plan_entrants(
         pays_after = timedelta(seconds=chance.randrange(20, 600))
         if behaviour is Behaviour.PAYS_AFTER_LOCK:
             enters_at = lock_at - payment_window / 2
-            pays_after = lock_at + timedelta(seconds=1) - enters_at
+            pays_after = lock_at - enters_at
         if behaviour is Behaviour.WEBHOOK_DELAYED:
             enters_at = min(enters_at, lock_at - timedelta(days=2))
         plans.append(

@@ -20,20 +20,27 @@ from cutline.simulation.engine_process import EngineDied, EngineProcess
 
 T = TypeVar("T")
 
-ENGINE_LOOKS_EVERY = timedelta(seconds=60)
 STEP_MAX = timedelta(hours=1)
+STEP_MIN = timedelta(seconds=1)
 
 
 class Pace:
     """Moves one engine process, one Stripe and any number of people through held time together."""
 
     def __init__(
-        self, *, clock: FrozenCalendar, calendar: PacedCalendar, engine: EngineProcess, stripe: StripeEmulator
+        self,
+        *,
+        clock: FrozenCalendar,
+        calendar: PacedCalendar,
+        engine: EngineProcess,
+        stripe: StripeEmulator,
+        step_min: Callable[[datetime], timedelta] = lambda _: STEP_MIN,
     ) -> None:
         self._clock = clock
         self._calendar = calendar
         self._engine = engine
         self._stripe = stripe
+        self._step_min = step_min
         self._restarting = asyncio.Lock()
         self._people: set[asyncio.Task[None]] = set()
         self.steps = 0
@@ -68,21 +75,26 @@ class Pace:
 
     async def run(self, until: Callable[[], Awaitable[bool]], on_step: Callable[[datetime], Any]) -> None:
         """Move time on until `until` holds, reporting each step."""
+        await self._settle()
         while not await self.insist(until):
             self.steps += 1
-            await self._settle()
             target = self._next()
             self._clock.move_to(target)
-            self._calendar.wake(target)
+            woken = self._calendar.wake(target)
             await self._advance(target)
+            if woken or await self._deliver():
+                await self._settle()
             on_step(target)
         self._raise_failures()
+
+    async def _deliver(self) -> int:
+        return await self._stripe.deliver_due()
 
     def _next(self) -> datetime:
         now = datetime.now(UTC)
         moments = [now + STEP_MAX, self._calendar.next_at(), self._stripe.next_due_at]
         if (due_at := self._engine.next_due_at) is not None:
-            moments.append(max(due_at, now + timedelta(seconds=1)))
+            moments.append(max(due_at, now + self._step_min(now)))
         return max(now, min(moment for moment in moments if moment is not None))
 
     async def _advance(self, target: datetime) -> None:
@@ -98,7 +110,7 @@ class Pace:
             while not self._calendar.quiet:
                 self._raise_failures()
                 await asyncio.sleep(0.0005)
-            delivered = await self._stripe.deliver_due()
+            delivered = await self._deliver()
             starts = self._engine.starts
             try:
                 await self._engine.settle()

@@ -28,7 +28,7 @@ from cutline.simulation import crash
 
 QUIET_LOOKS = 2
 """The engine counts as idle once it has looked idle so many times in a row."""
-LOOK_EVERY_S = 0.001
+LOOK_EVERY_S = 0.0005
 
 
 async def quiet(engine: Engine) -> None:

@@ -5,7 +5,6 @@ Emulators and people live in this process and outlive the engine, which may be k
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import freezegun
+import freezegun.api
 
 from cutline.http.auth import mint_token
 from cutline.http.client import CutlineClient
@@ -24,7 +23,7 @@ from cutline.simulation.emulators.stripe.emulator import StripeEmulator, listeni
 from cutline.simulation.emulators.stripe.state import StripeState
 from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint
 from cutline.simulation.engine_process import EngineProcess
-from cutline.simulation.pace import Pace
+from cutline.simulation.pace import STEP_MIN, Pace
 from cutline.simulation.playback import Recording
 from cutline.simulation.stage import ADMIN_KEY, JWT_SECRET, OPENS_BEFORE_TEE, WEBHOOK_SECRET, Script, engine_environment
 from cutline.simulation.world import World
@@ -33,6 +32,8 @@ TOKEN_LIFETIME = timedelta(days=60)
 GIVES_UP_AFTER = timedelta(days=10)
 CAPITAL_CENTS = 50_000
 """What the owner puts in at first, so that Stripe's fees never wait for the first fees to become available."""
+STEP_IN_PLAY = timedelta(minutes=5)
+"""In play the engine polls every minute; the recording changes every ten, so a look every five misses nothing."""
 WEBHOOK_RETRIES_S = (5, 60, 300, 1_800, 7_200, 36_000, 86_400)
 
 
@@ -90,12 +91,18 @@ async def play(
     ):
         environment = engine_environment(data, stripe_url=stripe_url, feed_url=f"http://127.0.0.1:{feed_port}")
         engine = EngineProcess(environment)
-        began = time.perf_counter()
+        began = freezegun.api.real_perf_counter()
         await engine.start(started_at, extra=extra_environment)
         stripe.use_session(session)
         stripe.add_endpoint(WebhookEndpoint(url=f"{engine.url}/v1/stripe/webhook", secrets=(WEBHOOK_SECRET,)))
         people_calendar = PacedCalendar()
-        pace = Pace(clock=calendar, calendar=people_calendar, engine=engine, stripe=stripe)
+        pace = Pace(
+            clock=calendar,
+            calendar=people_calendar,
+            engine=engine,
+            stripe=stripe,
+            step_min=lambda now: STEP_IN_PLAY if now > script.lock_at + STEP_IN_PLAY else STEP_MIN,
+        )
         admin = CutlineClient(session, engine.url, token_for("did:ops:demo", ["admin", "ops"]), retries=0)
         books = CutlineClient(session, engine.url, ADMIN_KEY, retries=0)
         world = World(
@@ -129,7 +136,7 @@ async def play(
             webhook_attempts=stripe.webhooks.attempts,
             started_at=started_at,
             ended_at=datetime.now(UTC),
-            engine_seconds=time.perf_counter() - began,
+            engine_seconds=freezegun.api.real_perf_counter() - began,
             engine_starts=engine.starts,
             steps=pace.steps,
         )

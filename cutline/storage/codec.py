@@ -28,7 +28,7 @@ class Codec:
     @property
     def names(self) -> Collection[str]:
         """The names of the events that can be decoded."""
-        return self._events.keys()
+        return self._adapters.keys()
 
     def encode(self, event: Any) -> str:
         """Return the event's fields as JSON with sorted keys and UTC times."""

@@ -9,7 +9,9 @@ import contextlib
 import difflib
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pysqlite3
@@ -68,11 +70,9 @@ def schema_hash(connection: pysqlite3.Connection) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def expected_objects(kind: FileKind, version: int | None = None) -> dict[str, str]:
-    """Return the schema objects that a file of this kind has after its first `version` migrations (default.
-
-    All).
-    """
+@cache
+def expected_objects(kind: FileKind, version: int | None = None) -> Mapping[str, str]:
+    """Return the schema objects that a file of this kind has after its first `version` migrations (default: all)."""
     with contextlib.closing(_built(kind, version)) as connection:
         return objects(connection)
 

@@ -96,21 +96,40 @@ CREATE INDEX scores_log_seq_idx ON scores (log_seq);
 CREATE INDEX settlement_audit_log_seq_idx ON settlement_audit (log_seq);
 
 CREATE VIEW contest_config AS
-SELECT seq, at, type, payload ->> 'config_sha256' AS config_sha256, payload -> 'config' AS config
-FROM log WHERE type IN ('ContestCreated', 'ConfigRevised');
+SELECT seq, at, payload ->> 'contest_id' AS contest_id, payload ->> 'config_sha256' AS config_sha256,
+  payload ->> 'config_json' AS config
+FROM log WHERE type = 'ContestCreated';
 
 CREATE VIEW contest_progress AS
-SELECT seq, at, to_status AS step FROM transitions
-UNION ALL
-SELECT seq, at, CASE type WHEN 'ContestSettled' THEN 'SETTLED' ELSE 'PAID_OUT' END
-FROM log WHERE type IN ('ContestSettled', 'ContestPaidOut');
+WITH
+  prizes AS (SELECT count(*) AS n FROM scores WHERE prize_cents > 0),
+  ended AS (
+    SELECT min(seq) AS seq FROM log WHERE type IN ('PrizePaid', 'PrizeUnpayable') GROUP BY payload ->> 'entry_id'
+  ),
+  steps AS (
+    SELECT seq, to_status AS step FROM transitions
+    UNION ALL
+    SELECT seq, 'SETTLED' FROM log WHERE type = 'SettlementRecorded'
+    UNION ALL
+    -- a contest without prizes is paid out as soon as it is settled
+    SELECT max(seq), 'PAID_OUT'
+    FROM (SELECT seq FROM ended UNION ALL SELECT seq FROM log WHERE type = 'SettlementRecorded')
+    WHERE (SELECT count(*) FROM ended) = (SELECT n FROM prizes)
+      AND EXISTS (SELECT 1 FROM log WHERE type = 'SettlementRecorded')
+    HAVING max(seq) IS NOT NULL
+  )
+SELECT steps.seq, log.at, steps.step FROM steps JOIN log ON log.seq = steps.seq;
 
 CREATE VIEW ingestion_events AS
-SELECT seq, at, type, key, payload FROM log WHERE type IN ('FeedAdvanced', 'FeedChangeApplied');
+SELECT l.seq, l.at, l.payload ->> 'polled_at' AS polled_at, l.payload ->> 'first' + c.key AS number,
+  c.value ->> 0 AS type, c.value -> 1 AS payload
+FROM log AS l, json_each(l.payload, '$.changes') AS c
+WHERE l.type = 'FeedApplied';
 
 CREATE VIEW transitions AS
-SELECT seq, at, cause, payload ->> 'from' AS from_status, payload ->> 'to' AS to_status,
-  payload ->> 'actor' AS actor, payload ->> 'reason' AS reason
+SELECT seq, at, cause, payload ->> 'from_status' AS from_status, payload ->> 'to_status' AS to_status,
+  payload ->> 'trigger' AS trigger, payload ->> 'actor' AS actor, payload ->> 'reason' AS reason,
+  payload ->> 'runbook' AS runbook
 FROM log WHERE type = 'StatusChanged';
 
 CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
@@ -272,6 +291,19 @@ CREATE TABLE stripe_events (
   log_seq INTEGER PRIMARY KEY REFERENCES log (seq)
 ) STRICT;
 
+CREATE TABLE stripe_events_quarantined (
+  -- another body under the id of a recorded event: kept as it came, believed in nothing
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  event_id TEXT NOT NULL REFERENCES stripe_events (event_id),
+  type TEXT NOT NULL,
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64), -- of the raw body
+  key_month TEXT NOT NULL CHECK (key_month GLOB '????-??'), -- whose key the body is encrypted with
+  body BLOB NOT NULL,
+  received_at TEXT NOT NULL CHECK (received_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (event_id, sha256)
+) STRICT;
+
 CREATE TABLE stripe_webhook_dead_letters (
   -- what a person must look at; the event itself stays in stripe_events and is not repeated here
   row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
@@ -298,6 +330,8 @@ CREATE INDEX accounts_log_seq_idx ON accounts (log_seq);
 CREATE INDEX outbox_attempts_log_seq_idx ON outbox_attempts (log_seq);
 
 CREATE INDEX postings_account_idx ON postings (account, id);
+
+CREATE INDEX stripe_events_quarantined_log_seq_idx ON stripe_events_quarantined (log_seq);
 
 CREATE INDEX stripe_webhook_dead_letters_event_id_idx ON stripe_webhook_dead_letters (stripe_event_id);
 
@@ -346,6 +380,12 @@ CREATE TRIGGER stripe_events_block_update BEFORE UPDATE ON stripe_events BEGIN S
 
 CREATE TRIGGER stripe_events_guard_insert BEFORE INSERT ON stripe_events WHEN NEW.log_seq <= (SELECT max(log_seq) FROM stripe_events) OR EXISTS (SELECT 1 FROM stripe_events WHERE event_id = NEW.event_id) BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only: not a new row'); END;
 
+CREATE TRIGGER stripe_events_quarantined_block_delete BEFORE DELETE ON stripe_events_quarantined BEGIN SELECT RAISE(ABORT, 'stripe_events_quarantined is append-only'); END;
+
+CREATE TRIGGER stripe_events_quarantined_block_update BEFORE UPDATE ON stripe_events_quarantined BEGIN SELECT RAISE(ABORT, 'stripe_events_quarantined is append-only'); END;
+
+CREATE TRIGGER stripe_events_quarantined_guard_insert BEFORE INSERT ON stripe_events_quarantined WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM stripe_events_quarantined)) OR EXISTS (SELECT 1 FROM stripe_events_quarantined WHERE event_id = NEW.event_id AND sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'stripe_events_quarantined is append-only: not a new row'); END;
+
 CREATE TRIGGER stripe_webhook_dead_letters_block_delete BEFORE DELETE ON stripe_webhook_dead_letters BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only'); END;
 
 CREATE TRIGGER stripe_webhook_dead_letters_block_update BEFORE UPDATE ON stripe_webhook_dead_letters BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only'); END;
@@ -382,6 +422,19 @@ CREATE TABLE log (
   hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
 ) STRICT;
 
+CREATE TABLE payout_attempts (
+  -- each call that may have an effect, exactly, committed before it is made
+  -- subject: a transfer_key, or what is asked about a connected account
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  subject TEXT NOT NULL CHECK (subject <> ''),
+  operation TEXT NOT NULL CHECK (operation <> ''), -- the gateway's name of the call
+  attempt INTEGER NOT NULL CHECK (attempt > 0),
+  stripe_idempotency_key TEXT NOT NULL UNIQUE,
+  parameters TEXT NOT NULL CHECK (json_valid(parameters)),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (subject, attempt)
+) STRICT;
+
 CREATE TABLE payout_audit_events (
   -- every change of a transfer, a payout or a connected account: when, by whom, why
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -401,17 +454,6 @@ CREATE TABLE payout_connect_accounts (
   log_seq INTEGER NOT NULL REFERENCES log (seq)
 ) STRICT;
 
-CREATE TABLE payout_transfer_attempts (
-  -- the exact call, committed before it is made
-  id INTEGER PRIMARY KEY CHECK (id > 0),
-  transfer_key TEXT NOT NULL REFERENCES payout_transfers (transfer_key),
-  attempt INTEGER NOT NULL CHECK (attempt > 0),
-  stripe_idempotency_key TEXT NOT NULL UNIQUE,
-  parameters TEXT NOT NULL CHECK (json_valid(parameters)),
-  log_seq INTEGER NOT NULL REFERENCES log (seq),
-  UNIQUE (transfer_key, attempt)
-) STRICT;
-
 CREATE TABLE payout_transfers (
   -- what is owed to a winner, from the platform to the connected account
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -424,13 +466,13 @@ CREATE TABLE payout_transfers (
   log_seq INTEGER NOT NULL REFERENCES log (seq)
 ) STRICT;
 
+CREATE INDEX payout_attempts_log_seq_idx ON payout_attempts (log_seq);
+
 CREATE INDEX payout_audit_events_log_seq_idx ON payout_audit_events (log_seq);
 
 CREATE INDEX payout_audit_events_subject_idx ON payout_audit_events (subject, id);
 
 CREATE INDEX payout_connect_accounts_log_seq_idx ON payout_connect_accounts (log_seq);
-
-CREATE INDEX payout_transfer_attempts_log_seq_idx ON payout_transfer_attempts (log_seq);
 
 CREATE INDEX payout_transfers_account_did_idx ON payout_transfers (account_did);
 
@@ -450,6 +492,12 @@ CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, '
 
 CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
 
+CREATE TRIGGER payout_attempts_block_delete BEFORE DELETE ON payout_attempts BEGIN SELECT RAISE(ABORT, 'payout_attempts is append-only'); END;
+
+CREATE TRIGGER payout_attempts_block_update BEFORE UPDATE ON payout_attempts BEGIN SELECT RAISE(ABORT, 'payout_attempts is append-only'); END;
+
+CREATE TRIGGER payout_attempts_guard_insert BEFORE INSERT ON payout_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_attempts)) OR EXISTS (SELECT 1 FROM payout_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payout_attempts WHERE subject = NEW.subject AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payout_attempts is append-only: not a new row'); END;
+
 CREATE TRIGGER payout_audit_events_block_delete BEFORE DELETE ON payout_audit_events BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only'); END;
 
 CREATE TRIGGER payout_audit_events_block_update BEFORE UPDATE ON payout_audit_events BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only'); END;
@@ -461,12 +509,6 @@ CREATE TRIGGER payout_connect_accounts_block_delete BEFORE DELETE ON payout_conn
 CREATE TRIGGER payout_connect_accounts_block_update BEFORE UPDATE ON payout_connect_accounts BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only'); END;
 
 CREATE TRIGGER payout_connect_accounts_guard_insert BEFORE INSERT ON payout_connect_accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_connect_accounts)) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE account_did = NEW.account_did) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE stripe_account_id = NEW.stripe_account_id) BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only: not a new row'); END;
-
-CREATE TRIGGER payout_transfer_attempts_block_delete BEFORE DELETE ON payout_transfer_attempts BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only'); END;
-
-CREATE TRIGGER payout_transfer_attempts_block_update BEFORE UPDATE ON payout_transfer_attempts BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only'); END;
-
-CREATE TRIGGER payout_transfer_attempts_guard_insert BEFORE INSERT ON payout_transfer_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_transfer_attempts)) OR EXISTS (SELECT 1 FROM payout_transfer_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payout_transfer_attempts WHERE transfer_key = NEW.transfer_key AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payout_transfer_attempts is append-only: not a new row'); END;
 
 CREATE TRIGGER payout_transfers_block_delete BEFORE DELETE ON payout_transfers BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only'); END;
 
@@ -499,19 +541,20 @@ CREATE TABLE log (
 ) STRICT;
 
 CREATE TABLE payment_attempts (
-  -- the exact call, committed before it is made; subject is an intent_key or a refund_key
+  -- each call that may have an effect, exactly, committed before it is made
+  -- subject: what is asked for, an intent, its cancellation or a refund
   id INTEGER PRIMARY KEY CHECK (id > 0),
   subject TEXT NOT NULL CHECK (subject <> ''),
-  operation TEXT NOT NULL CHECK (operation IN ('create_intent', 'cancel_intent', 'create_refund')),
+  operation TEXT NOT NULL CHECK (operation <> ''), -- the gateway's name of the call
   attempt INTEGER NOT NULL CHECK (attempt > 0),
   stripe_idempotency_key TEXT NOT NULL UNIQUE,
   parameters TEXT NOT NULL CHECK (json_valid(parameters)),
   log_seq INTEGER NOT NULL REFERENCES log (seq),
-  UNIQUE (subject, operation, attempt)
+  UNIQUE (subject, attempt)
 ) STRICT;
 
 CREATE TABLE payment_events (
-  -- every status that an intent or a refund has had
+  -- everything that has happened to an intent or a refund, in order
   id INTEGER PRIMARY KEY CHECK (id > 0),
   subject TEXT NOT NULL CHECK (subject <> ''),
   status TEXT NOT NULL CHECK (status <> ''),
@@ -572,7 +615,7 @@ CREATE TRIGGER payment_attempts_block_delete BEFORE DELETE ON payment_attempts B
 
 CREATE TRIGGER payment_attempts_block_update BEFORE UPDATE ON payment_attempts BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only'); END;
 
-CREATE TRIGGER payment_attempts_guard_insert BEFORE INSERT ON payment_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_attempts)) OR EXISTS (SELECT 1 FROM payment_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payment_attempts WHERE subject = NEW.subject AND operation = NEW.operation AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only: not a new row'); END;
+CREATE TRIGGER payment_attempts_guard_insert BEFORE INSERT ON payment_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_attempts)) OR EXISTS (SELECT 1 FROM payment_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payment_attempts WHERE subject = NEW.subject AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only: not a new row'); END;
 
 CREATE TRIGGER payment_events_block_delete BEFORE DELETE ON payment_events BEGIN SELECT RAISE(ABORT, 'payment_events is append-only'); END;
 

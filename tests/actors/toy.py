@@ -80,16 +80,16 @@ class ToyMachine:
         state.names.add(recorded.event.name)
         state.times.append(recorded.at)
 
-    def owes(self, state: Sum, recorded: Recorded) -> Sequence[Owed]:
+    def owes(self, _state: Sum, recorded: Recorded) -> Sequence[Owed]:
         event = recorded.event
         if event.owe_to is None:
             return ()
         return (Owed(key=f"owed:{event.name}", to=event.owe_to, message=Add(name=event.name, amount=event.amount)),)
 
-    def resume(self, state: Sum, now: datetime) -> Sequence[Any]:
+    def resume(self, _state: Sum, _now: datetime) -> Sequence[Any]:
         return ()
 
-    def due_at(self, state: Sum) -> datetime | None:
+    def due_at(self, _state: Sum) -> datetime | None:
         return None
 
 
@@ -99,8 +99,8 @@ def toy_work() -> FileWork:
         kind=KINDS["governance"],
         machine=machine,
         codec=Codec({**machine.events, **bookkeeping.EVENTS}),
-        project=lambda recorded, blob: (),
-        wrap_blob=lambda blob, at: blob,
+        project=lambda *_: (),
+        wrap_blob=lambda blob, _: blob,
     )
 
 

@@ -34,12 +34,13 @@ CREATE TABLE refunds (
     "CREATE INDEX refunds_log_seq_idx ON refunds (log_seq)",
     """
 CREATE TABLE payment_attempts (
-  -- the exact call, committed before it is made; subject is what is asked for: an intent, its cancellation, a refund
+  -- each call that may have an effect, exactly, committed before it is made
+  -- subject: what is asked for, an intent, its cancellation or a refund
   id INTEGER PRIMARY KEY CHECK (id > 0),
   subject TEXT NOT NULL CHECK (subject <> ''),
   operation TEXT NOT NULL CHECK (operation <> ''), -- the gateway's name of the call
   attempt INTEGER NOT NULL CHECK (attempt > 0),
-  stripe_idempotency_key TEXT UNIQUE, -- none where the call only reads
+  stripe_idempotency_key TEXT NOT NULL UNIQUE,
   parameters TEXT NOT NULL CHECK (json_valid(parameters)),
   log_seq INTEGER NOT NULL REFERENCES log (seq),
   UNIQUE (subject, attempt)

@@ -31,12 +31,13 @@ CREATE TABLE payout_transfers (
     "CREATE INDEX payout_transfers_log_seq_idx ON payout_transfers (log_seq)",
     """
 CREATE TABLE payout_attempts (
-  -- the exact call, committed before it is made; subject is a transfer_key or the key of an account's opening
+  -- each call that may have an effect, exactly, committed before it is made
+  -- subject: a transfer_key, or what is asked about a connected account
   id INTEGER PRIMARY KEY CHECK (id > 0),
   subject TEXT NOT NULL CHECK (subject <> ''),
   operation TEXT NOT NULL CHECK (operation <> ''), -- the gateway's name of the call
   attempt INTEGER NOT NULL CHECK (attempt > 0),
-  stripe_idempotency_key TEXT UNIQUE, -- none where the call only reads
+  stripe_idempotency_key TEXT NOT NULL UNIQUE,
   parameters TEXT NOT NULL CHECK (json_valid(parameters)),
   log_seq INTEGER NOT NULL REFERENCES log (seq),
   UNIQUE (subject, attempt)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from cutline.engine.decision import Recorded
 from cutline.engine.stripe_attempts import AttemptDeferred, AttemptRepeated, AttemptStarted, LookupStarted
+from cutline.storage.projections import Rows
 
 _STEPS: Final[dict[type, str]] = {
     AttemptStarted: "attempt_started",
@@ -17,10 +18,13 @@ _STEPS: Final[dict[type, str]] = {
 }
 
 
-def attempt_row(event: AttemptStarted, recorded: Recorded) -> tuple[Any, ...]:
-    """Return the row of one attempt: the exact call under its key."""
+def attempt_row(table: str, event: AttemptStarted, recorded: Recorded) -> Rows:
+    """Return the row of one attempt, the exact call under its key; a call that only reads has none and leaves none."""
+    if event.idempotency_key is None:
+        return ()
     parameters = orjson.dumps(event.parameters, option=orjson.OPT_SORT_KEYS).decode()
-    return (event.subject, event.operation, event.attempt, event.idempotency_key, parameters, recorded.seq)
+    row = (event.subject, event.operation, event.attempt, event.idempotency_key, parameters, recorded.seq)
+    return ((table, row),)
 
 
 def step_of(event: object) -> tuple[str, str] | None:

@@ -34,7 +34,7 @@ def _rows(recorded: Recorded) -> Iterator[tuple[str, Any]]:
     elif isinstance(event, RefundPlanned):
         yield "refunds", (event.key, *_request(event), recorded.seq)
     elif isinstance(event, AttemptStarted):
-        yield "payment_attempts", attempt_row(event, recorded)
+        yield from attempt_row("payment_attempts", event, recorded)
     happened = _happened(event)
     if happened is not None:
         yield "payment_events", (*happened, utc_text(recorded.at), recorded.seq)

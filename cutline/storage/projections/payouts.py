@@ -40,7 +40,7 @@ def _rows(recorded: Recorded) -> Iterator[tuple[str, Any]]:
         whose = (event.contest_id, event.entry_id, event.account_did)
         yield "payout_transfers", (event.key, *whose, event.amount_cents, event.currency, seq)
     elif isinstance(event, AttemptStarted):
-        yield "payout_attempts", attempt_row(event, recorded)
+        yield from attempt_row("payout_attempts", event, recorded)
     change = _transfer_change(event) or _account_change(event) or _call_change(event)
     if change is not None:
         subject, status, actor, reason = change

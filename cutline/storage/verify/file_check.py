@@ -33,7 +33,7 @@ from cutline.storage.verify.rows import ExpectedRows
 _CHAIN_CODES: Final = {
     name: Code.CUT_TAIL if name is ChainProblem.TAIL_CUT else Code(name.value) for name in ChainProblem
 }
-_FOLD_FAILURES: Final = (InvariantViolated, LookupError, TypeError, ValueError, AttributeError)
+FOLD_FAILURES: Final = (InvariantViolated, LookupError, TypeError, ValueError, AttributeError)
 """What a machine raises on events that cannot follow each other; a validation error is a ValueError."""
 
 
@@ -120,7 +120,7 @@ def _fold(connection: Connection, rules: machines.FileRules, checked: CheckedFil
             message = f"{entry.type} {entry.key}: {error}"
             checked.problems.append(Problem(code=code, file=checked.name, where=where, message=message))
             return
-        except _FOLD_FAILURES as error:
+        except FOLD_FAILURES as error:
             message = f"{entry.type} {entry.key} cannot follow: {error!r}"
             checked.problems.append(Problem(code=Code.FOLD_FAILED, file=checked.name, where=where, message=message))
             return

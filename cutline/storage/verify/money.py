@@ -70,7 +70,7 @@ def _entry(content: Mapping[str, str]) -> EntryKey:
     return content["contest_id"], content["entry_id"]
 
 
-def _owes(file: CheckedFile, kind: type) -> dict[EntryKey, Any]:
+def _owes(file: CheckedFile, kind: type[Any]) -> dict[EntryKey, Any]:
     """Return the messages of one kind about entries that a file still owes."""
     messages = (owed.message for owed in file.owed.values())
     return {(m.contest_id, m.entry_id): m for m in messages if isinstance(m, kind)}

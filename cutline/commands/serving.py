@@ -1,0 +1,89 @@
+"""`serve`: the engine for real, until it is told to stop. It decides nothing and knows no route."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cutline.commands.output import CommandFailed, print_line
+
+if TYPE_CHECKING:
+    from cutline.settings import Settings
+
+
+def serve(
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="The data root (CUTLINE_DATA_DIR).")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, metavar="N", help="Where to listen (CUTLINE_PORT).")
+    ] = None,
+    replicate: Annotated[
+        str | None, typer.Option("--replicate", metavar="URL", help="Copy every file there (CUTLINE_REPLICA_URL).")
+    ] = None,
+) -> None:
+    """Run the engine: API, jobs, webhooks. SIGTERM drains it and ends it with 0."""
+    import uvloop
+
+    from cutline.storage.errors import DataRootLocked, StorageError
+    from cutline.storage.litestream.control import ReplicationError
+
+    settings = read_settings(cutline_data_dir=data, cutline_port=port, cutline_replica_url=replicate)
+    try:
+        uvloop.run(_serve(settings))
+    except DataRootLocked as error:
+        raise CommandFailed(str(error), "Stop that engine first, or give this one a --data of its own.") from error
+    except ReplicationError as error:
+        raise CommandFailed(str(error), "Look at the replica's URL and at Litestream's own words above.") from error
+    except StorageError as error:
+        raise CommandFailed(
+            str(error), f"Run cutline verify {settings.cutline_data_dir} before starting again."
+        ) from error
+    except OSError as error:
+        raise CommandFailed(str(error), "Free the port, or choose another --port.") from error
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings from the environment; options that were given outweigh it.
+
+    Raises CommandFailed naming every variable that is missing or malformed, and no value of any.
+    """
+    from pydantic import ValidationError
+
+    from cutline.settings import Settings
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors(include_input=False)
+        )
+        raise CommandFailed(
+            f"the environment is not complete: {faults}", "Set what is named and start again.", exit_code=2
+        ) from None
+
+
+async def _serve(settings: Settings) -> None:
+    import aiohttp
+    from aiohttp import web
+
+    from cutline.actors.jobs import production_scheduler
+    from cutline.actors.workers import ProcessWorkers
+    from cutline.service import running_engine
+
+    stopped = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    async with (
+        aiohttp.ClientSession() as session,
+        running_engine(settings, scheduler=production_scheduler(), workers=ProcessWorkers(), session=session) as engine,
+    ):
+        await web.TCPSite(engine.runner, settings.cutline_host, settings.cutline_port).start()
+        host, port = engine.runner.addresses[0][:2]
+        print_line(f"Cutline serves http://{host}:{port} from {settings.cutline_data_dir}")
+        await stopped.wait()
+        print_line("Cutline drains and stops")
