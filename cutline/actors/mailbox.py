@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,8 @@ class Mailbox(pykka.ThreadingActor):
     """An actor whose failures stay its own: nothing it raises reaches Pykka, other actors or the process."""
 
     use_daemon_thread = True
+    actor_inbox: Any
+    """Pykka promises put, get and empty; ours can also be counted, and waited for with a limit."""
 
     def __init__(self, address: Address, on_failed: Callable[[Address, BaseException], None]) -> None:
         super().__init__()
@@ -125,6 +128,20 @@ class Mailbox(pykka.ThreadingActor):
             if isinstance(envelope.message, _ActorStop):
                 self.actor_inbox.put(envelope)
                 return
+            yield envelope.message
+
+    def latecomers(self, count: int, seconds: float) -> Iterator[Any]:
+        """Take up to `count` messages as they come, waiting for no more than `seconds` in all."""
+        gives_up_at = time.monotonic() + seconds
+        while count > 0:
+            try:
+                envelope = self.actor_inbox.get(timeout=max(gives_up_at - time.monotonic(), 0.0))
+            except queue.Empty:
+                return
+            if isinstance(envelope.message, _ActorStop):
+                self.actor_inbox.put(envelope)
+                return
+            count -= 1
             yield envelope.message
 
     def _fail(self, failure: BaseException) -> None:

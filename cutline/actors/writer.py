@@ -8,6 +8,7 @@ file, and the commands run one by one, so that one bad command harms no neighbou
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any, Protocol
 import structlog
 
 from cutline.actors.clock import utc_now
+from cutline.actors.company import Company
 from cutline.actors.mailbox import (
     Acknowledgement,
     Ask,
@@ -122,6 +124,7 @@ class Writer(Mailbox):
         self._owed: dict[str, tuple[Owed, datetime]] = {}
         self._connection: Connection | None = None
         self._log: EventLog | None = None
+        self._company = Company()
         self._busy = True
 
     # Life -----------------------------------------------------------------------------------------------------
@@ -190,6 +193,7 @@ class Writer(Mailbox):
         """Apply this message and all that has queued up behind it as one batch."""
         self._busy = True
         batch, self._postponed = [*self._postponed, message, *self.queued()], []
+        batch.extend(self._company.awaited(self, len(batch)))
         self._flush(batch)
 
     @property
@@ -230,7 +234,9 @@ class Writer(Mailbox):
             for table in self._work.kind.tables:
                 if table in after.rows:
                     self._file.insert(table, after.rows[table])
+            began = time.monotonic()
             self._commit()
+            self._company.flushed(time.monotonic() - began)
         else:
             self._file.rollback()
         self._act(after)
@@ -337,6 +343,7 @@ class Writer(Mailbox):
 
     def _act(self, after: _After) -> None:
         send_replies(after.replies)
+        self._company.answered(len(after.replies) + self.actor_inbox.qsize())
         for to, envelope in after.sends:
             self._around.send(to, envelope)
         for effect, cause in after.effects:

@@ -116,16 +116,22 @@ class EventLog:
         commit stands, and this object refuses to go on. Raises what `append` says of rows not written yet, which
         leaves the transaction open.
         """
-        self._write()
+        try:
+            self._write()
+            self._end()
+        except Retryable:
+            self.rollback()
+            raise
+        self._marks = []
+
+    def _end(self) -> None:
         try:
             self._run("COMMIT")
         except Retryable:
-            self.rollback()
             raise
         except StorageError as error:
             self._lost = str(error)
             raise
-        self._marks = []
 
     def rollback(self) -> None:
         """Undo all since `begin`. Harmless when SQLite has already done so."""
