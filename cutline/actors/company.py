@@ -11,8 +11,11 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-PATIENCE = 0.5
+PATIENCE = 0.6
 """The share of a flush's duration that a batch may wait for company, counted from the last answers."""
+
+COMPANY_ENOUGH = 16
+"""A batch of so many shares its flush well already, and does not wait."""
 
 
 class Inbox(Protocol):
@@ -44,7 +47,7 @@ class Company:
 
     def awaited(self, inbox: Inbox, present: int) -> Iterator[Any]:
         """Return the messages of those who come in time to join the `present` ones."""
-        missing = self._callers - present
+        missing = min(self._callers, COMPANY_ENOUGH) - present
         if missing <= 0:
             return iter(())
         return inbox.latecomers(missing, self._until - time.monotonic())

@@ -125,11 +125,14 @@ def test_a_batch_of_any_size_is_written_whole_and_in_order(log: EventLog, now: d
 def test_what_the_schema_or_the_chain_cannot_hold_is_refused(
     log: EventLog, now: datetime, key: str, payload: str
 ) -> None:
+    def record() -> None:
+        append(log, key, now, payload)
+        log.commit()
+
     head = log.head
     log.begin()
     with pytest.raises(MisusedFile):
-        append(log, key, now, payload)
-        log.commit()
+        record()
     log.rollback()
     assert (log.seq, log.head) == (3, head)
 
