@@ -18,7 +18,7 @@ from cutline.engine.stripe_call import LOOKUPS
 from cutline.storage.errors import StorageError
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import DataRoot, kind_of
-from cutline.storage.machines import fold
+from cutline.storage.machines import begin
 from cutline.storage.sqlite import open_reader
 
 CALLING = ("payouts", "payments")
@@ -65,7 +65,10 @@ def _log(where: Path, address: str) -> Iterator[EventLog]:
 
 
 def _calls(log: EventLog) -> Iterator[CallUnderWay]:
-    for call in fold(log.kind.name, log.entries()).state.calls.calls.values():
+    folding = begin(log.kind.name)
+    for entry in log.entries():
+        folding.take(entry)
+    for call in folding.state.calls.calls.values():
         if call.operation in LOOKUPS:
             yield CallUnderWay(
                 subject=call.subject,
