@@ -77,7 +77,7 @@ async def test_a_killed_box_is_restored_verified_and_goes_on(tmp_path: Path) -> 
         async with town.served(new, replica) as served:
             assert epoch(new) > epoch(old), "an engine after a restore is not taken for one before it"
             contest = await town.admin.contest(BEFORE)
-            assert contest["entries"]["ACTIVE"] >= len(known)
+            assert contest["entries"]["active"] >= len(known)
             for did, entry_id in known.items():
                 assert (await town.client(did).entry(BEFORE, entry_id))["status"] == "ACTIVE"
             newcomer = await town.enter_and_pay(BEFORE, "did:player:newcomer")

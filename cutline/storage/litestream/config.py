@@ -99,7 +99,9 @@ def require_plain_url(replica_url: str) -> str:
     folder that is really named `a%20b`, and refuses other escapes. A query would end up before file names.
     """
     if not _PLAIN_URL.fullmatch(replica_url):
-        raise ValueError(f"a replica URL has a scheme, such as file:///…, and no spaces, %, ?, # and the like: {replica_url}")
+        raise ValueError(
+            f"a replica URL has a scheme, such as file:///…, and no spaces, %, ?, # and the like: {replica_url}"
+        )
     return replica_url.rstrip("/")
 
 
