@@ -84,6 +84,8 @@ async def _replication(settings: Settings, root: DataRoot, stack: AsyncExitStack
     """Start replication, if it is asked for, so that it outlives the engine's last commit."""
     if settings.cutline_replica_url is None:
         return OpenGate()
+    if "://" not in settings.cutline_replica_url:
+        raise ReplicationError(f"{settings.cutline_replica_url} is no URL: a folder is written file:///…")
     replicator = Replicator(
         data_root=root.path,
         replica_url=settings.cutline_replica_url,

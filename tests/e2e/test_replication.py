@@ -75,11 +75,11 @@ async def test_a_killed_box_is_restored_verified_and_goes_on(tmp_path: Path) -> 
         assert verified.returncode == 0, verified.stdout
 
         async with town.served(new, replica) as served:
-            assert epoch(new) > epoch(old), "an engine after a restore is not taken for one before it"
             contest = await town.admin.contest(BEFORE)
             assert contest["entries"]["active"] >= len(known)
             for did, entry_id in known.items():
                 assert (await town.client(did).entry(BEFORE, entry_id))["status"] == "ACTIVE"
+            assert epoch(new) > epoch(old), "an engine after a restore is not taken for one before it"
             newcomer = await town.enter_and_pay(BEFORE, "did:player:newcomer")
             await town.enter_and_pay(BEFORE, "did:player:known-0-again")
             balance = await town.books.trial_balance()

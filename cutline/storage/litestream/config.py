@@ -33,7 +33,7 @@ SOCKET_NAME = "litestream.sock"
 _SOCKET_PATH_BYTES_MAX = 107
 """Linux keeps the path of a unix socket in 108 bytes, the last of which is zero."""
 
-_PLAIN_URL = re.compile(r"(?:[a-z][a-z0-9]*://|\$\{\w+\})[A-Za-z0-9._~:/@+=,${}-]*")
+_PLAIN_URL = re.compile(r"[A-Za-z0-9._~:/@+=,${}-]+")
 """The braces and the dollar are for `${VARIABLE}` in a configuration that the service expands."""
 
 _HEAD = """\
@@ -99,9 +99,7 @@ def require_plain_url(replica_url: str) -> str:
     folder that is really named `a%20b`, and refuses other escapes. A query would end up before file names.
     """
     if not _PLAIN_URL.fullmatch(replica_url):
-        raise ValueError(
-            f"a replica URL has a scheme, such as file:///…, and no spaces, %, ?, # and the like: {replica_url}"
-        )
+        raise ValueError(f"a replica URL must not contain spaces, %, ?, # and the like: {replica_url}")
     return replica_url.rstrip("/")
 
 
