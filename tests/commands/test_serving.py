@@ -93,11 +93,13 @@ def test_what_was_served_until_the_last_moment_can_be_restored(tmp_path: Path) -
         asyncio.run(_create_contest(url, Path("config/tournaments/masters-2026.toml").read_text("utf-8")))
         engine.send_signal(signal.SIGTERM)
         assert engine.wait(timeout=30) == 0
+        assert engine.stderr is not None
+        said = engine.stderr.read()
     command = [sys.executable, "-m", "cutline", "restore", "--replica", replica, "--data", str(tmp_path / "back")]
     restored = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert restored.returncode == 0, restored.stderr
     report = verify_root(tmp_path / "back")
-    assert report.problems == ()
+    assert report.problems == (), said
     assert report.counts["files"] == verify_root(data).counts["files"]
 
 
