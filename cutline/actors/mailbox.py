@@ -54,9 +54,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The receiver has these owed messages in its file."""
+    """The receiver, `sender` of this, has these owed messages in its file."""
 
     keys: tuple[str, ...]
+    sender: Address
 
 
 @dataclass(frozen=True, slots=True)

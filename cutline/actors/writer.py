@@ -296,7 +296,7 @@ class Writer(Mailbox):
                     log.warning("delivery_rejected", address=self.address, key=key, code=answer.code)
                     if answer.code in NOT_YET:
                         return
-                after.sends.append((sender, Acknowledgement((key,))))
+                after.sends.append((sender, Acknowledgement((key,), self.address)))
             case Acknowledgement(keys=keys):
                 self._acknowledged.extend(key for key in keys if self._owed.pop(key, None))
             case Redeliver():

@@ -84,8 +84,11 @@ def trial_balance(state: LedgerState) -> dict[str, dict[str, int]]:
 
 
 def joined(content: Mapping[str, str]) -> str:
-    """Return a request's fields as one string that can be compared and taken apart again."""
-    return json.dumps(dict(content))
+    """Return a request's fields as one string that can be compared and taken apart again.
+
+    They are sorted: a log that is read again gives them in another order than the request did.
+    """
+    return json.dumps(dict(content), sort_keys=True)
 
 
 def fold(state: LedgerState, event: object, at: datetime) -> None:
