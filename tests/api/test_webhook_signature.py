@@ -11,7 +11,7 @@ import pytest
 
 from cutline.simulation.emulators.stripe.webhooks import sign
 from tests.http.standin import WEBHOOK_SECRET
-from tests.http.town import Town, open_town, signed
+from tests.http.town import Town, body_of, open_town, signed
 
 Forge = Callable[[bytes], Mapping[str, str]]
 
@@ -79,7 +79,7 @@ async def test_a_signature_that_is_not_stripes_is_401_and_writes_not_one_byte(to
     _, intent = await town.enter()
     town.stripe.pay_intent(intent)
     [paid] = town.events("payment_intent.succeeded")
-    real = orjson.dumps(paid)
+    real = body_of(paid)
     town.stripe.webhooks.endpoints.clear()
     await town.settle()
     counts = (town.count("stripe_events"), town.count("transactions"), town.count("log"))
@@ -103,7 +103,7 @@ async def test_tampered_body(town: Town) -> None:
     _, intent = await town.enter()
     town.stripe.pay_intent(intent)
     [paid] = town.events("payment_intent.succeeded")
-    body = orjson.dumps(paid)
+    body = body_of(paid)
     answer = await town.deliver(body.replace(b"1001", b"9001"), signed(body))
     assert (answer.status, answer.code) == (401, "SIGNATURE_INVALID")
     assert town.rows("ledger", "SELECT 1 FROM stripe_events WHERE event_id = '" + paid["id"] + "'") == []

@@ -121,6 +121,13 @@ class Town:
             await asyncio.sleep(0.005)
         raise AssertionError("the engine does not come to rest")
 
+    async def restart_ledger(self) -> None:
+        """Close the ledger's writer and open its file again, as a restart of the engine would."""
+        directory = self.engine.system.directory
+        [reference] = [writer.actor_ref for writer in directory.writers() if writer.address == "ledger"]
+        await asyncio.to_thread(reference.stop)
+        directory.forget("ledger")
+
     def rows(self, address: str, query: str) -> list[tuple[Any, ...]]:
         """Read rows of a file beside its writer."""
         with closing(open_reader(DataRoot(self.data).path_of(address), kind_of(address))) as connection:
@@ -158,6 +165,11 @@ async def open_town(data: Path, **different: Any) -> AsyncIterator[Town]:
                 stripe.add_endpoint(WebhookEndpoint(url=url + WEBHOOK_PATH, secrets=(WEBHOOK_SECRET,)))
                 lock_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
                 yield Town(engine=engine, stripe=stripe, session=session, url=url, lock_at=lock_at, data=data)
+
+
+def body_of(event: Mapping[str, Any]) -> bytes:
+    """Return an event's bytes as Stripe delivers them."""
+    return orjson.dumps(event, option=orjson.OPT_INDENT_2)
 
 
 def signed(body: bytes, *secrets: str, at: datetime | None = None) -> dict[str, str]:
