@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from cutline.actors.jobs import SteppedScheduler
 from cutline.actors.workers import ProcessWorkers
 from cutline.http.client import CutlineClient
 from cutline.service import Engine, running_engine
+from cutline.simulation.emulators.stripe.calls import Call
+from cutline.simulation.emulators.stripe.charges import create_refund
 from cutline.simulation.emulators.stripe.emulator import SECRET_KEY, StripeEmulator, listening
 from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint, sign
 from cutline.storage.files import DataRoot, kind_of
@@ -104,10 +107,19 @@ class Town:
         """Return Stripe's events of these types, oldest first, as Stripe would send them."""
         return [event for event in self.stripe.state.events if not kinds or event["type"] in kinds]
 
+    def refund(self, payment_intent: str, metadata: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Refund a payment at Stripe, as a person does on its pages, or as we do with our metadata."""
+        platform = self.stripe.platform
+        platform.begin()
+        call = Call(parameters={"payment_intent": payment_intent, "metadata": dict(metadata or {})})
+        return create_refund(platform, call)
+
     async def deliver(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Post a body to the webhook's door, signed now unless other headers are given."""
         sent = signed(body) if headers is None else headers
-        async with self.session.post(self.url + WEBHOOK_PATH, data=body, headers=sent) as response:
+        # aiohttp warns of whole bodies beyond a mebibyte.
+        data = body if len(body) <= 2**20 else io.BytesIO(body)
+        async with self.session.post(self.url + WEBHOOK_PATH, data=data, headers=sent) as response:
             return Answer(response.status, await response.json())
 
     async def settle(self) -> None:
