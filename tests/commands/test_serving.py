@@ -121,3 +121,20 @@ def test_serve_names_every_setting_that_is_missing_and_shows_none(tmp_path: Path
     assert SECRET not in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_serve_refuses_a_replica_that_it_cannot_name(tmp_path: Path) -> None:
+    """A folder without file:// would be taken for a path of Litestream's own making."""
+    for wrong, says in (("/mnt/replica", "written file:///"), ("file:///two words", "spaces")):
+        command = [sys.executable, "-m", "cutline", "serve", "--data", str(tmp_path / "data"), "--port", "0"]
+        ended = subprocess.run(
+            [*command, "--replicate", wrong],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=_environment(),
+        )
+        assert ended.returncode == 1
+        assert says in ended.stderr
+        assert "Traceback" not in ended.stderr
