@@ -20,7 +20,7 @@ from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
 from cutline.actors.jobs import Job, install
-from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envelope, Tell
+from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envelope, Tell, resolve
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
@@ -62,7 +62,7 @@ class System:
         self._boot_epoch = boot_epoch
         self._parts = parts
         self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url)
-        self.directory = Directory(root, self._start_writer)
+        self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
         self.tasks = Tasks(performers(parts.stripe, parts.feed, parts.workers, parts.gate), self.directory.send)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
@@ -166,15 +166,17 @@ class System:
         """
         if self._asking[to] >= self.settings.cutline_asks_max:
             return Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": to, "retry_after_s": 1})
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        late = Rejected(code=RejectCode.ACTOR_TIMEOUT, details={"actor": to, "timeout_s": timeout_s})
+        # A timer that answers costs a third of asyncio.timeout, which cancels the task; every webhook passes here.
+        timer = loop.call_later(timeout_s, resolve, [(future, late)])
         self._asking[to] += 1
         try:
             self.directory.send(to, Ask(message, cause, future))
-            async with asyncio.timeout(timeout_s):
-                return await future
-        except TimeoutError:
-            return Rejected(code=RejectCode.ACTOR_TIMEOUT, details={"actor": to, "timeout_s": timeout_s})
+            return await future
         finally:
+            timer.cancel()
             self._asking[to] -= 1
 
     @property

@@ -46,7 +46,9 @@ class ServedEngine:
         return cpu_s_of(self._running().pid)
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._command, env=self._environment)  # noqa: S603  # our own program
+        self._process = subprocess.Popen(  # noqa: S603  # our own program
+            self._command, env=self._environment, stdout=subprocess.DEVNULL
+        )
         try:
             self._wait_until_it_listens()
         except BaseException:

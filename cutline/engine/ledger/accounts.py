@@ -21,7 +21,11 @@ BANK: Final = "clearing:bank"
 PAYOUTS: Final = "clearing:payouts"
 PROVIDER: Final = "clearing:provider"
 
-_OWNER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._%-]{0,199}")
+_OWNER: Final = re.compile(r"[A-Za-z0-9._:%@+-]{1,200}")
+"""Every subject that a token may carry, mail addresses included: whoever can enter can hold money."""
+
+_CONTEST: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+"""A contest's id names its file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,11 @@ def disputed(dispute_id: str) -> str:
 def is_owner(value: object) -> TypeGuard[str]:
     """Say whether a value can stand in an account's name: a short id without blanks."""
     return isinstance(value, str) and _OWNER.fullmatch(value) is not None
+
+
+def is_contest(value: object) -> TypeGuard[str]:
+    """Say whether a value can be a contest's id; a fee for anything else has nobody to go to."""
+    return isinstance(value, str) and _CONTEST.fullmatch(value) is not None
 
 
 def kind_of(account: str) -> AccountKind | None:

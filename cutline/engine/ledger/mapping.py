@@ -20,6 +20,9 @@ from cutline.engine.messages import RecordStripeEvent
 ENTRY_FEE: Final = "contest_entry_fee"
 """The purpose that our payment intents carry in their metadata."""
 
+CENTS_MAX: Final = 999_999_999_999
+"""Stripe's amounts have at most twelve digits (PaymentIntents, `amount`); more would not fit into a book either."""
+
 
 class UnreadableError(Exception):
     """An event of a type we map lacks what every such object has; it goes to the dead letters."""
@@ -62,7 +65,7 @@ def _payment_succeeded(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     if metadata.get("purpose") != ENTRY_FEE and "entry_id" not in metadata:
         return Mapped(outcome="posted", draft=postings.payment(intent_id, holder, cents, currency), facts=facts)
     contest_id, entry_id = metadata.get("contest_id"), metadata.get("entry_id")
-    if not accounts.is_owner(contest_id) or not accounts.is_owner(entry_id):
+    if not accounts.is_contest(contest_id) or not accounts.is_owner(entry_id):
         return _suspended(facts, "PAYMENT_INTENT_NOT_FOUND")
     facts["contest_id"], facts["entry_id"] = contest_id, entry_id
     if metadata.get("fee_cents") != facts["amount_cents"] or metadata.get("currency") != currency:
@@ -203,8 +206,8 @@ def _text(source: Mapping[str, Any], name: str) -> str:
 
 def _cents(source: Mapping[str, Any], name: str) -> int:
     value = source.get(name)
-    if type(value) is not int or value <= 0:
-        raise UnreadableError(f"{name} is not a whole number of cents above zero")
+    if type(value) is not int or not 0 < value <= CENTS_MAX:
+        raise UnreadableError(f"{name} is not a whole number of cents above zero and within Stripe's limit")
     return value
 
 
