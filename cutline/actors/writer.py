@@ -8,6 +8,7 @@ file, and the commands run one by one, so that one bad command harms no neighbou
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Any, Protocol
 import structlog
 
 from cutline.actors.clock import utc_now
+from cutline.actors.company import Company
 from cutline.actors.mailbox import (
     Acknowledgement,
     Ask,
@@ -117,13 +119,12 @@ class Writer(Mailbox):
         self._boot_epoch = boot_epoch
         self._create = create
         self._replicated = replicated
-        self._buffer: list[Envelope] = []
         self._postponed: list[Envelope] = []
         self._acknowledged: list[str] = []
         self._owed: dict[str, tuple[Owed, datetime]] = {}
         self._connection: Connection | None = None
         self._log: EventLog | None = None
-        self._busy = True
+        self._company = Company()
 
     # Life -----------------------------------------------------------------------------------------------------
 
@@ -145,12 +146,9 @@ class Writer(Mailbox):
         for effect in self._work.machine.resume(self._state, now):
             self._around.perform(effect, self.address, "resume")
         self._note()
-        self._busy = False
 
     def on_stop(self) -> None:
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
-        self.refuse(self._buffer, RejectCode.SHUTTING_DOWN)
-        self._buffer = []
         if self._connection is not None:
             self._connection.close()
             self._connection = self._log = None
@@ -189,24 +187,13 @@ class Writer(Mailbox):
 
     # Mail -----------------------------------------------------------------------------------------------------
 
-    def on_receive(self, message: Envelope | None) -> None:
-        """Gather what has queued up; the flush that follows it in the inbox does the work."""
-        if message is None:
-            self._flush()
-            return
-        if not self._buffer:
-            self.actor_ref.tell(None)
-            self._buffer, self._postponed = self._postponed, []
-        self._buffer.append(message)
+    def on_receive(self, message: Envelope) -> None:
+        """Apply this message and all that has queued up behind it as one batch."""
+        batch, self._postponed = [*self._postponed, message, *self.queued()], []
+        batch.extend(self._company.awaited(self, len(batch)))
+        self._flush(batch)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits here; true only at the moment of asking."""
-        return not self._buffer and not self._busy and self.actor_inbox.empty()
-
-    def _flush(self) -> None:
-        self._busy = True
-        batch, self._buffer = self._buffer, []
+    def _flush(self, batch: Sequence[Envelope]) -> None:
         try:
             self._run(batch)
         except MisusedFile as failure:
@@ -221,8 +208,6 @@ class Writer(Mailbox):
         except BaseException:
             self.refuse(batch, RejectCode.INTERNAL_FAULT)
             raise
-        finally:
-            self._busy = False
 
     def _run(self, batch: Sequence[Envelope]) -> None:
         after = _nothing()
@@ -239,7 +224,9 @@ class Writer(Mailbox):
             for table in self._work.kind.tables:
                 if table in after.rows:
                     self._file.insert(table, after.rows[table])
+            began = time.monotonic()
             self._commit()
+            self._company.flushed(time.monotonic() - began)
         else:
             self._file.rollback()
         self._act(after)
@@ -299,7 +286,7 @@ class Writer(Mailbox):
                     log.warning("delivery_rejected", address=self.address, key=key, code=answer.code)
                     if answer.code in NOT_YET:
                         return
-                after.sends.append((sender, Acknowledgement((key,))))
+                after.sends.append((sender, Acknowledgement((key,), self.address)))
             case Acknowledgement(keys=keys):
                 self._acknowledged.extend(key for key in keys if self._owed.pop(key, None))
             case Redeliver():
@@ -339,13 +326,14 @@ class Writer(Mailbox):
                 after.sends.append((owed.to, Delivery(key, self.address, owed.message, "redelivery")))
 
     def _retire(self, release: Callable[[Mailbox], bool]) -> None:
-        if not self._owed and not self._buffer and release(self):
+        if not self._owed and release(self):
             self.stop()
 
     # After the commit ---------------------------------------------------------------------------------------------
 
     def _act(self, after: _After) -> None:
         send_replies(after.replies)
+        self._company.answered(len(after.replies) + self.actor_inbox.qsize())
         for to, envelope in after.sends:
             self._around.send(to, envelope)
         for effect, cause in after.effects:

@@ -5,7 +5,7 @@ The one table that actors and `verify` share: what the first wrote, the second m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,24 +91,12 @@ class Folding:
                     self.delivered.append(owed)
         elif not isinstance(event, WriterOpened):
             self.rules.machine.evolve(self.state, recorded)
-            self.owe(self.rules.machine.owes(self.state, recorded))
+            for owed in self.rules.machine.owes(self.state, recorded):
+                self.owed[owed.key] = owed
         return recorded
-
-    def owe(self, messages: Sequence[Owed]) -> None:
-        """Remember messages that are owed until a receiver acknowledges them."""
-        for owed in messages:
-            self.owed[owed.key] = owed
 
 
 def begin(kind_name: str) -> Folding:
     """Return the folding of an empty log."""
     rules = rules_of(kind_name)
     return Folding(rules=rules, state=rules.machine.initial())
-
-
-def fold(kind_name: str, entries: Iterable[Entry]) -> Folding:
-    """Fold entries in order. Raises what `Folding.take` raises."""
-    folding = begin(kind_name)
-    for entry in entries:
-        folding.take(entry)
-    return folding

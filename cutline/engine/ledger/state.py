@@ -5,12 +5,12 @@ Plain dictionaries, because every webhook passes through here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from cutline.engine.canonical import canonical_json
 from cutline.engine.ledger import accounts
 from cutline.engine.ledger.events import (
     AccountOpened,
@@ -86,8 +86,11 @@ def trial_balance(state: LedgerState) -> dict[str, dict[str, int]]:
 
 
 def joined(content: Mapping[str, str]) -> str:
-    """Return a request's fields as one string that can be compared and taken apart again."""
-    return json.dumps(dict(content))
+    """Return a request's fields as one string that can be compared and taken apart again.
+
+    The order of the fields is no content: a request just made and one read from the log again give the same string.
+    """
+    return canonical_json(dict(content)).decode()
 
 
 def fold(state: LedgerState, event: object, at: datetime) -> None:
