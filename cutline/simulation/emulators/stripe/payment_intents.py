@@ -108,10 +108,9 @@ def _confirm(platform: Platform, intent: Wire, payment_method: str | None) -> Wi
     intent["last_payment_error"] = {
         "charge": charge["id"],
         "code": card.code,
-        "decline_code": card.decline_code,
         "message": charge["failure_message"],
         "type": "card_error",
-    }
+    } | ({} if card.decline_code is None else {"decline_code": card.decline_code})
     platform.record("charge.failed", charge)
     platform.record("payment_intent.payment_failed", intent)
     raise card_error(code=card.code, decline_code=card.decline_code, charge=charge["id"], intent=intent)
