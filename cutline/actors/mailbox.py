@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import Callable, Iterable
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +55,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The receiver has these owed messages in its file."""
+    """The receiver, `sender` of this, has these owed messages in its file."""
 
     keys: tuple[str, ...]
+    sender: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +94,54 @@ def send_replies(replies: Replies) -> None:
         loop.call_soon_threadsafe(resolve, replies)
 
 
+class Inbox:
+    """What waits for one actor. It knows exactly whether everything that ever came in is done with."""
+
+    __slots__ = ("_lock", "_queue", "_undone")
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._undone = 1
+        """The actor's start counts as a piece of work."""
+
+    def put(self, envelope: Any) -> None:
+        """Take an envelope, from any thread."""
+        with self._lock:
+            self._undone += 1
+        self._queue.put(envelope)
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Wait for the next envelope. Whoever comes for it has done with the one before.
+
+        With a time-out the one before stays in hand, and queue.Empty is raised when nothing came.
+        """
+        if timeout is not None:
+            envelope = self._queue.get(timeout=timeout)
+        with self._lock:
+            self._undone -= 1
+        return self._queue.get() if timeout is None else envelope
+
+    def qsize(self) -> int:
+        """Return about how many wait."""
+        return self._queue.qsize()
+
+    def empty(self) -> bool:
+        """Whether nothing waits to be taken."""
+        return self._queue.empty()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is in hand."""
+        return not self._undone
+
+
 class Mailbox(pykka.ThreadingActor):
     """An actor whose failures stay its own: nothing it raises reaches Pykka, other actors or the process."""
 
     use_daemon_thread = True
+    actor_inbox: Any
+    """Pykka promises put, get and empty; ours can also be counted, and waited for with a limit."""
 
     def __init__(self, address: Address, on_failed: Callable[[Address, BaseException], None]) -> None:
         super().__init__()
@@ -103,7 +150,13 @@ class Mailbox(pykka.ThreadingActor):
 
     @staticmethod
     def _create_actor_inbox() -> Any:
-        return queue.SimpleQueue()
+        return Inbox()
+
+    @property
+    def idle(self) -> bool:
+        """Whether this actor has started and has done with all that it was sent; true only at the moment of asking."""
+        inbox: Any = self.actor_inbox
+        return bool(inbox.idle)
 
     def _actor_loop_setup(self) -> None:
         try:
@@ -117,6 +170,29 @@ class Mailbox(pykka.ThreadingActor):
         except BaseException as failure:  # noqa: BLE001  # as above
             self._fail(failure)
             return None
+
+    def queued(self) -> Iterator[Any]:
+        """Take what has queued up behind the message in hand; Pykka's stop message is left for Pykka."""
+        while not self.actor_inbox.empty():
+            envelope = self.actor_inbox.get()
+            if isinstance(envelope.message, _ActorStop):
+                self.actor_inbox.put(envelope)
+                return
+            yield envelope.message
+
+    def latecomers(self, count: int, seconds: float) -> Iterator[Any]:
+        """Take up to `count` messages as they come, waiting for no more than `seconds` in all."""
+        gives_up_at = time.monotonic() + seconds
+        while count > 0:
+            try:
+                envelope = self.actor_inbox.get(timeout=max(gives_up_at - time.monotonic(), 0.0))
+            except queue.Empty:
+                return
+            if isinstance(envelope.message, _ActorStop):
+                self.actor_inbox.put(envelope)
+                return
+            count -= 1
+            yield envelope.message
 
     def _fail(self, failure: BaseException) -> None:
         """Stop this actor alone and hand it to the supervisor, which restarts it from its file."""

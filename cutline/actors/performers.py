@@ -31,7 +31,7 @@ from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
 log = structlog.get_logger(__name__)
 
 BALANCE_WINDOW = timedelta(days=30)
-"""How far back balance transactions are read the first time, when the ledger knows of none."""
+"""How far back balance transactions are read; what is older was booked long ago."""
 
 
 def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: ReplicaGate) -> Mapping[type, Perform]:
@@ -118,12 +118,15 @@ def answered(effect: CallStripe, outcome: StripeOutcome) -> StripeAnswered:
 async def list_balance_transactions(
     stripe: StripeGateway, effect: ListBalanceTransactions
 ) -> BalanceTransactionsListed | None:
-    """List what the ledger asks for, oldest first; nothing when Stripe does not answer.
+    """List what is newer than the last transaction booked, oldest first; nothing when Stripe does not answer.
 
-    Balance transactions are listed newest first and their ids do not sort.
+    Where Stripe does not know the last one any more, a window of the last days is read: what was booked is known.
     """
-    since = effect.created_from or datetime.now(UTC) - BALANCE_WINDOW
-    outcome = await stripe.list_balance_transactions(created_from=since)
+    outcome: StripeOutcome | None = None
+    if effect.after is not None:
+        outcome = await stripe.list_balance_transactions(newer_than=effect.after)
+    if outcome is None or (not isinstance(outcome, Succeeded) and outcome.code == "resource_missing"):
+        outcome = await stripe.list_balance_transactions(created_from=datetime.now(UTC) - BALANCE_WINDOW)
     if not isinstance(outcome, Succeeded):
         return None
     return BalanceTransactionsListed(items=tuple(reversed(outcome.objects)))

@@ -9,6 +9,7 @@ file, and the commands run one by one, so that one bad command harms no neighbou
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import Any, Protocol
 import structlog
 
 from cutline.actors.clock import utc_now
+from cutline.actors.company import Company
 from cutline.actors.mailbox import (
     Acknowledgement,
     Ask,
@@ -112,14 +114,13 @@ class Writer(Mailbox):
         self._boot_epoch = boot_epoch
         self._create = create
         self._replicated = replicated
-        self._buffer: list[Envelope] = []
         self._postponed: list[Envelope] = []
         self._folding = Folding.of(work)
         self._sent_at: dict[str, datetime] = {}
         self._acknowledged: dict[str, None] = {}
         self._connection: Connection | None = None
         self._log: EventLog | None = None
-        self._busy = True
+        self._company = Company()
 
     # Life -----------------------------------------------------------------------------------------------------
 
@@ -145,12 +146,9 @@ class Writer(Mailbox):
         self._redeliver(now, after)
         after.effects = [(effect, "resume") for effect in self._work.machine.resume(self._folding.state, now)]
         self._act(after, now)
-        self._busy = False
 
     def on_stop(self) -> None:
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
-        self.refuse(self._buffer, RejectCode.SHUTTING_DOWN)
-        self._buffer = []
         if self._connection is not None:
             try:
                 self._keep_acknowledgements()
@@ -185,24 +183,13 @@ class Writer(Mailbox):
 
     # Mail -----------------------------------------------------------------------------------------------------
 
-    def on_receive(self, message: Envelope | None) -> None:
-        """Gather what has queued up; the flush that follows it in the inbox does the work."""
-        if message is None:
-            self._flush()
-            return
-        if not self._buffer:
-            self.actor_ref.tell(None)
-            self._buffer, self._postponed = self._postponed, []
-        self._buffer.append(message)
+    def on_receive(self, message: Envelope) -> None:
+        """Apply this message and all that has queued up behind it as one batch."""
+        batch, self._postponed = [*self._postponed, message, *self.queued()], []
+        batch.extend(self._company.awaited(self, len(batch)))
+        self._flush(batch)
 
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits here; true only at the moment of asking."""
-        return not self._buffer and not self._busy and self.actor_inbox.empty()
-
-    def _flush(self) -> None:
-        self._busy = True
-        batch, self._buffer = self._buffer, []
+    def _flush(self, batch: Sequence[Envelope]) -> None:
         try:
             self._try(batch)
         except Untrusted:
@@ -214,8 +201,6 @@ class Writer(Mailbox):
         except BaseException:
             self.refuse(batch, RejectCode.INTERNAL_FAULT)
             raise
-        finally:
-            self._busy = False
 
     def _try(self, batch: Sequence[Envelope]) -> None:
         """Run a batch. If it breaks, undo it, fold again, and let each of its commands stand or fall alone."""
@@ -254,7 +239,9 @@ class Writer(Mailbox):
             for table in self._work.kind.tables:
                 if table in after.rows:
                     self._file.insert(table, after.rows[table])
+            began = time.monotonic()
             self._commit()
+            self._company.flushed(time.monotonic() - began)
         else:
             self._file.rollback()
         self._act(after, now)
@@ -298,11 +285,13 @@ class Writer(Mailbox):
             case Tell(message=message, cause=cause):
                 self._decide(message, cause, now, after)
             case Delivery(key=key, sender=sender, message=message, cause=cause):
+                before = self._file.seq
                 answer = self._decide(message, cause, now, after)
-                if isinstance(answer, Rejected):
+                # A refusal that is itself recorded is an outcome, and would be recorded again each time.
+                if isinstance(answer, Rejected) and self._file.seq == before:
                     self._rejected(key, answer)
                 else:
-                    after.sends.append((sender, Acknowledgement((key,))))
+                    after.sends.append((sender, Acknowledgement((key,), self.address)))
             case Acknowledgement(keys=keys):
                 for key in keys:
                     if key in self._folding.owed:
@@ -359,7 +348,7 @@ class Writer(Mailbox):
 
     def _retire(self, release: Callable[[Mailbox], bool]) -> None:
         """Close the file if nothing is left to do; once released, another writer may own it."""
-        if self._owes or self._buffer or self._postponed:
+        if self._owes or self._postponed:
             return
         with contextlib.suppress(Retryable):
             self._keep_acknowledgements()
@@ -370,6 +359,7 @@ class Writer(Mailbox):
 
     def _act(self, after: _After, now: datetime) -> None:
         send_replies(after.replies)
+        self._company.answered(len(after.replies) + self.actor_inbox.qsize())
         for to, envelope in after.sends:
             if isinstance(envelope, Delivery):
                 self._sent_at[envelope.key] = now

@@ -282,12 +282,12 @@ class BalanceTransactionsListed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListBalanceTransactions:
-    """An effect: list Stripe's balance transactions made at `created_from` or later; without it, the recent ones.
+    """An effect: list Stripe's balance transactions that are newer than `after` (all of them without it).
 
     The answer is `BalanceTransactionsListed`.
     """
 
-    created_from: datetime | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

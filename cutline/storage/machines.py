@@ -5,7 +5,7 @@ The one table that actors and `verify` share: what the first wrote, the second m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,25 +116,13 @@ class Folding:
             return ()
         self.rules.machine.evolve(self.state, recorded)
         owes = self.rules.machine.owes(self.state, recorded)
-        self.owe(owes)
-        return owes
-
-    def owe(self, messages: Sequence[Owed]) -> None:
-        """Remember messages that are owed until a receiver acknowledges them."""
-        for owed in messages:
+        for owed in owes:
             self.owed[owed.key] = owed
+        return owes
 
 
 def begin(kind_name: str) -> Folding:
     """Return the folding of an empty log that keeps what was delivered, to check or show it."""
     folding = Folding.of(rules_of(kind_name))
     folding.delivered = []
-    return folding
-
-
-def fold(kind_name: str, entries: Iterable[Entry]) -> Folding:
-    """Fold entries in order. Raises what `Folding.take` raises."""
-    folding = begin(kind_name)
-    for entry in entries:
-        folding.take(entry)
     return folding

@@ -48,12 +48,6 @@ async def ask(reference: Any, message: Any, *, expect: type = object) -> Any:
     return answer
 
 
-async def quiet(reference: Any) -> None:
-    """Wait until a batch has done all it does: its answers may overtake what it sends."""
-    for _ in range(2):
-        await ask(reference, "read")
-
-
 async def stopped(reference: Any) -> None:
     """Stop an actor and wait until its file is closed."""
     writer = reference._actor_weakref()
@@ -63,6 +57,12 @@ async def stopped(reference: Any) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it did not stop")
+
+
+async def quiet(reference: Any) -> None:
+    """Return when everything told before has been done: the first answer may overtake what its own batch sends."""
+    for _ in range(2):
+        await ask(reference, "read")
 
 
 def logged(path: Path) -> list[str]:
@@ -205,6 +205,7 @@ async def test_an_owed_message_is_sent_again_until_it_is_acknowledged(around: An
     """P8 of the fault catalogue: messages die with the process, what the log owes does not."""
     first = around.start("a", tmp_path / "a.db")
     await ask(first, toy.Add(name="gift", amount=3, owe_to="b"))
+    await quiet(first)
     first.stop()
     assert [to for to, _ in around.sent] == ["b"]
     receiver = around.start("b", tmp_path / "b.db")
@@ -230,11 +231,12 @@ async def test_a_delivery_that_comes_twice_is_applied_once_and_acknowledged_twic
     delivery = Delivery("owed:x", "b", toy.Add(name="x", amount=7), "test")
     reference.tell(delivery)
     reference.tell(delivery)
+    await quiet(reference)
     total = await ask(reference, "read")
     assert isinstance(total, Accepted)
     assert total.reply["total"] == 7
     await quiet(reference)
-    assert [envelope for to, envelope in around.sent if to == "b"] == [Acknowledgement(("owed:x",))] * 2
+    assert [envelope for to, envelope in around.sent if to == "b"] == [Acknowledgement(("owed:x",), "a")] * 2
 
 
 async def test_redelivery_waits_its_time(around: Any, tmp_path: Path) -> None:
@@ -255,7 +257,7 @@ async def test_an_actor_that_owes_does_not_retire(around: Any, tmp_path: Path) -
     await ask(reference, toy.Add(name="gift", owe_to="nobody"))
     reference.tell(Retire(lambda _: True))
     assert isinstance(await ask(reference, "read"), Accepted)
-    reference.tell(Acknowledgement(("owed:gift",)))
+    reference.tell(Acknowledgement(("owed:gift",), "b"))
     await quiet(reference)
     reference.tell(Retire(lambda _: True))
     for _ in range(200):
@@ -326,7 +328,7 @@ async def test_acknowledgements_survive_a_stop(around: Any, tmp_path: Path) -> N
     """What receivers have confirmed is not sent again by the next start (I12)."""
     first = around.start("a", tmp_path / "a.db")
     await ask(first, toy.Add(name="gift", owe_to="b"))
-    first.tell(Acknowledgement(("owed:gift",)))
+    first.tell(Acknowledgement(("owed:gift",), "b"))
     await quiet(first)
     await stopped(first)
     assert logged(tmp_path / "a.db")[-1] == "DeliveriesAcknowledged"
@@ -340,7 +342,7 @@ async def test_acknowledgements_survive_a_batch_that_broke(around: Any, tmp_path
     reference = around.start("a", tmp_path / "a.db")
     with freezegun.freeze_time(toy.NOON, real_asyncio=True) as clock:
         await ask(reference, toy.Add(name="gift", owe_to="b"))
-        reference.tell(Acknowledgement(("owed:gift",)))
+        reference.tell(Acknowledgement(("owed:gift",), "b"))
         await ask(reference, toy.Explode(), expect=Rejected)
         clock.tick(120)
         reference.tell(Redeliver())

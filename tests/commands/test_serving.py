@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,8 +10,14 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
+import pytest
+
+from cutline.http.auth import mint_token
+from cutline.http.client import CutlineClient
 from cutline.storage.verify import verify_root
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -78,6 +85,32 @@ def test_serve_answers_refuses_a_second_engine_and_drains_on_sigterm(tmp_path: P
         assert engine.wait(timeout=30) == 0
 
 
+@pytest.mark.slow
+def test_what_was_served_until_the_last_moment_can_be_restored(tmp_path: Path) -> None:
+    """RB-096: a drained engine leaves a replica that holds every file, also one made a moment before."""
+    data, replica = tmp_path / "data", (tmp_path / "replica").as_uri()
+    with serving(data, "--replicate", replica) as (engine, url):
+        asyncio.run(_create_contest(url, Path("config/tournaments/masters-2026.toml").read_text("utf-8")))
+        engine.send_signal(signal.SIGTERM)
+        assert engine.wait(timeout=30) == 0
+        assert engine.stderr is not None
+        said = engine.stderr.read()
+    command = [sys.executable, "-m", "cutline", "restore", "--replica", replica, "--data", str(tmp_path / "back")]
+    restored = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert restored.returncode == 0, restored.stderr
+    report = verify_root(tmp_path / "back")
+    assert report.problems == (), said
+    assert report.counts["files"] == verify_root(data).counts["files"]
+
+
+async def _create_contest(url: str, toml: str) -> None:
+    token = mint_token(SECRET, "ops", ["admin"], now=datetime.now(UTC), lifetime=timedelta(minutes=5))
+    async with aiohttp.ClientSession() as session:
+        client = CutlineClient(session, url, token)
+        await client.publish_config(toml)
+        await client.create_contest("m-1", "masters-2026")
+
+
 def test_serve_names_every_setting_that_is_missing_and_shows_none(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "cutline", "serve", "--data", str(tmp_path / "data")]
     bare = {name: value for name, value in _environment().items() if name not in ("STRIPE_API_KEY", "SETTLE_ADMIN_KEY")}
@@ -88,3 +121,20 @@ def test_serve_names_every_setting_that_is_missing_and_shows_none(tmp_path: Path
     assert SECRET not in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_serve_refuses_a_replica_that_it_cannot_name(tmp_path: Path) -> None:
+    """A folder without file:// would be taken for a path of Litestream's own making."""
+    for wrong, says in (("/mnt/replica", "written file:///"), ("file:///two words", "spaces")):
+        command = [sys.executable, "-m", "cutline", "serve", "--data", str(tmp_path / "data"), "--port", "0"]
+        ended = subprocess.run(
+            [*command, "--replicate", wrong],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=_environment(),
+        )
+        assert ended.returncode == 1
+        assert says in ended.stderr
+        assert "Traceback" not in ended.stderr

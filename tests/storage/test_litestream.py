@@ -159,6 +159,12 @@ async def test_a_killed_litestream_is_restarted_and_catches_up(box: Box) -> None
     assert box.rows("contests/c0/running.db") == 4
 
 
+def _runs(pid: int) -> bool:
+    """Whether any thread of a process still runs: a stopping signal takes a moment to reach them all."""
+    stats = Path(f"/proc/{pid}/task").glob("*/stat")
+    return any(stat.read_text("ascii").rpartition(")")[2].split()[0] != "T" for stat in stats)
+
+
 async def test_a_silent_litestream_is_replaced(box: Box) -> None:
     async with box.replicator() as replicator:
         frozen = replicator.litestream_pid
@@ -166,6 +172,8 @@ async def test_a_silent_litestream_is_replaced(box: Box) -> None:
         control = replicator._connection()
         control._session._timeout = type(control._session.timeout)(total=0.2)
         os.kill(frozen, signal.SIGSTOP)
+        while _runs(frozen):  # noqa: ASYNC110  # another process's state is no event
+            await asyncio.sleep(0.005)
         for _ in range(3):
             assert not (await replicator.check()).answering
         await _until_restarted(replicator, frozen)

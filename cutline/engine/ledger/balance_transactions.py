@@ -21,8 +21,6 @@ from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import BalanceTransactionsListed, ListBalanceTransactions, Look
 
 LISTING_INTERVAL: Final = timedelta(hours=1)
-LISTING_OVERLAP: Final = timedelta(days=1)
-"""How far each list reaches back behind the last one: a transaction may show later than one that was made after it."""
 
 _CHARGED: Final = frozenset({"stripe_fee", "network_cost", "tax_fee"})
 """Types whose amount itself is the fee."""
@@ -44,17 +42,8 @@ def look(state: LedgerState, _command: Look, now: datetime) -> Decision:
         return Accepted()
     return Accepted(
         events=(BalanceListingRequested(requested_at=now, after=state.balance_cursor),),
-        effects=(listing(state),),
+        effects=(ListBalanceTransactions(after=state.balance_cursor),),
     )
-
-
-def listing(state: LedgerState) -> ListBalanceTransactions:
-    """Return the effect that lists what is newer than what is booked, and a little more: nothing is booked twice.
-
-    However long the engine was away, the list begins where the last one ended.
-    """
-    read_to = state.balance_read_to
-    return ListBalanceTransactions(created_from=None if read_to is None else read_to - LISTING_OVERLAP)
 
 
 def book_balance_transactions(state: LedgerState, command: BalanceTransactionsListed, now: datetime) -> Decision:
@@ -62,12 +51,11 @@ def book_balance_transactions(state: LedgerState, command: BalanceTransactionsLi
     session = Session()
     events: list[Any] = []
     last: str | None = None
-    last_at = now
     for item in command.items:
         identity = item.get("id")
         if not isinstance(identity, str) or not identity:
             continue
-        last, last_at = identity, _occurred_at(item, now)
+        last = identity
         draft = _draft(identity, item)
         if draft is None or draft.effect_key in state.effects or draft.effect_key in session.effects:
             continue
@@ -86,7 +74,7 @@ def book_balance_transactions(state: LedgerState, command: BalanceTransactionsLi
             )
         )
     if last is not None and last not in state.balance_cursors:
-        events.append(BalanceTransactionsRead(last=last, created_at=last_at))
+        events.append(BalanceTransactionsRead(last=last))
     return Accepted(events=events)
 
 

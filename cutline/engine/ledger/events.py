@@ -147,10 +147,9 @@ class BalanceListingRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceTransactionsRead:
-    """Stripe's balance transactions are booked up to `last`, which Stripe made at `created_at`."""
+    """Stripe's balance transactions are booked up to `last`."""
 
     last: str
-    created_at: datetime
 
     @property
     def key(self) -> str:

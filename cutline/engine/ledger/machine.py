@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
-from cutline.engine.ledger.balance_transactions import book_balance_transactions, listing, listing_due_at, look
+from cutline.engine.ledger.balance_transactions import book_balance_transactions, listing_due_at, look
 from cutline.engine.ledger.booking import CURRENCY
 from cutline.engine.ledger.entry_fees import move_entry_fee, post_settlement, refund_outcome
 from cutline.engine.ledger.events import EVENTS, AnchorRecorded
@@ -22,6 +22,7 @@ from cutline.engine.messages import (
     BalanceTransactionsListed,
     CompleteTransfer,
     FailTransfer,
+    ListBalanceTransactions,
     LockTransfer,
     Look,
     MoveEntryFee,
@@ -72,7 +73,7 @@ class LedgerMachine:
 
     def resume(self, state: LedgerState, _now: datetime) -> Sequence[Any]:
         """Ask again for balance transactions whose list may be lost; reading twice books nothing twice."""
-        return (listing(state),) if state.listing_outstanding else ()
+        return (ListBalanceTransactions(after=state.balance_cursor),) if state.listing_outstanding else ()
 
     def due_at(self, state: LedgerState) -> datetime | None:
         """Return when Stripe's balance transactions are to be listed next."""

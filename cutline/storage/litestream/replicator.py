@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 _SILENT_CHECKS_MAX = 3
 _RETRY_SECONDS_FIRST = 0.02
 _RETRY_SECONDS_MAX = 1.0
+_LAST_COPY_SECONDS_MAX = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +104,14 @@ class Replicator:
         self._watchdog = asyncio.create_task(self._watch(), name="litestream watchdog")
 
     async def stop(self) -> None:
-        """Stop watching, and end our own Litestream after it has copied what is left."""
+        """Stop watching, and end our own Litestream after it has copied what is left, files of the last moment too."""
         if self._watchdog is not None:
             self._watchdog.cancel()
             await asyncio.wait([self._watchdog])
             self._watchdog = None
         if self._process is not None:
+            if self._control is not None:
+                await self._adopt_new_files(self._control)
             await self._process.stop()
         if self._control is not None:
             await self._control.close()
@@ -192,6 +195,24 @@ class Replicator:
                 if loop.time() >= deadline:
                     raise
             await asyncio.sleep(0.1)
+
+    async def _adopt_new_files(self, control: ControlSocket) -> None:
+        """Copy what was never copied: files made since the last check, and those that Litestream still waits for.
+
+        Their makers have stopped, so that none is in the making.
+        """
+        try:
+            lag_seconds = (await control.listing()).lag_seconds
+        except ReplicationError:
+            log.exception("litestream.last_files_unknown")
+            return
+        on_disk = set(await asyncio.to_thread(files_to_replicate, self._data_root)) - self._dismissed
+        copied = {path for path, seconds in lag_seconds.items() if seconds is not None}
+        for path in sorted(on_disk - copied):
+            try:
+                await self.sync(path, timeout_seconds=_LAST_COPY_SECONDS_MAX)
+            except (ReplicationError, OSError):
+                log.exception("litestream.last_file_not_copied", path=str(path))
 
     async def _compare(self) -> ReplicatorHealth:
         lag_seconds = (await self._connection().listing()).lag_seconds

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cutline.engine.ledger.events import AnchorRecorded
+from cutline.engine.payout.events import FundsLocked
 from cutline.storage.files import CORE, DataRoot, kind_of
 from cutline.storage.verify.file_check import CheckedFile
 from cutline.storage.verify.report import Code, Problem
@@ -21,6 +22,7 @@ def check_presence(files: Files, root: DataRoot) -> Iterator[Problem]:
         yield from _check_name(checked)
         yield from _check_feed_heads(checked, files)
     yield from _check_anchors(files)
+    yield from _check_ledger_heads(files)
     for path in root.strays():
         name = str(path.relative_to(root.path))
         yield Problem(code=Code.FILE_STRAY, file=name, where="the file", message="no address leads to this file")
@@ -87,6 +89,20 @@ def _check_feed_heads(checked: CheckedFile, files: Files) -> Iterator[Problem]:
         if head not in known:
             message = f"{checked.name} was sent changes up to the hash {head} (its row {seq}), which is not in this log"
             yield Problem(code=Code.CUT_TAIL, file=feed.name, where=f"hash {head[:16]}", message=message)
+
+
+def _check_ledger_heads(files: Files) -> Iterator[Problem]:
+    """Look for the hash that the ledger gave with every lock in its chain: it has gone out with the transfer."""
+    ledger, payouts = files.get(_LEDGER), files.get("payouts")
+    if ledger is None or ledger.folding is None or payouts is None:
+        return
+    known = {digest.hex() for digest in ledger.hashes.values()}
+    for recorded in payouts.kept:
+        event = recorded.event
+        if isinstance(event, FundsLocked) and event.head not in known:
+            message = f"{payouts.name} holds the hash {event.head} (its row {recorded.seq}), which is not in this log"
+            where = f"hash {event.head[:16]}"
+            yield Problem(code=Code.CUT_TAIL, file=ledger.name, where=where, message=message)
 
 
 def _anchors(files: Files) -> Iterator[AnchorRecorded]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from pathlib import Path
 
+import pysqlite3
 import pytest
 
 from cutline.storage.files import DataRoot
@@ -117,7 +119,8 @@ def test_events_that_cannot_follow_each_other_are_named(root: Path) -> None:
     [
         (CONTEST, 6, Code.CUT_TAIL),
         (f"feed/{'7f3b0a52-open'}", 15, Code.CUT_TAIL),
-        ("ledger", 12, Code.DELIVERY_LOST),
+        ("ledger", 4, Code.DELIVERY_LOST),
+        ("ledger", 12, Code.CUT_TAIL),
         ("payouts", 8, Code.PRIZES_DISAGREE),
         ("payments", 8, Code.DELIVERY_LOST),
         ("governance", 2, Code.DELIVERY_LOST),
@@ -132,9 +135,19 @@ def test_a_cut_tail_shows_in_what_other_files_know(root: Path, address: str, los
 # Schema and identity --------------------------------------------------------------------------------------------
 
 
-def test_a_dropped_guard_is_a_changed_schema(root: Path) -> None:
-    path = path_of(root, "ledger")
-    run(path, "CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT")
+def test_every_guard_is_missed_when_it_is_dropped(root: Path) -> None:
+    """SCH-015: append-only is a property of the file, so the file must still have it."""
+    with contextlib.closing(pysqlite3.connect(str(path_of(root, "ledger")), isolation_level=None)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name").fetchall()
+        for (name,) in names:
+            connection.execute(f"DROP TRIGGER {name}")
+    problems = [p for p in verify_root(root).problems if p.code is Code.SCHEMA_DIFFERS]
+    assert sorted(p.message for p in problems) == [f"missing: trigger {name}" for (name,) in names]
+    assert len(names) >= 3 * 8
+
+
+def test_a_strange_table_is_a_changed_schema(root: Path) -> None:
+    run(path_of(root, "ledger"), "CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT")
     problems = [p for p in verify_root(root).problems if p.code is Code.SCHEMA_DIFFERS]
     assert [p.message for p in problems] == ["unknown: table notes"]
 
