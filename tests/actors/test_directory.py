@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,26 +40,30 @@ def directory(around: Around, path: Path, *, kept_open: int) -> Directory:
     return made
 
 
-def wait_until_open(of: Directory, count: int) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 5
-    while len(of.addresses()) != count:
-        assert time.monotonic() < deadline, of.addresses()
-        time.sleep(0.005)
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def test_actors_that_idle_are_closed(around: Around, tmp_path: Path) -> None:
-    of = directory(around, tmp_path, kept_open=2)
+    of = directory(around, tmp_path, kept_open=0)
     of.retire_idle(NOON + IDLE_AFTER / 2)
+    time.sleep(0.05)
     assert of.addresses() == CONTESTS
     of.retire_idle(LATER)
-    wait_until_open(of, 0)
+    wait_for(lambda: of.addresses() == [])
 
 
 def test_a_few_actors_stay_open_however_long_they_idle(around: Around, tmp_path: Path) -> None:
-    of = directory(around, tmp_path, kept_open=len(CONTESTS))
+    of = directory(around, tmp_path, kept_open=2)
+    of.note("contest/b", None, NOON - timedelta(minutes=1))
     of.retire_idle(LATER)
+    wait_for(lambda: of.addresses() == ["contest/a", "contest/c"])
+    of.retire_idle(LATER + timedelta(days=1))
     time.sleep(0.05)
-    assert of.addresses() == CONTESTS
+    assert of.addresses() == ["contest/a", "contest/c"]
 
 
 def test_an_inbox_is_idle_only_when_the_last_envelope_is_done_with() -> None:
@@ -79,10 +83,7 @@ def test_an_inbox_is_idle_only_when_the_last_envelope_is_done_with() -> None:
     assert inbox.empty()
     assert not inbox.idle, "the envelope is still in hand"
     go_on.set()
-    deadline = time.monotonic() + 5
-    while not inbox.idle:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    wait_for(lambda: inbox.idle)
     inbox.put("last")
     worker.join(5)
     assert not inbox.idle, "nobody has come back from the last one"
