@@ -71,7 +71,6 @@ NO_EVENT = {
 
 async def test_what_is_signed_but_no_event_is_400_and_writes_nothing(town: Town) -> None:
     """PAY-027, A1: `WEBHOOK_INVALID`; there is no event that could be kept."""
-    await town.settle()
     before = town.fingerprints()
     for name, body in NO_EVENT.items():
         answer = await town.deliver(body)
@@ -82,7 +81,6 @@ async def test_what_is_signed_but_no_event_is_400_and_writes_nothing(town: Town)
 
 async def test_a_body_beyond_a_mebibyte_is_413(town: Town) -> None:
     """A2."""
-    await town.settle()
     before = town.fingerprints()
     body = body_of({**BASE, "padding": "x" * 1_100_000})
     answer = await town.deliver(body)

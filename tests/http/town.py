@@ -176,7 +176,9 @@ async def open_town(data: Path, **different: Any) -> AsyncIterator[Town]:
                 url = f"http://127.0.0.1:{engine.runner.addresses[0][1]}"
                 stripe.add_endpoint(WebhookEndpoint(url=url + WEBHOOK_PATH, secrets=(WEBHOOK_SECRET,)))
                 lock_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
-                yield Town(engine=engine, stripe=stripe, session=session, url=url, lock_at=lock_at, data=data)
+                town = Town(engine=engine, stripe=stripe, session=session, url=url, lock_at=lock_at, data=data)
+                await town.settle()  # the core's files are there
+                yield town
 
 
 def body_of(event: Mapping[str, Any]) -> bytes:

@@ -24,9 +24,6 @@ PROVIDER: Final = "clearing:provider"
 _OWNER: Final = re.compile(r"[A-Za-z0-9._:%@+-]{1,200}")
 """Every subject that a token may carry, mail addresses included: whoever can enter can hold money."""
 
-_CONTEST: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-"""A contest's id names its file."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountKind:
@@ -116,11 +113,6 @@ def disputed(dispute_id: str) -> str:
 def is_owner(value: object) -> TypeGuard[str]:
     """Say whether a value can stand in an account's name: a short id without blanks."""
     return isinstance(value, str) and _OWNER.fullmatch(value) is not None
-
-
-def is_contest(value: object) -> TypeGuard[str]:
-    """Say whether a value can be a contest's id; a fee for anything else has nobody to go to."""
-    return isinstance(value, str) and _CONTEST.fullmatch(value) is not None
 
 
 def kind_of(account: str) -> AccountKind | None:

@@ -16,7 +16,6 @@ from cutline.engine.ledger.events import (
     TransactionPosted,
 )
 from cutline.engine.ledger.mapping import Mapped, UnreadableError, map_event
-from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.requests import digest
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import RecordStripeEvent
@@ -73,7 +72,7 @@ def record_stripe_event(state: LedgerState, command: RecordStripeEvent, now: dat
     if failure is not None:
         events.append(_dead_letter(recorded, failure))
     if session is not None and posting is not None:
-        _book_later(state, mapped.later, occurred_at, session, events)
+        _book_later(state, mapped, occurred_at, session, events)
     return Accepted(events=events, reply=_reply(outcome, deduped=False), blobs={recorded.key: command.body})
 
 
@@ -105,18 +104,19 @@ def _dead_letter(recorded: StripeEventRecorded, failure: str) -> DeadLettered:
 
 def _book_later(
     state: LedgerState,
-    drafts: tuple[Draft, ...],
+    mapped: Mapped,
     occurred_at: datetime,
     session: Session,
     events: list[Any],
 ) -> None:
-    for draft in drafts:
+    intent = mapped.facts.get("payment_intent")
+    for draft in mapped.later:
         if draft.effect_key in state.effects or draft.effect_key in session.effects:
             continue
         booked = book(state, draft, occurred_at, session)
         if isinstance(booked, Rejected):
             continue
-        content = {"effect_key": draft.effect_key}
+        content = {"effect_key": draft.effect_key, "payment_intent": intent or ""}
         events.extend(booked.opened)
         events.append(
             TransactionPosted(
