@@ -149,16 +149,17 @@ class Directory:
         Opening costs a commit and a fold of the whole file, so a few are kept open for their next message.
         """
         with self._lock:
-            if len(self._open) <= self._kept_open:
-                return
+            surplus = max(0, len(self._open) - self._kept_open)
             idle = [
                 address
                 for address in self._open
                 if address not in CORE
-                and now - self._used.get(address, now) >= IDLE_AFTER
+                and address in self._used
+                and now - self._used[address] >= IDLE_AFTER
                 and (address not in self._due or self._due[address] - now > DUE_SOON)
             ]
-        for address in idle:
+            idle.sort(key=self._used.__getitem__)
+        for address in idle[:surplus]:
             self.send(address, Retire(self._release))
 
     def _release(self, actor: Mailbox) -> bool:
