@@ -129,7 +129,9 @@ def test_two_payments_for_one_entry_play_once_and_the_other_goes_back(
         for _ in range(2):
             platform = village.stripe.platform
             platform.begin()
-            made = create(platform, Call(parameters={"amount": str(FEE_CENTS), "currency": "usd", "metadata": metadata}))
+            made = create(
+                platform, Call(parameters={"amount": str(FEE_CENTS), "currency": "usd", "metadata": metadata})
+            )
             others.append(made["id"])
         for intent in (first, *others):
             village.stripe.pay_intent(intent)
