@@ -21,7 +21,7 @@ from cutline.simulation.engine_process import EngineDied, EngineProcess
 
 T = TypeVar("T")
 
-LOOKS_EVERY = timedelta(minutes=30)
+LOOKS_EVERY = timedelta(hours=1)
 """The engine looks at what is due for itself at these round times, and whenever something happens outside."""
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
