@@ -115,13 +115,14 @@ class Crowd:
         while True:
             try:
                 answer: dict[str, Any] = await getattr(client, call)(*arguments, **more)
-                return answer
             except (aiohttp.ClientError, OSError, TimeoutError):
                 self.repeats += 1
             except ApiRefused as refused:
                 if refused.status < 500:
                     raise
                 self.repeats += 1
+            else:
+                return answer
             await asyncio.sleep(0.1)
 
 
