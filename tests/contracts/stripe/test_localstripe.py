@@ -128,8 +128,10 @@ async def test_payments_and_webhooks_are_those_of_localstripe() -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     base = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    ours, theirs = await seen_here(here, f"{base}/here"), await seen_there(there, f"{base}/there")
-    await runner.cleanup()
+    try:
+        ours, theirs = await seen_here(here, f"{base}/here"), await seen_there(there, f"{base}/there")
+    finally:
+        await runner.cleanup()
     differing = differences(ours, theirs)
     assert differing.keys() == EXPLAINED.keys(), differing
     for name, code in CODES.items():
