@@ -114,8 +114,7 @@ class Crowd:
         """Make a call until it is answered, while the engine dies and comes back."""
         while True:
             try:
-                answer: dict[str, Any] = await getattr(client, call)(*arguments, **more)
-                return answer
+                return dict(await getattr(client, call)(*arguments, **more))
             except (aiohttp.ClientError, OSError, TimeoutError):
                 self.repeats += 1
             except ApiRefused as refused:
