@@ -375,6 +375,7 @@ class RefundReported:
 
     contest_id: str
     entry_id: str
+    payment_intent: str
     stripe_refund_id: str
     status: str
     event_id: str

@@ -31,13 +31,12 @@ async def stress(town: Town, deliveries: int) -> None:
     with capture_logs() as lines:
         async with aiohttp.ClientSession(connector=connector) as crowd, asyncio.timeout(ANSWERED_WITHIN_S):
             town.session, own = crowd, town.session
-            in_between = asyncio.ensure_future(town.enter(key="in-between"))
+            entering = asyncio.ensure_future(town.enter(key="in-between"))
             answers = await asyncio.gather(*(town.deliver(body) for _ in range(deliveries)))
-            entered = await in_between
+            entered = await entering
             town.session = own
         async with asyncio.timeout(ANSWERED_WITHIN_S):
             await town.settle()  # every mailbox drains
-    assert len(answers) == deliveries
     assert {answer.status for answer in answers} == {200}
     assert sum(not answer.body["deduped"] for answer in answers) == 1
     assert {answer.body["outcome"] for answer in answers} == {"posted"}

@@ -114,15 +114,13 @@ class Crowd:
         """Make a call until it is answered, while the engine dies and comes back."""
         while True:
             try:
-                answer: dict[str, Any] = await getattr(client, call)(*arguments, **more)
+                return dict(await getattr(client, call)(*arguments, **more))
             except (aiohttp.ClientError, OSError, TimeoutError):
                 self.repeats += 1
             except ApiRefused as refused:
                 if refused.status < 500:
                     raise
                 self.repeats += 1
-            else:
-                return answer
             await asyncio.sleep(0.1)
 
 

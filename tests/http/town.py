@@ -113,8 +113,7 @@ class Town:
         platform = self.stripe.platform
         platform.begin()
         call = Call(parameters={"payment_intent": payment_intent, "metadata": dict(metadata or {})})
-        made: dict[str, Any] = refunds.create(platform, call)
-        return made
+        return refunds.create(platform, call)
 
     async def deliver(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Post a body to the webhook's door, signed now unless other headers are given."""

@@ -115,7 +115,7 @@ def _refund_failed(state: LedgerState, command: RefundOutcome, now: datetime) ->
     if refund_id is not None and f"refund:{refund_id}:succeeded" in state.effects:
         draft = postings.refund_failed(refund_id, command.account_did, command.amount_cents, command.currency)
         return post(state, draft, now, content_of(command))
-    subject = f"refund:{command.contest_id}:{command.entry_id}"
+    subject = f"refund:{command.payment_intent}"
     if subject in state.dead_letters:
         return Accepted(reply={"deduped": True})
     letter = DeadLettered(

@@ -35,7 +35,7 @@ def _owed_by_stripe_event(event: StripeEventRecorded) -> Sequence[Owed]:
     if "stripe_account_id" in facts:
         return (_account_report(event),)
     if "refund_status" in facts:
-        return _refund_report(event) if "entry_id" in facts and "contest_id" in facts else ()
+        return _refund_report(event) if {"contest_id", "entry_id", "payment_intent"} <= facts.keys() else ()
     status = facts.get("intent_status")
     if status is not None:
         return (_intent_report(event, "canceled" if status == "canceled" else "failed"),)
@@ -76,6 +76,7 @@ def _refund_report(event: StripeEventRecorded) -> Sequence[Owed]:
     message = RefundReported(
         contest_id=facts["contest_id"],
         entry_id=facts["entry_id"],
+        payment_intent=facts["payment_intent"],
         stripe_refund_id=facts["refund"],
         status=facts["refund_status"],
         event_id=event.event_id,

@@ -102,7 +102,7 @@ class IntentReportRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPlanned:
-    """A fee is to go back by one refund."""
+    """A fee is to go back by one refund. An entry may have been paid twice; each payment has its own."""
 
     contest_id: str
     entry_id: str
@@ -115,7 +115,7 @@ class RefundPlanned:
     @property
     def key(self) -> str:
         """Return the business key, which is also the first attempt's key at Stripe."""
-        return f"payment:refund:{self.contest_id}:{self.entry_id}"
+        return f"payment:refund:{self.payment_intent}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +124,7 @@ class RefundAdvanced:
 
     contest_id: str
     entry_id: str
+    payment_intent: str
     status: Literal["submitted", "confirmed", "failed", "refused"]
     stripe_refund_id: str | None
     reason: str | None = None
@@ -131,7 +132,7 @@ class RefundAdvanced:
     @property
     def key(self) -> str:
         """Return the business key: a refund reaches each standing once."""
-        return f"payment:refund:{self.contest_id}:{self.entry_id}:{self.status}"
+        return f"payment:refund:{self.payment_intent}:{self.status}"
 
 
 EVENTS: Final[Mapping[str, type]] = {

@@ -33,7 +33,7 @@ from cutline.engine.payment.state import PaymentState, fold
 
 
 class PaymentMachine:
-    """The rules of `payments.db`: one intent and one refund for each entry, whatever Stripe's line does."""
+    """The rules of `payments.db`: one intent an entry, one refund a payment, whatever Stripe's line does."""
 
     kind = "payments"
     events: Mapping[str, type] = EVENTS
@@ -71,14 +71,15 @@ def _stripe_answered(state: PaymentState, answer: StripeAnswered, now: datetime)
     judged = stripe_call.judge(state.calls, answer, now)
     if judged.outcome in ("late", "waiting"):
         return Accepted(events=judged.events, effects=judged.effects)
+    refunded = state.refund_subjects.get(answer.subject)
+    if refunded is not None:
+        return refund_answered(state, refunded, judged)
     part, entry = state.subjects[answer.subject]
     match part:
         case "intent":
             return intent_answered(state, entry, judged, now)
         case "cancel":
             return cancellation_answered(state, entry, judged, now)
-        case "refund":
-            return refund_answered(state, entry, judged)
 
 
 def _look(state: PaymentState, _command: Look, now: datetime) -> Decision:

@@ -75,7 +75,7 @@ _HOLDS: Final[Mapping[type, Callable[[Any, Any], bool]]] = {
     CancelIntent: lambda state, m: (
         (m.contest_id, m.entry_id) in state.intents or (m.contest_id, m.entry_id) in state.cancelled_unplanned
     ),
-    RefundEntry: lambda state, m: (m.contest_id, m.entry_id) in state.refunds,
+    RefundEntry: lambda state, m: m.payment_intent in state.refunds,
     PayWinners: lambda state, m: all(
         f"payout:transfer:{m.contest_id}:{prize.entry_id}" in state.transfers for prize in m.prizes
     ),
