@@ -18,7 +18,7 @@ from cutline.engine.decision import Address
 log = structlog.get_logger(__name__)
 
 Perform = Callable[[Any], Awaitable[Any]]
-"""Carry out one effect and return the message for its actor, or None."""
+"""Carry out one effect and return the message for its actor, a tuple of messages in order, or None."""
 
 
 class Tasks:
@@ -64,8 +64,10 @@ class Tasks:
             except Exception:  # a bug in one effect must not reach the others
                 log.exception("effect_failed", effect=type(effect).__name__, address=address)
                 return
-        if outcome is not None:
-            self._send(address, Tell(outcome, cause))
+        if outcome is None:
+            return
+        for message in outcome if isinstance(outcome, tuple) else (outcome,):
+            self._send(address, Tell(message, cause))
 
     def forward(self, condition: Coroutine[Any, Any, bool], to: Address, envelope: Envelope) -> None:
         """Send an envelope once a condition holds, from any thread; if it does not, its sender will send it again."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from cutline.actors.clock import utc_now
+from cutline.actors.failures import broken_command
 from cutline.actors.mailbox import (
     Acknowledgement,
     Ask,
@@ -80,6 +81,8 @@ class FileWork:
     codec: Codec
     project: Projection
     wrap_blob: Callable[[bytes, datetime], bytes]
+    keeps_broken: tuple[type, ...] = ()
+    """Commands that must not be lost when a bug breaks them: the machine is asked again, with a `CommandBroke`."""
 
 
 @dataclass(slots=True)
@@ -249,17 +252,30 @@ class Writer(Mailbox):
         self._undo()
         if len(batch) > 1:
             for envelope in batch:
-                try:
-                    self._run([envelope])
-                except MisusedFile as own:
-                    self._one_by_one([envelope], own)
-                except StorageError:
-                    raise
-                except Exception as own:  # noqa: BLE001  # a bug in one command must not reach its neighbours
-                    self._one_by_one([envelope], own)
+                self._alone(envelope)
+            return
+        kept = self._as_broken(batch[0], failure) if batch else None
+        if kept is not None:
+            self._alone(kept)
             return
         log.error("command_failed", address=self.address, error=repr(failure), exc_info=failure)
         self.refuse(batch, RejectCode.INTERNAL_FAULT)
+
+    def _alone(self, envelope: Envelope) -> None:
+        try:
+            self._run([envelope])
+        except MisusedFile as own:
+            self._one_by_one([envelope], own)
+        except StorageError:
+            raise
+        except Exception as own:  # noqa: BLE001  # a bug in one command must not reach its neighbours
+            self._one_by_one([envelope], own)
+
+    def _as_broken(self, envelope: Envelope, failure: Exception) -> Envelope | None:
+        """Return the same envelope with what must be kept of its command, or None where nothing must."""
+        if isinstance(envelope, Ask | Tell) and isinstance(envelope.message, self._work.keeps_broken):
+            return replace(envelope, message=broken_command(self.address, envelope.message, failure))
+        return None
 
     def _postpone(self, batch: Sequence[Envelope], trouble: Retryable) -> None:
         """The disk is full or another process holds the file: nothing is done, and whoever asked is told so.
@@ -308,7 +324,13 @@ class Writer(Mailbox):
                 self._retire(release)
 
     def _decide(self, message: Any, cause: str, now: datetime, after: _After) -> Decision:
-        decision = self._work.machine.decide(self._state, message, now)
+        try:
+            decision = self._work.machine.decide(self._state, message, now)
+        except Exception as failure:
+            # Deciding changes nothing, so what must be kept can be kept at once, and the batch goes on.
+            if not isinstance(message, self._work.keeps_broken):
+                raise
+            decision = self._work.machine.decide(self._state, broken_command(self.address, message, failure), now)
         if isinstance(decision, Accepted):
             for event in decision.events:
                 for owed in self._record(event, decision.blobs.get(event.key), now, cause, after):

@@ -25,6 +25,14 @@ class UnreadableError(Exception):
     """An event of a type we map lacks what every such object has; it goes to the dead letters."""
 
 
+class NotThereYet(Exception):
+    """What an event refers to has not arrived; events come in any order, so it may yet (PAY-025)."""
+
+    def __init__(self, code: str, missing: str) -> None:
+        super().__init__(missing)
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapped:
     """What an event means. `failure`: why a person must look; `later`: drafts for the same commit."""
@@ -40,7 +48,11 @@ IGNORED: Final = Mapped(outcome="ignored")
 
 
 def map_event(state: LedgerState, event: RecordStripeEvent) -> Mapped:
-    """Map one event. Raises `UnreadableError` where a mapped type lacks its required fields."""
+    """Map one event.
+
+    Raises `UnreadableError` where a mapped type lacks its required fields, and `NotThereYet` for a refund that
+    overtook its payment.
+    """
     mapper = _MAPPERS.get(event.type)
     return IGNORED if mapper is None else mapper(state, event)
 
@@ -134,6 +146,8 @@ def _refund_succeeded(state: LedgerState, facts: dict[str, str], cents: int, cur
     """Take a refund out of where its payment lies; one that we did not ask for is its holder's debt."""
     refund_id = facts["refund"]
     payment = state.payments.get(facts.get("payment_intent", ""))
+    if payment is None and "payment_intent" in facts:
+        raise NotThereYet("PAYMENT_INTENT_NOT_FOUND", f"no payment of {facts['payment_intent']} is in the books")
     if payment is None or payment.currency != currency:
         return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
     asked = (facts.get("contest_id"), facts.get("entry_id")) == (payment.contest_id, payment.entry_id)

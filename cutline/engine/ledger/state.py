@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, Literal
 
 from cutline.engine.ledger import accounts
@@ -19,9 +19,14 @@ from cutline.engine.ledger.events import (
     BalanceTransactionsRead,
     DeadLettered,
     EventQuarantined,
+    Funds,
+    PlatformFundsRead,
     Posting,
+    PostingBroke,
+    StripeEventForwarded,
     StripeEventRecorded,
     TransactionPosted,
+    UndeliveredEventsListed,
 )
 
 Place = Literal["escrow", "pot", "refunds", "refunded", "available", "suspense"]
@@ -50,6 +55,17 @@ class Payment:
     place: Place
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """An event that is not in the books yet: how often it was tried, how the last attempt ended, and since when."""
+
+    attempts: int
+    code: str
+    http_status: int
+    next_retry_at: datetime | None
+    since: datetime
+
+
 @dataclass(slots=True)
 class LedgerState:
     """Balances and everything that must not happen twice. Balances are debit-positive cents, by currency."""
@@ -70,6 +86,12 @@ class LedgerState:
     first_payment_at: datetime | None = None
     balance_cursor: str | None = None
     balance_cursors: set[str] = field(default_factory=set)
+    outbox: dict[str, OutboxRow] = field(default_factory=dict)
+    fetched: dict[str, str] = field(default_factory=dict)
+    undelivered_listed_at: datetime | None = None
+    ingest_day: date | None = None
+    ingested_cents: dict[str, int] = field(default_factory=dict)
+    funds: tuple[Funds, ...] = ()
 
 
 def balances(state: LedgerState, account_did: str, currency: str) -> tuple[int, int]:
@@ -93,8 +115,16 @@ def fold(state: LedgerState, event: object, at: datetime) -> None:
     match event:
         case StripeEventRecorded():
             _fold_stripe_event(state, event, at)
+        case StripeEventForwarded():
+            state.outbox.pop(event.event_id)
+            state.stripe_events[event.event_id] = (state.stripe_events[event.event_id][0], event.outcome)
+            _fold_meaning(state, event, f"stripe:event:{event.event_id}", at)
+        case PostingBroke():
+            _fold_break(state, event, at)
         case TransactionPosted():
             _post(state, event.posting, event.idempotency_key)
+            if event.posting.kind == "outside_ingest":
+                _fold_ingest(state, event.posting, at)
             state.contents[event.idempotency_key] = joined(event.content)
             _move_payment(state, event.posting, event.content.get("payment_intent"))
         case AccountOpened():
@@ -114,19 +144,52 @@ def fold(state: LedgerState, event: object, at: datetime) -> None:
             state.balance_cursor = event.last
             state.balance_cursors.add(event.last)
             state.listing_outstanding = False
+        case UndeliveredEventsListed():
+            state.undelivered_listed_at = event.listed_at
+        case PlatformFundsRead():
+            state.funds = event.funds
         case _:
             raise TypeError(f"the ledger's log has no {type(event).__name__}")
 
 
 def _fold_stripe_event(state: LedgerState, event: StripeEventRecorded, at: datetime) -> None:
     state.stripe_events[event.event_id] = (event.sha256, event.outcome)
+    if event.fetched is not None:
+        state.fetched[event.event_id] = event.fetched
+    _fold_meaning(state, event, event.key, at)
+
+
+def _fold_break(state: LedgerState, event: PostingBroke, at: datetime) -> None:
+    before = state.outbox.get(event.event_id)
+    state.outbox[event.event_id] = OutboxRow(
+        attempts=event.attempt,
+        code=event.code,
+        http_status=event.http_status,
+        next_retry_at=event.next_retry_at,
+        since=at if before is None else before.since,
+    )
+    outcome = "pending" if event.next_retry_at is not None else "dead_letter"
+    state.stripe_events[event.event_id] = (state.stripe_events[event.event_id][0], outcome)
+
+
+def _fold_ingest(state: LedgerState, posting: Posting, at: datetime) -> None:
+    if state.ingest_day != at.date():
+        state.ingest_day, state.ingested_cents = at.date(), {}
+    cents = sum(cents for _, cents, _ in posting.legs if cents > 0)
+    state.ingested_cents[posting.currency] = state.ingested_cents.get(posting.currency, 0) + cents
+
+
+def _fold_meaning(
+    state: LedgerState, event: StripeEventRecorded | StripeEventForwarded, key: str, at: datetime
+) -> None:
+    """Fold what an event came to, whether at its first posting or at a later one."""
     facts = event.facts
     posting = event.posting
     if posting is None:
         if facts.get("refund_status") == "failed":
             state.failed_refunds.add(facts["refund"])
         return
-    _post(state, posting, event.key)
+    _post(state, posting, key)
     intent = facts.get("payment_intent")
     if intent is None:
         return
