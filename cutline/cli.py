@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cutline.commands import checking, playing, serving, upkeep
+from cutline.commands import checking, forgetting, playing, restoring, serving, upkeep
 from cutline.commands.output import CommandFailed, print_failure
 
 app = typer.Typer(
@@ -25,7 +25,8 @@ for command in (
     checking.verify,
     checking.score,
     checking.replay,
-    upkeep.restore,
+    restoring.restore,
+    forgetting.forget,
     upkeep.token,
 ):
     app.command()(command)

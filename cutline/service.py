@@ -22,7 +22,7 @@ from cutline.http.app import build_app
 from cutline.http.server import DoorRunner
 from cutline.settings import Settings
 from cutline.storage.files import DataRoot
-from cutline.storage.litestream import Replicator
+from cutline.storage.litestream import ReplicationError, Replicator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ async def running_engine(
     """Run an engine over the settings' data root for as long as the context lasts, then drain it.
 
     With a replica named in the settings, Litestream copies every file while the engine runs. Raises DataRootLocked
-    when another engine holds the data root.
+    when another engine holds the data root, ReplicationError when Litestream does not come up.
     """
     root = DataRoot(settings.cutline_data_dir)
     async with AsyncExitStack() as stack:
@@ -84,11 +84,16 @@ async def _replication(settings: Settings, root: DataRoot, stack: AsyncExitStack
     """Start replication, if it is asked for, so that it outlives the engine's last commit."""
     if settings.cutline_replica_url is None:
         return OpenGate()
+    if "://" not in settings.cutline_replica_url:
+        raise ReplicationError(f"{settings.cutline_replica_url} is no URL: a folder is written file:///…")
     replicator = Replicator(
         data_root=root.path,
         replica_url=settings.cutline_replica_url,
         run_dir=settings.cutline_run_dir or root.path / "run",
         own_process=settings.cutline_run_dir is None,
     )
-    await stack.enter_async_context(replicator)
+    try:
+        await stack.enter_async_context(replicator)
+    except ValueError as error:
+        raise ReplicationError(str(error)) from error
     return LitestreamGate(replicator, root)

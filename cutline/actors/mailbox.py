@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,9 +54,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The receiver has these owed messages in its file."""
+    """The receiver, `sender` of this, has these owed messages in its file."""
 
     keys: tuple[str, ...]
+    sender: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Mailbox(pykka.ThreadingActor):
     """An actor whose failures stay its own: nothing it raises reaches Pykka, other actors or the process."""
 
     use_daemon_thread = True
+    actor_inbox: Any
+    """Pykka promises put, get and empty; ours can also be counted, and waited for with a limit."""
 
     def __init__(self, address: Address, on_failed: Callable[[Address, BaseException], None]) -> None:
         super().__init__()
@@ -117,6 +121,29 @@ class Mailbox(pykka.ThreadingActor):
         except BaseException as failure:  # noqa: BLE001  # as above
             self._fail(failure)
             return None
+
+    def queued(self) -> Iterator[Any]:
+        """Take what has queued up behind the message in hand; Pykka's stop message is left for Pykka."""
+        while not self.actor_inbox.empty():
+            envelope = self.actor_inbox.get()
+            if isinstance(envelope.message, _ActorStop):
+                self.actor_inbox.put(envelope)
+                return
+            yield envelope.message
+
+    def latecomers(self, count: int, seconds: float) -> Iterator[Any]:
+        """Take up to `count` messages as they come, waiting for no more than `seconds` in all."""
+        gives_up_at = time.monotonic() + seconds
+        while count > 0:
+            try:
+                envelope = self.actor_inbox.get(timeout=max(gives_up_at - time.monotonic(), 0.0))
+            except queue.Empty:
+                return
+            if isinstance(envelope.message, _ActorStop):
+                self.actor_inbox.put(envelope)
+                return
+            count -= 1
+            yield envelope.message
 
     def _fail(self, failure: BaseException) -> None:
         """Stop this actor alone and hand it to the supervisor, which restarts it from its file."""

@@ -88,7 +88,7 @@ class StripeReading:
         try:
             event = parse_event(body)
         except WebhookInvalid as invalid:
-            log.error("undelivered_event_unreadable", fault=str(invalid))
+            log.warning("undelivered_event_unreadable", fault=str(invalid))
             return None
         if event.livemode in self._livemodes:
             return recording_of(event, body, fetched=True)

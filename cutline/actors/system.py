@@ -20,7 +20,8 @@ from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
 from cutline.actors.jobs import Job, install
-from cutline.actors.mailbox import Answer, Ask, Delivery, Envelope, Tell
+from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envelope, Tell, resolve
+from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
 from cutline.actors.stripe_reading import StripeReading
@@ -30,7 +31,7 @@ from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import ContestReady, FetchUndelivered, Look, RetryForwarding
+from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -73,15 +74,16 @@ class System:
         self.tasks = Tasks(
             performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
         )
+        self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._asking: Counter[Address] = Counter()
         self.must_die: Callable[[BaseException], None] = die
 
     # Surroundings of the writers ---------------------------------------------------------------------------------
 
     def send(self, to: Address, envelope: Envelope) -> None:
-        """Put an envelope into another actor's inbox; a contest's readiness waits until its file is replicated."""
-        if isinstance(envelope, Delivery) and isinstance(envelope.message, ContestReady):
-            self.tasks.forward(self._parts.gate.holds([envelope.sender]), to, envelope)
+        """Put an envelope into another actor's inbox, with replication on once the replica holds its cause."""
+        if self._outgoing is not None and isinstance(envelope, Delivery | Acknowledgement):
+            self._outgoing.post(to, envelope)
         else:
             self.directory.send(to, envelope)
 
@@ -126,6 +128,8 @@ class System:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
         self._parts.scheduler.shutdown(wait=False)
         await self.tasks.close(DRAIN_TIMEOUT_S)
+        if self._outgoing is not None:
+            await self._outgoing.close()
         references = self.directory.close()
         for writer in self.directory.writers():
             writer.stop()
@@ -179,18 +183,21 @@ class System:
         """
         if self._asking[to] >= self.settings.cutline_asks_max:
             return Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": to, "retry_after_s": 1})
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        late = Rejected(code=RejectCode.ACTOR_TIMEOUT, details={"actor": to, "timeout_s": timeout_s})
+        # A timer that answers costs a third of asyncio.timeout, which cancels the task; every webhook passes here.
+        timer = loop.call_later(timeout_s, resolve, [(future, late)])
         self._asking[to] += 1
         try:
             self.directory.send(to, Ask(message, cause, future))
-            async with asyncio.timeout(timeout_s):
-                return await future
-        except TimeoutError:
-            return Rejected(code=RejectCode.ACTOR_TIMEOUT, details={"actor": to, "timeout_s": timeout_s})
+            return await future
         finally:
+            timer.cancel()
             self._asking[to] -= 1
 
     @property
     def idle(self) -> bool:
         """Whether no mail waits and no effect is under way; true only at the moment of asking."""
-        return self.tasks.idle and all(writer.idle for writer in self.directory.writers())
+        mail_left = self._outgoing is None or self._outgoing.idle
+        return mail_left and self.tasks.idle and all(writer.idle for writer in self.directory.writers())

@@ -69,18 +69,6 @@ class Tasks:
         for message in outcome if isinstance(outcome, tuple) else (outcome,):
             self._send(address, Tell(message, cause))
 
-    def forward(self, condition: Coroutine[Any, Any, bool], to: Address, envelope: Envelope) -> None:
-        """Send an envelope once a condition holds, from any thread; if it does not, its sender will send it again."""
-        if self._closed or self._loop.is_closed():
-            condition.close()
-            return
-        self._starting += 1
-        self._loop.call_soon_threadsafe(self._begin, self._forward(condition, to, envelope))
-
-    async def _forward(self, condition: Awaitable[bool], to: Address, envelope: Envelope) -> None:
-        if await condition:
-            self._send(to, envelope)
-
     async def close(self, timeout_s: float) -> None:
         """Start nothing more, wait for what is under way, then cancel what is left: it is resumed at the next start."""
         self._closed = True

@@ -8,6 +8,7 @@ file, and the commands run one by one, so that one bad command harms no neighbou
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from typing import Any, Protocol
 import structlog
 
 from cutline.actors.clock import utc_now
+from cutline.actors.company import Company
 from cutline.actors.failures import broken_command
 from cutline.actors.mailbox import (
     Acknowledgement,
@@ -120,12 +122,12 @@ class Writer(Mailbox):
         self._boot_epoch = boot_epoch
         self._create = create
         self._replicated = replicated
-        self._buffer: list[Envelope] = []
         self._postponed: list[Envelope] = []
         self._acknowledged: list[str] = []
         self._owed: dict[str, tuple[Owed, datetime]] = {}
         self._connection: Connection | None = None
         self._log: EventLog | None = None
+        self._company = Company()
         self._busy = True
 
     # Life -----------------------------------------------------------------------------------------------------
@@ -152,8 +154,6 @@ class Writer(Mailbox):
 
     def on_stop(self) -> None:
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
-        self.refuse(self._buffer, RejectCode.SHUTTING_DOWN)
-        self._buffer = []
         if self._connection is not None:
             self._connection.close()
             self._connection = self._log = None
@@ -192,24 +192,19 @@ class Writer(Mailbox):
 
     # Mail -----------------------------------------------------------------------------------------------------
 
-    def on_receive(self, message: Envelope | None) -> None:
-        """Gather what has queued up; the flush that follows it in the inbox does the work."""
-        if message is None:
-            self._flush()
-            return
-        if not self._buffer:
-            self.actor_ref.tell(None)
-            self._buffer, self._postponed = self._postponed, []
-        self._buffer.append(message)
+    def on_receive(self, message: Envelope) -> None:
+        """Apply this message and all that has queued up behind it as one batch."""
+        self._busy = True
+        batch, self._postponed = [*self._postponed, message, *self.queued()], []
+        batch.extend(self._company.awaited(self, len(batch)))
+        self._flush(batch)
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits here; true only at the moment of asking."""
-        return not self._buffer and not self._busy and self.actor_inbox.empty()
+        return not self._busy and self.actor_inbox.empty()
 
-    def _flush(self) -> None:
-        self._busy = True
-        batch, self._buffer = self._buffer, []
+    def _flush(self, batch: Sequence[Envelope]) -> None:
         try:
             self._run(batch)
         except MisusedFile as failure:
@@ -242,7 +237,9 @@ class Writer(Mailbox):
             for table in self._work.kind.tables:
                 if table in after.rows:
                     self._file.insert(table, after.rows[table])
+            began = time.monotonic()
             self._commit()
+            self._company.flushed(time.monotonic() - began)
         else:
             self._file.rollback()
         self._act(after)
@@ -315,7 +312,7 @@ class Writer(Mailbox):
                     log.warning("delivery_rejected", address=self.address, key=key, code=answer.code)
                     if answer.code in NOT_YET:
                         return
-                after.sends.append((sender, Acknowledgement((key,))))
+                after.sends.append((sender, Acknowledgement((key,), self.address)))
             case Acknowledgement(keys=keys):
                 self._acknowledged.extend(key for key in keys if self._owed.pop(key, None))
             case Redeliver():
@@ -361,13 +358,14 @@ class Writer(Mailbox):
                 after.sends.append((owed.to, Delivery(key, self.address, owed.message, "redelivery")))
 
     def _retire(self, release: Callable[[Mailbox], bool]) -> None:
-        if not self._owed and not self._buffer and release(self):
+        if not self._owed and release(self):
             self.stop()
 
     # After the commit ---------------------------------------------------------------------------------------------
 
     def _act(self, after: _After) -> None:
         send_replies(after.replies)
+        self._company.answered(len(after.replies) + self.actor_inbox.qsize())
         for to, envelope in after.sends:
             self._around.send(to, envelope)
         for effect, cause in after.effects:

@@ -1,4 +1,4 @@
-"""`schema`, `config`, `restore` and `token`: the chores around an engine. None of them talks to a running one."""
+"""`schema`, `config` and `token`: the chores around an engine. None of them talks to a running one."""
 
 from __future__ import annotations
 
@@ -97,30 +97,6 @@ def _read_config(file: Path) -> dict[str, Any]:
     if not tournament.entry.rake_percent:
         warnings.append("rake 0: Stripe's fees are not covered, and transfers will wait for money from elsewhere")
     return {"id": tournament.id, "name": tournament.name, "sha256": sha256(tournament), "warnings": warnings}
-
-
-def restore(
-    replica: Annotated[str, typer.Option("--replica", metavar="URL", help="Where the copies lie: file:///…")],
-    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="An empty or absent folder.")],
-    as_json: AsJson = False,
-) -> None:
-    """Restore a data root from its replica alone."""
-    from cutline.storage.litestream.restore import RestoreError
-    from cutline.storage.litestream.restore import restore as bring_back
-
-    try:
-        restored = bring_back(replica, data)
-    except RestoreError as error:
-        raise CommandFailed(str(error), "Name a replica that exists and a folder that is empty.") from error
-    files = [{"path": str(file.path), "txid": file.txid} for file in restored.files]
-    missing = [str(path) for path in restored.never_replicated]
-    if as_json:
-        print_json({"ok": True, "data": str(data), "files": files, "never_replicated": missing})
-        return
-    print_table(f"Restored into {data}", ("file", "transaction>"), [(file["path"], file["txid"]) for file in files])
-    for path in missing:
-        print_line(f"warning: the replica knows {path} but holds no data of it")
-    print_line(f"Next: cutline verify {data}")
 
 
 def token(

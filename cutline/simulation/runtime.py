@@ -6,6 +6,7 @@ Because actors never ask actors, one thread is enough; an actor that tries gets 
 from __future__ import annotations
 
 import asyncio
+import queue
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,9 +35,15 @@ class LoopInbox:
         if self.request_turn is not None:
             self.request_turn()
 
-    def get(self) -> Any:
-        """Return the oldest envelope."""
+    def get(self, *, timeout: float | None = None) -> Any:
+        """Return the oldest envelope. There is nobody to wait for: an empty inbox stays empty for the whole turn."""
+        if not self._envelopes and timeout is not None:
+            raise queue.Empty
         return self._envelopes.popleft()
+
+    def qsize(self) -> int:
+        """Return how many envelopes have come in."""
+        return len(self._envelopes)
 
     def empty(self) -> bool:
         """Whether nothing has come in."""

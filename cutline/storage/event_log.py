@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -24,14 +25,15 @@ from cutline.storage.sqlite import utc_text, utc_time
 
 __all__ = ["GENESIS", "ChainProblem", "Entry", "EventLog", "Problem", "link", "verify_chain"]
 
-_COLUMNS = "seq, type, key, at, cause, payload, hash"
-_APPEND = f"INSERT INTO log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - a constant
+_LOG_COLUMNS = ("seq", "type", "key", "at", "cause", "payload", "hash")
+_COLUMNS = ", ".join(_LOG_COLUMNS)
 _LAST = "SELECT seq, hash, at FROM log ORDER BY seq DESC LIMIT 1"
 _PAGE = f"SELECT {_COLUMNS} FROM log WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - a constant
 _BY_KEY = f"SELECT {_COLUMNS} FROM log WHERE key = ?"  # noqa: S608 - a constant
 _ROWS_A_PAGE = 1_000
 _BULK_ROWS_MIN = 32
 _BULK_ROWS_MAX = 1_000
+_ROWS_A_STATEMENT_MAX = 64
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -62,14 +64,19 @@ def _entry(row: tuple[int, str, str, str, str, str, bytes]) -> Entry:
 
 
 class EventLog:
-    """Appends, chained and in order, inside transactions that its owner begins and ends."""
+    """Appends, chained and in order, inside transactions that its owner begins and ends.
+
+    Appended rows are written together, at the latest with the next typed rows or the commit: every statement hands
+    the interpreter to other threads once, so a batch of events costs a few statements and not a few for each event.
+    """
 
     def __init__(self, connection: pysqlite3.Connection, kind: FileKind) -> None:
         self.kind = kind
         self._connection = connection
         self._cursor = connection.cursor()
         self._tables = kind.tables
-        self._inserts = {table.name: table.insert_sql for table in kind.tables.values()}
+        self._statements: dict[tuple[str, int], str] = {}
+        self._unwritten: list[tuple[int, str, str, str, str, str, bytes]] = []
         self._bulk = {table.name: _bulk_sql(table) for table in kind.tables.values()}
         self._seq, self._head, self._at = 0, GENESIS, ""
         self._marks: list[tuple[int, bytes, str]] = []
@@ -106,20 +113,29 @@ class EventLog:
         """Make all since `begin` durable.
 
         A Retryable error means that everything was rolled back. After any other nobody knows whether the
-        commit stands, and this object refuses to go on.
+        commit stands, and this object refuses to go on. Raises what `append` says of rows not written yet, which
+        leaves the transaction open.
         """
+        try:
+            self._write()
+            self._end()
+        except Retryable:
+            self.rollback()
+            raise
+        self._marks = []
+
+    def _end(self) -> None:
         try:
             self._run("COMMIT")
         except Retryable:
-            self.rollback()
             raise
         except StorageError as error:
             self._lost = str(error)
             raise
-        self._marks = []
 
     def rollback(self) -> None:
         """Undo all since `begin`. Harmless when SQLite has already done so."""
+        self._unwritten.clear()
         if self._connection.in_transaction:
             self._run("ROLLBACK")
         if self._marks:
@@ -132,11 +148,14 @@ class EventLog:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a savepoint")
         self._require_transaction()
+        self._write()
         self._run(f"SAVEPOINT {name}")
         mark = (self._seq, self._head, self._at)
         try:
             yield
+            self._write()
         except BaseException:
+            self._unwritten.clear()
             # A full disk makes SQLite roll back the whole transaction, and the savepoint with it.
             if self._connection.in_transaction:
                 self._run(f"ROLLBACK TO {name}")
@@ -156,8 +175,8 @@ class EventLog:
     ) -> Entry:
         """Add one row, linked to the one before, and return it. `payload` is JSON text; `at` is aware.
 
-        Raises InvariantViolated for a time before the last row's, and MisusedFile outside a transaction,
-        for a key that the file already holds or for text that is no JSON.
+        Raises InvariantViolated for a time before the last row's, and MisusedFile outside a transaction. A key that
+        the file already holds, or text that is no JSON, is refused (MisusedFile) when the row is written.
         """
         self._require_transaction()
         if at is not self._now:
@@ -170,9 +189,9 @@ class EventLog:
         seq = self._seq + 1
         try:
             digest = link(self._head, seq, type, key, text, cause, payload)
-            self._cursor.execute(_APPEND, (seq, type, key, text, cause, payload, digest))
-        except (pysqlite3.Error, orjson.JSONEncodeError) as error:
+        except orjson.JSONEncodeError as error:
             raise _while(f"appending {type} {key!r}", error) from error
+        self._unwritten.append((seq, type, key, text, cause, payload, digest))
         self._seq, self._head, self._at = seq, digest, text
         return Entry(
             seq=seq,
@@ -187,20 +206,20 @@ class EventLog:
     def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add typed rows: values in the order of its columns, without a row number that SQLite assigns.
 
-        Many rows go in as one statement, because every statement hands the interpreter to other threads
-        once. Raises MisusedFile for an unknown table, the log, a key that exists, or a value that the
-        schema refuses.
+        Many rows go in as one statement. Raises MisusedFile for an unknown table, the log, a key that exists, or a
+        value that the schema refuses.
         """
         self._require_transaction()
-        if table not in self._inserts or table == "log":
+        if table not in self._tables or table == "log":
             raise MisusedFile(f"{table!r} is no table of typed rows")
-        bulk = self._bulk[table]
+        columns, bulk = self._tables[table].columns, self._bulk[table]
+        if any(len(row) != len(columns) for row in rows):
+            raise MisusedFile(f"a row for {table} has too few or too many values")
+        self._write()
         try:
             if bulk is None or len(rows) < _BULK_ROWS_MIN:
-                self._cursor.executemany(self._inserts[table], rows)
+                self._put(table, columns, rows)
                 return
-            if any(len(row) != len(self._tables[table].columns) for row in rows):
-                raise MisusedFile(f"a row for {table} has too few or too many values")
             for start in range(0, len(rows), _BULK_ROWS_MAX):
                 chunk = orjson.dumps(rows[start : start + _BULK_ROWS_MAX]).decode()
                 self._cursor.execute(bulk, (chunk,))
@@ -212,14 +231,38 @@ class EventLog:
 
         Read page by page: no read stays open while its user works.
         """
+        self._write()
         while rows := self._run(_PAGE, (after_seq, _ROWS_A_PAGE)).fetchall():
             yield from map(_entry, rows)
             after_seq = rows[-1][0]
 
     def find(self, key: str) -> Entry | None:
         """Return the row with this business key, or None."""
+        self._write()
         row = self._run(_BY_KEY, (key,)).fetchone()
         return None if row is None else _entry(row)
+
+    def _write(self) -> None:
+        """Write the rows that were appended since the last time."""
+        if not self._unwritten:
+            return
+        rows, self._unwritten = self._unwritten, []
+        try:
+            self._put("log", _LOG_COLUMNS, rows)
+        except pysqlite3.Error as error:
+            raise _while(f"appending {rows[0][1]} {rows[0][2]!r} and {len(rows) - 1} more", error) from error
+
+    def _put(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows in as few statements as there are powers of two in their number, so that few are prepared."""
+        start = 0
+        while start < len(rows):
+            count = min(_ROWS_A_STATEMENT_MAX, 1 << (len(rows) - start).bit_length() - 1)
+            statement = self._statements.get((table, count))
+            if statement is None:
+                statement = self._statements[table, count] = _insert_sql(table, columns, count)
+            values = list(chain.from_iterable(rows[start : start + count]))
+            self._cursor.execute(statement, values)
+            start += count
 
     def _require_transaction(self) -> None:
         if not self._connection.in_transaction:
@@ -235,6 +278,12 @@ class EventLog:
 def _while(doing: str, error: Exception) -> StorageError:
     known = classify(error)
     return type(known)(f"{doing}: {known}")
+
+
+def _insert_sql(table: str, columns: Sequence[str], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    # Names come from the migrated schema, never from a request.
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - see above
 
 
 def _bulk_sql(table: Table) -> str | None:

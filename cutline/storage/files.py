@@ -1,4 +1,4 @@
-"""Where each file lies under the data root, and who owns the root; it must not look into any database."""
+"""Where each file lies under the data root, and who owns the root; it must not look into any database itself."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from cutline.storage.durable import FILE_MODE, make_directory, write_whole
+from cutline.storage.epochs import highest_epoch
 from cutline.storage.errors import Corrupt, DataRootLocked, classify
 from cutline.storage.kinds import KINDS, FileKind
 
@@ -136,9 +137,16 @@ class DataRoot:
 
     def _next_epoch(self) -> int:
         path = self.path / "boot_epoch"
-        last = path.read_text("ascii", "replace").strip() if path.exists() else "0"
-        if not re.fullmatch(r"[0-9]{1,18}", last):
-            raise Corrupt(f"{path} does not hold a number")
-        epoch = int(last) + 1
+        epoch = 1 + (self._noted_epoch(path) if path.exists() else self._restored_epoch())
         write_whole(path, f"{epoch}\n".encode("ascii"))
         return epoch
+
+    def _noted_epoch(self, path: Path) -> int:
+        last = path.read_text("ascii", "replace").strip()
+        if not re.fullmatch(r"[0-9]{1,18}", last):
+            raise Corrupt(f"{path} does not hold a number")
+        return int(last)
+
+    def _restored_epoch(self) -> int:
+        """Return where the counter stood by what the files say; it is lost when a root is restored."""
+        return highest_epoch((path, kind_of(address)) for address, path in self.all_files())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pysqlite3
@@ -78,10 +78,11 @@ _HEADER_BYTES = 100
 _TEMPLATE_TIME = "0000-00-00T00:00:00.000Z"
 
 
+@lru_cache(maxsize=256)
 def utc_text(at: datetime) -> str:
     """Return a time as files hold it: ISO 8601, UTC, milliseconds (cut, not rounded), Z.
 
-    Refuses naive times.
+    Refuses naive times. Remembers the last ones: a batch of events has one time, which many rows repeat.
     """
     if at.tzinfo is not UTC:
         if at.utcoffset() is None:

@@ -43,6 +43,12 @@ async def ask(reference: Any, message: Any) -> Accepted | Rejected:
         return await future
 
 
+async def quiet(reference: Any) -> None:
+    """Return when everything told before has been done: the first answer may overtake what its own batch sends."""
+    for _ in range(2):
+        await ask(reference, "read")
+
+
 def logged(path: Path) -> list[str]:
     connection = open_reader(path, KINDS["governance"])
     try:
@@ -183,12 +189,13 @@ async def test_an_owed_message_is_sent_again_until_it_is_acknowledged(around: An
     """P8 of the fault catalogue: messages die with the process, what the log owes does not."""
     first = around.start("a", tmp_path / "a.db")
     await ask(first, toy.Add(name="gift", amount=3, owe_to="b"))
+    await quiet(first)
     first.stop()
     assert [to for to, _ in around.sent] == ["b"]
     receiver = around.start("b", tmp_path / "b.db")
     again = around.start("a", tmp_path / "a.db", epoch=2)
-    await ask(again, "read")
-    await ask(receiver, "read")
+    await quiet(again)
+    await quiet(receiver)
     total = await ask(receiver, "read")
     assert isinstance(total, Accepted)
     assert total.reply["total"] == 3
@@ -208,10 +215,11 @@ async def test_a_delivery_that_comes_twice_is_applied_once_and_acknowledged_twic
     delivery = Delivery("owed:x", "b", toy.Add(name="x", amount=7), "test")
     reference.tell(delivery)
     reference.tell(delivery)
+    await quiet(reference)
     total = await ask(reference, "read")
     assert isinstance(total, Accepted)
     assert total.reply["total"] == 7
-    assert [envelope for to, envelope in around.sent if to == "b"] == [Acknowledgement(("owed:x",))] * 2
+    assert [envelope for to, envelope in around.sent if to == "b"] == [Acknowledgement(("owed:x",), "a")] * 2
 
 
 async def test_redelivery_waits_its_time(around: Any, tmp_path: Path) -> None:
@@ -219,11 +227,11 @@ async def test_redelivery_waits_its_time(around: Any, tmp_path: Path) -> None:
         reference = around.start("a", tmp_path / "a.db")
         await ask(reference, toy.Add(name="gift", owe_to="nobody"))
         reference.tell(Redeliver())
-        await ask(reference, "read")
+        await quiet(reference)
         assert len(around.sent) == 1
         clock.tick(61)
         reference.tell(Redeliver())
-        await ask(reference, "read")
+        await quiet(reference)
         assert len(around.sent) == 2
 
 
@@ -232,7 +240,7 @@ async def test_an_actor_that_owes_does_not_retire(around: Any, tmp_path: Path) -
     await ask(reference, toy.Add(name="gift", owe_to="nobody"))
     reference.tell(Retire(lambda _: True))
     assert isinstance(await ask(reference, "read"), Accepted)
-    reference.tell(Acknowledgement(("owed:gift",)))
+    reference.tell(Acknowledgement(("owed:gift",), "b"))
     await ask(reference, "read")
     reference.tell(Retire(lambda _: True))
     for _ in range(200):

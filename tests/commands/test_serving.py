@@ -93,11 +93,13 @@ def test_what_was_served_until_the_last_moment_can_be_restored(tmp_path: Path) -
         asyncio.run(_create_contest(url, Path("config/tournaments/masters-2026.toml").read_text("utf-8")))
         engine.send_signal(signal.SIGTERM)
         assert engine.wait(timeout=30) == 0
+        assert engine.stderr is not None
+        said = engine.stderr.read()
     command = [sys.executable, "-m", "cutline", "restore", "--replica", replica, "--data", str(tmp_path / "back")]
     restored = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert restored.returncode == 0, restored.stderr
     report = verify_root(tmp_path / "back")
-    assert report.problems == ()
+    assert report.problems == (), said
     assert report.counts["files"] == verify_root(data).counts["files"]
 
 
@@ -119,3 +121,20 @@ def test_serve_names_every_setting_that_is_missing_and_shows_none(tmp_path: Path
     assert SECRET not in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "data").exists()
+
+
+def test_serve_refuses_a_replica_that_it_cannot_name(tmp_path: Path) -> None:
+    """A folder without file:// would be taken for a path of Litestream's own making."""
+    for wrong, says in (("/mnt/replica", "written file:///"), ("file:///two words", "spaces")):
+        command = [sys.executable, "-m", "cutline", "serve", "--data", str(tmp_path / "data"), "--port", "0"]
+        ended = subprocess.run(
+            [*command, "--replicate", wrong],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=_environment(),
+        )
+        assert ended.returncode == 1
+        assert says in ended.stderr
+        assert "Traceback" not in ended.stderr

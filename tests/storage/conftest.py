@@ -1,3 +1,5 @@
+"""What tests of files share: a filled contest and a data root."""
+
 from __future__ import annotations
 
 import contextlib

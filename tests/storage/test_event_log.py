@@ -85,11 +85,37 @@ def test_a_frozen_clock_is_recorded_as_it_stands(log: EventLog) -> None:
 
 def test_the_same_fact_cannot_be_recorded_twice(log: EventLog, now: datetime) -> None:
     log.begin()
+    append(log, "entry:1", now)
     with pytest.raises(MisusedFile, match="entry:1"):
-        append(log, "entry:1", now)
+        log.commit()
+    log.rollback()
+    log.begin()
     append(log, "entry:4", now)
     log.commit()
     assert log.seq == 4
+
+
+def test_a_fact_recorded_twice_takes_the_whole_batch_with_it(log: EventLog, now: datetime) -> None:
+    """The writer then runs the batch's commands one by one, so that only the second record fails."""
+    before = (log.seq, log.head)
+    log.begin()
+    for key in ("a", "b", "a"):
+        append(log, key, now)
+    with pytest.raises(MisusedFile, match="2 more"):
+        log.insert("entry_status", [("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", 4)])
+    log.rollback()
+    assert (log.seq, log.head) == before
+    assert log.find("a") is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 63, 64, 65, 200])
+def test_a_batch_of_any_size_is_written_whole_and_in_order(log: EventLog, now: datetime, count: int) -> None:
+    keys = [f"fact:{number}" for number in range(count)]
+    log.begin()
+    for key in keys:
+        append(log, key, now)
+    log.commit()
+    assert [entry.key for entry in log.entries(3)] == keys
 
 
 @pytest.mark.parametrize(
@@ -99,12 +125,16 @@ def test_the_same_fact_cannot_be_recorded_twice(log: EventLog, now: datetime) ->
 def test_what_the_schema_or_the_chain_cannot_hold_is_refused(
     log: EventLog, now: datetime, key: str, payload: str
 ) -> None:
+    def record() -> None:
+        append(log, key, now, payload)
+        log.commit()
+
     head = log.head
     log.begin()
     with pytest.raises(MisusedFile):
-        append(log, key, now, payload)
-    assert (log.seq, log.head) == (3, head)
+        record()
     log.rollback()
+    assert (log.seq, log.head) == (3, head)
 
 
 def test_nothing_is_added_outside_a_transaction(log: EventLog, now: datetime) -> None:
@@ -172,8 +202,9 @@ def test_a_row_that_another_writer_slipped_in_is_noticed(contest: Path, log: Eve
         append(other, "theirs", now)
         other.commit()
     log.begin()
+    append(log, "ours", now)
     with pytest.raises(MisusedFile, match="not a new row"):
-        append(log, "ours", now)
+        log.commit()
     log.rollback()
 
 

@@ -172,7 +172,7 @@ async def test_a_silent_litestream_is_replaced(box: Box) -> None:
         control = replicator._connection()
         control._session._timeout = type(control._session.timeout)(total=0.2)
         os.kill(frozen, signal.SIGSTOP)
-        while _runs(frozen):
+        while _runs(frozen):  # noqa: ASYNC110  # another process's state is no event
             await asyncio.sleep(0.005)
         for _ in range(3):
             assert not (await replicator.check()).answering

@@ -95,6 +95,12 @@ def test_the_units_always_restart_and_have_handles_enough(unit: str) -> None:
     assert {"Restart=always", "StartLimitIntervalSec=0", "NoNewPrivileges=yes", "ProtectSystem=strict"} <= set(lines)
 
 
+def test_the_deployed_engine_uses_the_deployed_litestream() -> None:
+    """Two Litestreams on one replica destroy it."""
+    assert "Environment=CUTLINE_RUN_DIR=/run/cutline" in (DEPLOY / "cutline.service").read_text().splitlines()
+    assert "RuntimeDirectory=cutline" in (DEPLOY / "cutline-litestream.service").read_text().splitlines()
+
+
 def test_a_run_folder_too_deep_for_a_socket_is_refused(box: Box) -> None:
     with pytest.raises(ValueError, match="socket path longer"):
         write_config(box.data, box.url, box.run / ("x" * 108))

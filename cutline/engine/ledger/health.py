@@ -1,10 +1,10 @@
-"""The figures of the books that somebody should watch: funds against debts, the outbox, dead letters; it moves nothing."""
+"""The figures that somebody should watch: funds against debts, outbox, dead letters; it moves nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from cutline.engine.decision import Accepted, Decision
 from cutline.engine.ledger.events import Funds, PlatformFundsRead

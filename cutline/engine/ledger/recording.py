@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Rejected
-from cutline.engine.errors import RejectCode
+from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.ledger.events import (
     DeadLettered,
     EventQuarantined,
@@ -59,7 +59,10 @@ def post_again(state: LedgerState, command: PostAgain, now: datetime) -> Decisio
 
 def keep_what_broke(state: LedgerState, command: CommandBroke, now: datetime) -> Decision:
     """Keep an event whose judging or writing raised, as one whose posting broke (FWD-001, LED-011)."""
-    event = command.command.event if isinstance(command.command, PostAgain) else command.command
+    broke = command.command
+    event = broke.event if isinstance(broke, PostAgain) else broke
+    if not isinstance(event, RecordStripeEvent):
+        raise InvariantViolated(f"nothing of a {type(broke).__name__} can be kept")
     broken = Broken(code=command.code.value, http_status=500, reason=command.reason)
     if event.event_id not in state.stripe_events:
         return _keep_broken(state, event, broken, now)

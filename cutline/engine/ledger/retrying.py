@@ -36,7 +36,8 @@ class Attempted(Protocol):
 
 def retry_at(attempt: int, now: datetime) -> datetime:
     """Return when the attempt after this one is due: two minutes later, then twice as long each time, up to an hour."""
-    return now + min(_DELAY_MAX, _DELAY_FIRST * 2 ** min(attempt - 1, 10))
+    doubled: int = 2 ** min(attempt - 1, 10)
+    return now + min(_DELAY_MAX, _DELAY_FIRST * doubled)
 
 
 def refused_for_now(broke: Attempted) -> Rejected:

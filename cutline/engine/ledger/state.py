@@ -6,10 +6,10 @@ Plain dictionaries, because every webhook passes through here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from cutline.engine.ledger import accounts
 from cutline.engine.ledger.events import (
@@ -106,50 +106,19 @@ def trial_balance(state: LedgerState) -> dict[str, dict[str, int]]:
 
 
 def joined(content: Mapping[str, str]) -> str:
-    """Return a request's fields as one string that can be compared and taken apart again."""
-    return json.dumps(dict(content))
+    """Return a request's fields as one string that can be compared and taken apart again.
+
+    They are sorted: a log that is read again gives them in another order than the request did.
+    """
+    return json.dumps(dict(content), sort_keys=True)
 
 
 def fold(state: LedgerState, event: object, at: datetime) -> None:
     """Fold one event, committed at `at`, into the state."""
-    match event:
-        case StripeEventRecorded():
-            _fold_stripe_event(state, event, at)
-        case StripeEventForwarded():
-            state.outbox.pop(event.event_id)
-            state.stripe_events[event.event_id] = (state.stripe_events[event.event_id][0], event.outcome)
-            _fold_meaning(state, event, f"stripe:event:{event.event_id}", at)
-        case PostingBroke():
-            _fold_break(state, event, at)
-        case TransactionPosted():
-            _post(state, event.posting, event.idempotency_key)
-            if event.posting.kind == "outside_ingest":
-                _fold_ingest(state, event.posting, at)
-            state.contents[event.idempotency_key] = joined(event.content)
-            _move_payment(state, event.posting, event.content.get("payment_intent"))
-        case AccountOpened():
-            kind = accounts.kind_of(event.account)
-            if kind is not None:
-                state.accounts[event.account] = kind
-        case EventQuarantined():
-            state.quarantined.add(event.key)
-        case DeadLettered():
-            state.dead_letters.add(event.subject)
-        case AnchorRecorded():
-            state.anchors[event.key] = event.hash
-        case BalanceListingRequested():
-            state.listing_requested_at = event.requested_at
-            state.listing_outstanding = True
-        case BalanceTransactionsRead():
-            state.balance_cursor = event.last
-            state.balance_cursors.add(event.last)
-            state.listing_outstanding = False
-        case UndeliveredEventsListed():
-            state.undelivered_listed_at = event.listed_at
-        case PlatformFundsRead():
-            state.funds = event.funds
-        case _:
-            raise TypeError(f"the ledger's log has no {type(event).__name__}")
+    folding = _FOLDINGS.get(type(event))
+    if folding is None:
+        raise TypeError(f"the ledger's log has no {type(event).__name__}")
+    folding(state, event, at)
 
 
 def _fold_stripe_event(state: LedgerState, event: StripeEventRecorded, at: datetime) -> None:
@@ -157,6 +126,57 @@ def _fold_stripe_event(state: LedgerState, event: StripeEventRecorded, at: datet
     if event.fetched is not None:
         state.fetched[event.event_id] = event.fetched
     _fold_meaning(state, event, event.key, at)
+
+
+def _fold_forwarded(state: LedgerState, event: StripeEventForwarded, at: datetime) -> None:
+    state.outbox.pop(event.event_id)
+    state.stripe_events[event.event_id] = (state.stripe_events[event.event_id][0], event.outcome)
+    _fold_meaning(state, event, f"stripe:event:{event.event_id}", at)
+
+
+def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime) -> None:
+    _post(state, event.posting, event.idempotency_key)
+    if event.posting.kind == "outside_ingest":
+        _fold_ingest(state, event.posting, at)
+    state.contents[event.idempotency_key] = joined(event.content)
+    _move_payment(state, event.posting, event.content.get("payment_intent"))
+
+
+def _fold_opening(state: LedgerState, event: AccountOpened, _at: datetime) -> None:
+    kind = accounts.kind_of(event.account)
+    if kind is not None:
+        state.accounts[event.account] = kind
+
+
+def _fold_quarantine(state: LedgerState, event: EventQuarantined, _at: datetime) -> None:
+    state.quarantined.add(event.key)
+
+
+def _fold_dead_letter(state: LedgerState, event: DeadLettered, _at: datetime) -> None:
+    state.dead_letters.add(event.subject)
+
+
+def _fold_anchor(state: LedgerState, event: AnchorRecorded, _at: datetime) -> None:
+    state.anchors[event.key] = event.hash
+
+
+def _fold_listing_request(state: LedgerState, event: BalanceListingRequested, _at: datetime) -> None:
+    state.listing_requested_at = event.requested_at
+    state.listing_outstanding = True
+
+
+def _fold_listing(state: LedgerState, event: BalanceTransactionsRead, _at: datetime) -> None:
+    state.balance_cursor = event.last
+    state.balance_cursors.add(event.last)
+    state.listing_outstanding = False
+
+
+def _fold_undelivered(state: LedgerState, event: UndeliveredEventsListed, _at: datetime) -> None:
+    state.undelivered_listed_at = event.listed_at
+
+
+def _fold_funds(state: LedgerState, event: PlatformFundsRead, _at: datetime) -> None:
+    state.funds = event.funds
 
 
 def _fold_break(state: LedgerState, event: PostingBroke, at: datetime) -> None:
@@ -234,3 +254,19 @@ def _post(state: LedgerState, posting: Posting, key: str) -> None:
                     state.holds[hold] = left
                 else:
                     state.holds.pop(hold, None)
+
+
+_FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = {
+    StripeEventRecorded: _fold_stripe_event,
+    StripeEventForwarded: _fold_forwarded,
+    PostingBroke: _fold_break,
+    TransactionPosted: _fold_transaction,
+    AccountOpened: _fold_opening,
+    EventQuarantined: _fold_quarantine,
+    DeadLettered: _fold_dead_letter,
+    AnchorRecorded: _fold_anchor,
+    BalanceListingRequested: _fold_listing_request,
+    BalanceTransactionsRead: _fold_listing,
+    UndeliveredEventsListed: _fold_undelivered,
+    PlatformFundsRead: _fold_funds,
+}

@@ -200,11 +200,15 @@ class Replicator:
         """Register and copy what was made since the last check: its makers have stopped, so none is in the making."""
         try:
             listed = set((await control.listing()).lag_seconds)
-            on_disk = set(await asyncio.to_thread(files_to_replicate, self._data_root)) - self._dismissed
-            for path in sorted(on_disk - listed):
+        except ReplicationError:
+            log.exception("litestream.last_files_unknown")
+            return
+        on_disk = set(await asyncio.to_thread(files_to_replicate, self._data_root)) - self._dismissed
+        for path in sorted(on_disk - listed):
+            try:
                 await self.sync(path, timeout_seconds=_LAST_COPY_SECONDS_MAX)
-        except (ReplicationError, OSError):
-            log.exception("litestream.last_files_not_copied")
+            except (ReplicationError, OSError):
+                log.exception("litestream.last_file_not_copied", path=str(path))
 
     async def _compare(self) -> ReplicatorHealth:
         lag_seconds = (await self._connection().listing()).lag_seconds

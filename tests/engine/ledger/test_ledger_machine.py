@@ -10,7 +10,8 @@ import pytest
 
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.ledger.events import DeadLettered, TransactionPosted
-from cutline.engine.ledger.state import balances
+from cutline.engine.ledger.requests import content_of, digest
+from cutline.engine.ledger.state import balances, joined
 from cutline.engine.messages import (
     BalanceTransactionsListed,
     CompleteTransfer,
@@ -333,3 +334,10 @@ def test_a_posted_transaction_keeps_the_digest_of_its_content(books: Books) -> N
     assert isinstance(posted, TransactionPosted)
     assert len(posted.content_sha256) == 64
     assert posted.content["payment_intent"] == "pi_e1"
+
+
+def test_a_request_read_back_from_a_log_is_the_same_request() -> None:
+    """LED-008: a log that is read again gives the fields of a request in another order."""
+    content = content_of(SETTLE)
+    assert joined(dict(sorted(content.items()))) == joined(content)
+    assert digest(dict(sorted(content.items()))) == digest(content)

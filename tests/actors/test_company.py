@@ -1,0 +1,51 @@
+"""Whom a writer waits for before a flush: those just answered, briefly, and nobody when someone asks alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cutline.actors.company import COMPANY_ENOUGH, PATIENCE, Company
+
+
+class Waited:
+    """An inbox that notes how long it was to wait and for how many."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, float]] = []
+
+    def latecomers(self, count: int, seconds: float) -> Iterator[Any]:
+        self.calls.append((count, seconds))
+        return iter(["late"] * count)
+
+
+def test_someone_who_asks_alone_never_waits() -> None:
+    company, inbox = Company(), Waited()
+    company.flushed(1.0)
+    company.answered(1)
+    assert list(company.awaited(inbox, 1)) == []
+    assert inbox.calls == []
+
+
+def test_the_first_request_of_all_never_waits() -> None:
+    inbox = Waited()
+    assert list(Company().awaited(inbox, 1)) == []
+    assert inbox.calls == []
+
+
+def test_those_just_answered_are_awaited_for_a_part_of_a_flush() -> None:
+    company, inbox = Company(), Waited()
+    company.flushed(10.0)
+    company.answered(8)
+    assert list(company.awaited(inbox, 3)) == ["late"] * 5
+    ((count, seconds),) = inbox.calls
+    assert count == 5
+    assert 0 < seconds <= 10.0 * PATIENCE
+
+
+def test_a_batch_that_is_large_enough_does_not_wait() -> None:
+    company, inbox = Company(), Waited()
+    company.flushed(10.0)
+    company.answered(64)
+    assert list(company.awaited(inbox, COMPANY_ENOUGH)) == []
+    assert inbox.calls == []
