@@ -1,4 +1,4 @@
-"""`forget`: destroy a month's keys, so that what Stripe said of people in it can be read by nobody; it alters no file."""
+"""`forget`: destroy a month's keys, so that nobody can read what Stripe said of people in it; it alters no file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def forget(
     ),
     as_json: AsJson = False,
 ) -> None:
-    """Destroy the keys of a month: the raw bodies of its webhooks are unreadable from then on, everything else stays."""
+    """Destroy a month's keys: the raw bodies of its webhooks are unreadable from then on, all else stays."""
     from cutline.storage.sealing import destroy_keys
 
     if _MONTH.fullmatch(month) is None:

@@ -20,6 +20,8 @@ def platform_balance_read(state: LedgerState, command: PlatformBalanceRead, now:
 
     Only what Stripe calls available counts: a transfer cannot use what is pending.
     """
+    if state.funds_read_at == now:
+        return Accepted()
     read = {currency: (available, pending) for currency, available, pending in command.balances}
     funds = tuple(_funds(state, currency, *read.get(currency, (0, 0))) for currency in sorted({*read, *state.books}))
     alerts = tuple(_alert(one) for one in funds if one.available_cents < one.owed_cents)

@@ -37,7 +37,7 @@ def record_stripe_event(state: LedgerState, command: RecordStripeEvent, now: dat
         return _redelivered(state, command, known, now)
     judged = judge(state, command, now)
     if isinstance(judged, Broken):
-        return _keep_broken(state, command, judged, now)
+        return _keep_broken(command, judged, now)
     recorded = _recorded(command, judged)
     events: list[Any] = [*judged.opened, recorded]
     if judged.failure is not None:
@@ -58,16 +58,26 @@ def post_again(state: LedgerState, command: PostAgain, now: datetime) -> Decisio
 
 
 def keep_what_broke(state: LedgerState, command: CommandBroke, now: datetime) -> Decision:
-    """Keep an event whose judging or writing raised, as one whose posting broke (FWD-001, LED-011)."""
+    """Keep an event whose judging or writing raised, as one whose posting broke (FWD-001, LED-011).
+
+    Of a known event only the attempt that was due counts.
+    """
     broke = command.command
     event = broke.event if isinstance(broke, PostAgain) else broke
     if not isinstance(event, RecordStripeEvent):
         raise InvariantViolated(f"nothing of a {type(broke).__name__} can be kept")
     broken = Broken(code=command.code.value, http_status=500, reason=command.reason)
-    if event.event_id not in state.stripe_events:
-        return _keep_broken(state, event, broken, now)
-    if event.event_id not in state.outbox:
-        return Rejected(code=RejectCode.INTERNAL_FAULT, details={"event_id": event.event_id})
+    known = state.stripe_events.get(event.event_id)
+    if known is None:
+        return _keep_broken(event, broken, now)
+    row = state.outbox.get(event.event_id)
+    if isinstance(broke, PostAgain):
+        if row is None or broke.attempt != row.attempts + 1:
+            return Accepted(reply={"attempted": False})
+    elif row is None or row.next_retry_at is None:
+        return Accepted(reply=_reply(known[1], deduped=True))
+    elif now < row.next_retry_at:
+        return refused_for_now(row)
     return _break_again(state, event.event_id, event.type, broken, now)
 
 
@@ -137,7 +147,7 @@ def _attempt(state: LedgerState, command: RecordStripeEvent, now: datetime) -> D
     return Accepted(events=events, reply=_reply(judged.outcome, deduped=False))
 
 
-def _keep_broken(_state: LedgerState, command: RecordStripeEvent, broken: Broken, now: datetime) -> Decision:
+def _keep_broken(command: RecordStripeEvent, broken: Broken, now: datetime) -> Decision:
     """Record an event and that its first posting broke, in one commit (FWD-001)."""
     recorded = _recorded(command, Judged(outcome="pending", facts={}))
     first = _broke(command.event_id, 1, broken, now)

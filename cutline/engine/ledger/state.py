@@ -92,6 +92,7 @@ class LedgerState:
     ingest_day: date | None = None
     ingested_cents: dict[str, int] = field(default_factory=dict)
     funds: tuple[Funds, ...] = ()
+    funds_read_at: datetime | None = None
 
 
 def balances(state: LedgerState, account_did: str, currency: str) -> tuple[int, int]:
@@ -176,7 +177,7 @@ def _fold_undelivered(state: LedgerState, event: UndeliveredEventsListed, _at: d
 
 
 def _fold_funds(state: LedgerState, event: PlatformFundsRead, _at: datetime) -> None:
-    state.funds = event.funds
+    state.funds, state.funds_read_at = event.funds, event.read_at
 
 
 def _fold_break(state: LedgerState, event: PostingBroke, at: datetime) -> None:
