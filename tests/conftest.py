@@ -1,8 +1,11 @@
-"""What every test shares: quiet logs."""
+"""What every test shares: quiet logs, or loud ones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import structlog
 
 from cutline.logs import configure_logs
 
@@ -10,4 +13,12 @@ from cutline.logs import configure_logs
 @pytest.fixture(autouse=True, scope="session")
 def _quiet_logs() -> None:
     """Keep the engine's logs out of test output unless CUTLINE_LOG_LEVEL asks for them."""
+    configure_logs("critical")
+
+
+@pytest.fixture
+def loud_logs() -> Iterator[None]:
+    """Logs of every level, for tests that read them."""
+    structlog.reset_defaults()
+    yield
     configure_logs("critical")

@@ -35,7 +35,9 @@ MakeWriter = Callable[[Address, bool], Any]
 class Directory:
     """Finds, opens and closes actors. Thread-safe: every method may be called from any thread."""
 
-    def __init__(self, root: DataRoot, make_writer: MakeWriter) -> None:
+    def __init__(self, root: DataRoot, make_writer: MakeWriter, *, kept_open: int = 0) -> None:
+        """Start empty; up to `kept_open` actors stay open however long they idle."""
+        self._kept_open = kept_open
         self._root = root
         self._make_writer = make_writer
         self._lock = threading.RLock()
@@ -106,11 +108,6 @@ class Directory:
             else:
                 self._due[address] = due_at
 
-    def next_due_at(self) -> datetime | None:
-        """Return when the next actor wants to look at the clock."""
-        with self._lock:
-            return min(self._due.values(), default=None)
-
     def look_at_due(self, now: datetime, cause: str) -> int:
         """Tell every actor whose time has come to look; return how many were told."""
         with self._lock:
@@ -125,8 +122,13 @@ class Directory:
             self.send(address, Redeliver())
 
     def retire_idle(self, now: datetime) -> None:
-        """Close actors, but for the core, that have idled; what is due opens them again."""
+        """Close actors, but for the core, that have idled; what is due opens them again.
+
+        Opening costs a commit and a fold of the whole file, so a few are kept open for their next message.
+        """
         with self._lock:
+            if len(self._open) <= self._kept_open:
+                return
             idle = [
                 address
                 for address in self._open

@@ -59,6 +59,12 @@ class SteppedScheduler(BaseScheduler):  # type: ignore[misc]  # APScheduler has 
 
     def step(self) -> datetime | None:
         """Run what is due at the present (held) time; return when the next job is due."""
+        now = datetime.now(UTC)
+        for job in self.get_jobs():
+            if job.next_run_time is not None and job.next_run_time < now:
+                # The clock has jumped: the runs in between become one, without counting them one by one.
+                since_last = (now - job.trigger.start_date) % job.trigger.interval
+                job.modify(next_run_time=now - since_last)
         self._process_jobs()
         upcoming = [job.next_run_time for job in self.get_jobs() if job.next_run_time is not None]
         return min(upcoming, default=None)

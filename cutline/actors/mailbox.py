@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -93,6 +94,48 @@ def send_replies(replies: Replies) -> None:
         loop.call_soon_threadsafe(resolve, replies)
 
 
+class Inbox:
+    """What waits for one actor. It knows exactly whether everything that ever came in is done with."""
+
+    __slots__ = ("_lock", "_queue", "_undone")
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._undone = 1
+        """The actor's start counts as a piece of work."""
+
+    def put(self, envelope: Any) -> None:
+        """Take an envelope, from any thread."""
+        with self._lock:
+            self._undone += 1
+        self._queue.put(envelope)
+
+    def get(self, timeout: float | None = None) -> Any:
+        """Wait for the next envelope. Whoever comes for it has done with the one before.
+
+        With a time-out the one before stays in hand, and queue.Empty is raised when nothing came.
+        """
+        if timeout is not None:
+            envelope = self._queue.get(timeout=timeout)
+        with self._lock:
+            self._undone -= 1
+        return self._queue.get() if timeout is None else envelope
+
+    def qsize(self) -> int:
+        """Return about how many wait."""
+        return self._queue.qsize()
+
+    def empty(self) -> bool:
+        """Whether nothing waits to be taken."""
+        return self._queue.empty()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing is in hand."""
+        return not self._undone
+
+
 class Mailbox(pykka.ThreadingActor):
     """An actor whose failures stay its own: nothing it raises reaches Pykka, other actors or the process."""
 
@@ -107,7 +150,13 @@ class Mailbox(pykka.ThreadingActor):
 
     @staticmethod
     def _create_actor_inbox() -> Any:
-        return queue.SimpleQueue()
+        return Inbox()
+
+    @property
+    def idle(self) -> bool:
+        """Whether this actor has started and has done with all that it was sent; true only at the moment of asking."""
+        inbox: Any = self.actor_inbox
+        return bool(inbox.idle)
 
     def _actor_loop_setup(self) -> None:
         try:

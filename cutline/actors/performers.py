@@ -136,13 +136,13 @@ async def list_balance_transactions(
 ) -> BalanceTransactionsListed | None:
     """List what is newer than the last transaction booked, oldest first; nothing when Stripe does not answer.
 
-    Balance transactions are listed newest first and their ids do not sort, so a window of the last days is read
-    and cut behind the one that is known.
+    Where Stripe does not know the last one any more, a window of the last days is read: what was booked is known.
     """
-    since = datetime.now(UTC) - BALANCE_WINDOW
-    outcome = await stripe.list_balance_transactions(created_from=since)
+    outcome: StripeOutcome | None = None
+    if effect.after is not None:
+        outcome = await stripe.list_balance_transactions(newer_than=effect.after)
+    if outcome is None or (not isinstance(outcome, Succeeded) and outcome.code == "resource_missing"):
+        outcome = await stripe.list_balance_transactions(created_from=datetime.now(UTC) - BALANCE_WINDOW)
     if not isinstance(outcome, Succeeded):
         return None
-    items = list(reversed(outcome.objects))
-    known = next((place for place, item in enumerate(items) if item["id"] == effect.after), -1)
-    return BalanceTransactionsListed(items=tuple(items[known + 1 :]))
+    return BalanceTransactionsListed(items=tuple(reversed(outcome.objects)))

@@ -17,9 +17,9 @@ from cutline.storage.litestream import ReplicationError, Replicator
 
 log = structlog.get_logger(__name__)
 
-CONFIRM_WITHIN_S = 2.0
+CONFIRM_WITHIN_S = 5.0
 """How long one confirmation may take. It takes 4 ms as a rule, and a Litestream that died is back within a second."""
-SHUT_FOR_S = 10.0
+SHUT_FOR_S = 15.0
 RUNBOOK = "runbooks/replica-behind.md"
 
 

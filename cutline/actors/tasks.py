@@ -7,6 +7,7 @@ applies it once by its key. It must not decide anything.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ class Tasks:
         self._loop = asyncio.get_running_loop()
         self._limit = asyncio.Semaphore(limit)
         self._running: set[asyncio.Task[None]] = set()
+        self._counting = threading.Lock()
         self._starting = 0
         self._closed = False
 
@@ -43,11 +45,16 @@ class Tasks:
     def perform(self, effect: Any, address: Address, cause: str) -> None:
         """Start an effect from any thread; its outcome is told to `address`."""
         if not self._closed and not self._loop.is_closed():
+            self._schedule(self._run(effect, address, cause))
+
+    def _schedule(self, work: Coroutine[Any, Any, None]) -> None:
+        with self._counting:
             self._starting += 1
-            self._loop.call_soon_threadsafe(self._begin, self._run(effect, address, cause))
+        self._loop.call_soon_threadsafe(self._begin, work)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        self._starting -= 1
+        with self._counting:
+            self._starting -= 1
         if self._closed:
             work.close()
             return

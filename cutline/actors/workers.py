@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -43,7 +45,9 @@ class ProcessWorkers:
     async def _submit(self, function: Callable[..., T], *arguments: Any) -> T:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(max_workers=self._processes, mp_context=context)
+            self._pool = ProcessPoolExecutor(
+                max_workers=self._processes, mp_context=context, initializer=end_with_the_engine
+            )
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     async def close(self) -> None:
@@ -51,6 +55,18 @@ class ProcessWorkers:
         pool, self._pool = self._pool, None
         if pool is not None:
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+
+
+def end_with_the_engine() -> None:
+    """Make this worker end when the engine has died: the standard library's would wait for work for ever."""
+    engine = multiprocessing.parent_process()
+    if engine is not None:
+        threading.Thread(target=_follow, args=(engine,), daemon=True).start()
+
+
+def _follow(engine: multiprocessing.process.BaseProcess) -> None:
+    engine.join()
+    os._exit(1)
 
 
 class InlineWorkers:

@@ -128,7 +128,6 @@ class Writer(Mailbox):
         self._connection: Connection | None = None
         self._log: EventLog | None = None
         self._company = Company()
-        self._busy = True
 
     # Life -----------------------------------------------------------------------------------------------------
 
@@ -150,7 +149,6 @@ class Writer(Mailbox):
         for effect in self._work.machine.resume(self._state, now):
             self._around.perform(effect, self.address, "resume")
         self._note()
-        self._busy = False
 
     def on_stop(self) -> None:
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
@@ -194,15 +192,9 @@ class Writer(Mailbox):
 
     def on_receive(self, message: Envelope) -> None:
         """Apply this message and all that has queued up behind it as one batch."""
-        self._busy = True
         batch, self._postponed = [*self._postponed, message, *self.queued()], []
         batch.extend(self._company.awaited(self, len(batch)))
         self._flush(batch)
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing waits here; true only at the moment of asking."""
-        return not self._busy and self.actor_inbox.empty()
 
     def _flush(self, batch: Sequence[Envelope]) -> None:
         try:
@@ -219,8 +211,6 @@ class Writer(Mailbox):
         except BaseException:
             self.refuse(batch, RejectCode.INTERNAL_FAULT)
             raise
-        finally:
-            self._busy = False
 
     def _run(self, batch: Sequence[Envelope]) -> None:
         after = _nothing()

@@ -211,9 +211,18 @@ class StripeGateway:
         return await self.call("balance", {} if account_id is None else {"stripe_account": account_id}, None)
 
     async def list_balance_transactions(
-        self, *, created_from: datetime | None = None, created_before: datetime | None = None
+        self,
+        *,
+        created_from: datetime | None = None,
+        created_before: datetime | None = None,
+        newer_than: str | None = None,
     ) -> StripeOutcome:
-        """List the platform's balance transactions of `[created_from, created_before)`, newest first."""
+        """List the platform's balance transactions of `[created_from, created_before)`, newest first.
+
+        With `newer_than`, only what Stripe lists before that balance transaction; an id that it does not know fails.
+        """
+        if newer_than is not None:
+            return await self.call("list_balance_transactions", {"ending_before": newer_than}, None)
         created: dict[str, int] = {}
         if created_from is not None:
             created["gte"] = int(created_from.timestamp())
@@ -237,12 +246,20 @@ class StripeGateway:
 
 
 async def _follow(ask: Any, parameters: Mapping[str, Any], options: Mapping[str, str]) -> Succeeded:
-    """Read a listing to its end; an error of any page is the caller's to classify."""
+    """Read a listing to its end, from the newest down or from `ending_before` up; newest first in either case.
+
+    An error of any page is the caller's to classify.
+    """
+    upwards = "ending_before" in parameters
     found: list[dict[str, Any]] = []
     page: dict[str, Any] = dict(parameters) | {"limit": _PAGE}
     while True:
         answer = (await ask(params=page, options=options)).to_dict()
-        found.extend(answer["data"])
-        if not answer["has_more"] or not answer["data"]:
+        rows = answer["data"]
+        found = [*rows, *found] if upwards else [*found, *rows]
+        if not answer["has_more"] or not rows:
             return Succeeded(object={"object": "list", "data": found, "has_more": False})
-        page["starting_after"] = answer["data"][-1]["id"]
+        if upwards:
+            page["ending_before"] = rows[0]["id"]
+        else:
+            page["starting_after"] = rows[-1]["id"]

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+UNFROZEN = ["numpy"]
+"""Packages that freezegun leaves alone: looking for clocks in numpy would import the whole of it."""
+
 
 class FrozenCalendar(Protocol):
     """What freezegun gives: a calendar that stands where it is put."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import orjson
@@ -24,13 +25,17 @@ def dollars(cents: int) -> str:
     return f"{sign}${abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
+def name_of(account_did: str) -> str:
+    """Write an account holder of the demo as a person would."""
+    return f"entrant {account_did.rsplit(':', 1)[-1]}"
+
+
 def print_report(demo: Demo) -> None:
     """Print everything to standard output."""
     console = Console()
-    console.print(_golfers(demo))
-    console.print(_standings(demo))
-    console.print(_faults(demo))
-    console.print(_books(demo))
+    for table in (_golfers(demo), _standings(demo), _faults(demo), _books(demo)):
+        console.print(table)
+        console.print()
     _verdict(demo, console)
 
 
@@ -47,7 +52,7 @@ def _golfers(demo: Demo) -> Table:
     winner = demo.outcome.standings[0]
     story = next(story for story in demo.played.world.stories if story.entry_id == winner[2])
     board = {p["id"]: p for p in orjson.loads(demo.recording.frames[-1].body)["leaderboard"]}
-    table = _table(f"The winning entry's golfers ({winner[3]})", "Golfer", "#To par", "Rounds", "Status")
+    table = _table(f"The winner's golfers ({name_of(winner[3])})", "Golfer", "#To par", "Rounds", "Status")
     for player_id in story.plan.picks:
         player = board[player_id]
         rounds = " ".join(str(one["strokes"]) for one in player["rounds"])
@@ -58,19 +63,25 @@ def _golfers(demo: Demo) -> Table:
 
 def _standings(demo: Demo) -> Table:
     status = {one["entry_id"]: one["status"] for one in demo.played.transfers}
-    table = _table("Standings", "#Rank", "Entrant", "#Score", "#Prize", "Transfer")
+    active = len(demo.outcome.standings)
+    table = _table(
+        f"Standings (the first {min(TOP, active)} of {active})", "#Rank", "Entrant", "#Score", "#Prize", "Transfer"
+    )
     for _, rank, entry_id, account_did, _, score, prize_cents in demo.outcome.standings[:TOP]:
         prize = dollars(prize_cents) if prize_cents else ""
         shown = "" if score is None else to_par(score)
-        table.add_row(str(rank or "cut"), account_did, shown, prize, status.get(entry_id, ""))
+        table.add_row(str(rank or "cut"), name_of(account_did), shown, prize, status.get(entry_id, ""))
     return table
 
 
 def _faults(demo: Demo) -> Table:
     table = _table("What went wrong on the way, and what came of it", "What happened", "Who", "What came of it")
+    people: dict[tuple[str, str], list[str]] = {}
     for story in demo.played.world.stories:
         if story.plan.behaviour is not Behaviour.PAYS:
-            table.add_row(story.plan.behaviour, story.plan.account_did, _came_of(demo, story))
+            people.setdefault((story.plan.behaviour, _came_of(demo, story)), []).append(story.plan.account_did)
+    for (behaviour, came_of), who in sorted(people.items()):
+        table.add_row(behaviour, name_of(who[0]) if len(who) == 1 else f"{len(who)} entrants", came_of)
     for fault in demo.played.faults_struck:
         if fault["on"] == "api":
             table.add_row(Behaviour.TRANSFER_TIMES_OUT, "Stripe", _transfer_fault(demo))
@@ -84,11 +95,11 @@ def _came_of(demo: Demo, story: Story) -> str:
     refunded = any(r["payment_intent"] == story.payment_intent for r in demo.played.stripe.refunds)
     deliveries = _deliveries(demo, story)
     if story.entry_id in active:
-        times = f"webhook answered {deliveries} times, " if deliveries > 1 else ""
+        times = f"answered {deliveries} times, " if deliveries > 1 else ""
         return f"{times}fee posted {'once' if len(keys) == 1 else f'{len(keys)} times'}, entry played"
     if refunded:
-        return "too late: refused and refunded in full"
-    return "never paid: the seat was freed, nothing was charged"
+        return "refused, and refunded in full"
+    return "seat freed, nothing charged"
 
 
 def _deliveries(demo: Demo, story: Story) -> int:
@@ -102,23 +113,30 @@ def _deliveries(demo: Demo, story: Story) -> int:
 
 def _transfer_fault(demo: Demo) -> str:
     made = len(demo.played.stripe.transfers)
-    return f"asked again with the same key: {made} transfers at Stripe for {len(demo.played.transfers)} winners"
+    return f"asked again, same key: {made} transfers for {len(demo.played.transfers)} winners"
 
 
 def _books(demo: Demo) -> Table:
     table = _table("Trial balance", "Account", "#Debit", "#Credit")
-    players_cents = 0
-    for account, cents in sorted(demo.played.trial_balance.items()):
-        if account.startswith(("user:", "stripe:connected:")):
-            players_cents += cents
-        elif cents:
+    rows: Counter[str] = Counter()
+    for account, cents in demo.played.trial_balance.items():
+        rows[_row_of(account)] += cents
+    for account, cents in sorted(rows.items()):
+        if cents:
             table.add_row(account, dollars(cents) if cents > 0 else "", dollars(-cents) if cents < 0 else "")
-    debit, credit = (dollars(players_cents), "") if players_cents > 0 else ("", dollars(-players_cents))
-    table.add_row("players (available, held, connected)", debit, credit)
-    total = sum(cents for cents in demo.played.trial_balance.values() if cents > 0)
     table.add_section()
-    table.add_row("sum", dollars(total), dollars(total - sum(demo.played.trial_balance.values())))
+    debit_cents = sum(cents for cents in rows.values() if cents > 0)
+    table.add_row("sum", dollars(debit_cents), dollars(debit_cents - rows.total()))
     return table
+
+
+def _row_of(account: str) -> str:
+    """Each account has its own row, but for those of single people."""
+    if account.startswith("stripe:connected:"):
+        return "stripe:connected (all winners)"
+    if account.startswith("user:"):
+        return f"user (all, {account.rsplit(':', 1)[-1]})"
+    return account
 
 
 def _verdict(demo: Demo, console: Console) -> None:
@@ -126,9 +144,9 @@ def _verdict(demo: Demo, console: Console) -> None:
     console.print(
         f"{summary['active_entries']} entries played for {dollars(summary['pot_cents'])}: "
         f"{dollars(summary['paid_cents'])} paid in {summary['transfers']} transfers, "
-        f"{dollars(summary['owed_cents'])} owed, {dollars(summary['rake_cents'])} rake, "
-        f"{dollars(summary['refunded_cents'])} refunded."
+        f"{dollars(summary['rake_cents'])} rake."
     )
+    console.print(f"{dollars(summary['owed_cents'])} still owed, {dollars(summary['refunded_cents'])} refunded.")
     console.print(
         f"{summary['virtual_days']} days in {summary['engine_seconds']} s. Result {summary['result_sha256'][:16]}."
     )

@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from cutline.simulation.playback import Frame
 from cutline.simulation.stage import Script
@@ -35,7 +36,7 @@ class Screen:
             TimeElapsedColumn(),
             console=self._console,
         )
-        self._task = self._progress.add_task("", total=self._total)
+        self._task = self._progress.add_task("The engine starts", total=self._total)
         self._live = Live(self._progress, console=self._console, refresh_per_second=8, transient=True)
         self._day = ""
 
@@ -59,14 +60,19 @@ class Screen:
             return
         done = min(self._total, (now - self._start).total_seconds())
         self._progress.update(self._task, completed=done, description=f"{local:%a %d %b %H:%M}  {status}")
-        table = _leaders(frame, self._title)
-        self._live.update(Group(self._progress, table) if table is not None else self._progress)
+        below = _leaders(frame, self._title) or _entries(contest)
+        self._live.update(Group(self._progress, below) if below is not None else self._progress)
 
     def _print_day(self, local: datetime, status: str) -> None:
         day = f"{local:%a %d %b %Y}"
         if day != self._day:
             self._day = day
             self._console.print(f"{day}  {status}")
+
+
+def _entries(contest: dict[str, Any]) -> Text | None:
+    entries = contest.get("entries")
+    return None if entries is None else Text(f"{entries['active']} entries are paid")
 
 
 def _leaders(frame: Frame | None, title: str) -> Table | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 ANSWER_TIMEOUT_S = 60.0
+DEATHS_AT_START_MAX = 5
 
 
 class EngineDied(RuntimeError):
@@ -21,21 +22,38 @@ class EngineDied(RuntimeError):
 class EngineProcess:
     """One engine child at a time over one data root."""
 
-    def __init__(self, environment: Mapping[str, str], *, port: int = 0) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], *, extras: Sequence[Mapping[str, str]] = (), port: int = 0
+    ) -> None:
+        """Know how to start it; the n-th of `extras` joins the environment of the n-th start."""
         self._environment = dict(environment)
+        self._extras = list(extras)
         self._port = port
         self._process: asyncio.subprocess.Process | None = None
         self.starts = 0
-        self.next_due_at: datetime | None = None
 
     @property
     def url(self) -> str:
         """Where the engine serves; the port stays the same over restarts."""
         return f"http://127.0.0.1:{self._port}"
 
-    async def start(self, now: datetime, *, extra: Mapping[str, str] | None = None) -> None:
-        """Start a child whose frozen clock shows `now`. Raises EngineDied when it does not come up."""
-        environment = {**os.environ, **self._environment, **(extra or {})}
+    async def start(self, now: datetime) -> None:
+        """Start a child whose frozen clock shows `now`, again if it dies on the way, as a service manager would.
+
+        Raises EngineDied when it does not come up at all.
+        """
+        for _ in range(DEATHS_AT_START_MAX):
+            try:
+                await self._start(now)
+            except EngineDied as death:
+                last = death
+            else:
+                return
+        raise EngineDied(f"died {DEATHS_AT_START_MAX} times at its start") from last
+
+    async def _start(self, now: datetime) -> None:
+        extra = self._extras.pop(0) if self._extras else {}
+        environment = {**os.environ, **self._environment, **extra}
         environment |= {"CUTLINE_CLOCK_STARTS_AT": now.isoformat(), "CUTLINE_PORT": str(self._port)}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -87,8 +105,6 @@ class EngineProcess:
         if not line:
             raise EngineDied(f"exit code {await process.wait()}")
         answer: dict[str, Any] = orjson.loads(line)
-        due_at = answer.get("next_due_at")
-        self.next_due_at = datetime.fromisoformat(due_at) if due_at else None
         return answer
 
     def _living(self) -> Any:

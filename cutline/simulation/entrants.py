@@ -16,12 +16,12 @@ class Behaviour(StrEnum):
     """What an entrant does that others do not."""
 
     PAYS = "pays"
-    CARD_DECLINED = "card declined, gives up"
-    ABANDONS = "never pays"
-    PAYS_AFTER_LOCK = "pays after the lock"
-    WEBHOOK_TRIPLED = "the payment's webhook is delivered three times"
-    WEBHOOK_DELAYED = "the payment's webhook is a day late"
-    TRANSFER_TIMES_OUT = "the winnings' transfer times out after it succeeded"
+    CARD_DECLINED = "card declined, gave up"
+    ABANDONS = "never paid"
+    PAYS_AFTER_LOCK = "paid after the lock"
+    WEBHOOK_TRIPLED = "payment's webhook came three times"
+    WEBHOOK_DELAYED = "payment's webhook came a day late"
+    TRANSFER_TIMES_OUT = "transfer timed out after it succeeded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

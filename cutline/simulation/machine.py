@@ -21,7 +21,7 @@ from cutline.actors.jobs import production_scheduler
 from cutline.actors.workers import InlineWorkers
 from cutline.service import Engine, assemble
 from cutline.settings import Settings
-from cutline.simulation.clock import VirtualLoop
+from cutline.simulation.clock import UNFROZEN, VirtualLoop
 from cutline.simulation.network import MakeProtocol, MemoryConnector
 from cutline.simulation.runtime import actors_on_the_loop
 from cutline.simulation.stage import engine_environment
@@ -40,7 +40,11 @@ class SimulatedBox:
 
     def __init__(self, data: Path, *, look_every_s: int) -> None:
         environment = engine_environment(
-            data, stripe_url=f"http://{STRIPE_HOST}", feed_url=f"http://{FEED_HOST}", look_every_s=look_every_s
+            data,
+            stripe_url=f"http://{STRIPE_HOST}",
+            feed_url=f"http://{FEED_HOST}",
+            look_every_s=look_every_s,
+            kept_open=0,
         )
         self._settings = Settings.model_validate({name.lower(): value for name, value in environment.items()})
         self._servers: dict[str, MakeProtocol] = {}
@@ -138,7 +142,7 @@ def _server(runner: web.AppRunner) -> MakeProtocol:
 @contextmanager
 def time_machine(start: datetime, seed: int) -> Iterator[Callable[[Awaitable[T]], T]]:
     """Enter virtual time at `start`; yields a function that runs one coroutine to its end on the virtual loop."""
-    with freezegun.freeze_time(start, real_asyncio=True) as calendar, actors_on_the_loop():
+    with freezegun.freeze_time(start, real_asyncio=True, ignore=UNFROZEN) as calendar, actors_on_the_loop():
         loop = VirtualLoop(calendar, start, seed)
         asyncio.set_event_loop(loop)
         try:

@@ -7,6 +7,7 @@ the people do.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -20,8 +21,9 @@ from cutline.simulation.engine_process import EngineDied, EngineProcess
 
 T = TypeVar("T")
 
-STEP_MAX = timedelta(hours=1)
-STEP_MIN = timedelta(seconds=1)
+LOOKS_EVERY = timedelta(hours=1)
+"""The engine looks at what is due for itself at these round times, and whenever something happens outside."""
+_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Pace:
@@ -34,13 +36,14 @@ class Pace:
         calendar: PacedCalendar,
         engine: EngineProcess,
         stripe: StripeEmulator,
-        step_min: Callable[[datetime], timedelta] = lambda _: STEP_MIN,
+        happenings: Sequence[datetime] = (),
     ) -> None:
+        """Set out; `happenings` are moments outside that the engine should see at once, in order."""
         self._clock = clock
         self._calendar = calendar
         self._engine = engine
         self._stripe = stripe
-        self._step_min = step_min
+        self._happenings = happenings
         self._restarting = asyncio.Lock()
         self._people: set[asyncio.Task[None]] = set()
         self.steps = 0
@@ -92,10 +95,13 @@ class Pace:
 
     def _next(self) -> datetime:
         now = datetime.now(UTC)
-        moments = [now + STEP_MAX, self._calendar.next_at(), self._stripe.next_due_at]
-        if (due_at := self._engine.next_due_at) is not None:
-            moments.append(max(due_at, now + self._step_min(now)))
+        looks_at = now - (now - _EPOCH) % LOOKS_EVERY + LOOKS_EVERY
+        moments = [looks_at, self._calendar.next_at(), self._stripe.next_due_at, self._next_happening(now)]
         return max(now, min(moment for moment in moments if moment is not None))
+
+    def _next_happening(self, now: datetime) -> datetime | None:
+        place = bisect_right(self._happenings, now)
+        return self._happenings[place] if place < len(self._happenings) else None
 
     async def _advance(self, target: datetime) -> None:
         starts = self._engine.starts

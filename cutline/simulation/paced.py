@@ -25,18 +25,17 @@ from cutline.logs import configure_logs
 from cutline.service import Engine, running_engine
 from cutline.settings import Settings
 from cutline.simulation import crash
+from cutline.simulation.clock import UNFROZEN
 
-QUIET_LOOKS = 2
-"""The engine counts as idle once it has looked idle so many times in a row."""
 LOOK_EVERY_S = 0.0005
+KEPT_ALIVE_S = 7 * 86_400.0
+"""Connections stay open while the held clock jumps."""
 
 
 async def quiet(engine: Engine) -> None:
-    """Return once the engine has looked idle repeatedly."""
-    looks = 0
-    while looks < QUIET_LOOKS:
+    """Return once nothing is under way: with the clock standing still, nothing will be."""
+    while not engine.system.idle:  # noqa: ASYNC110  # many threads and tasks together are idle; no one of them knows
         await asyncio.sleep(LOOK_EVERY_S)
-        looks = looks + 1 if engine.system.idle else 0
 
 
 async def _orders() -> asyncio.StreamReader:
@@ -50,22 +49,17 @@ def _answer(fields: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _status(engine: Engine) -> dict[str, Any]:
-    due_at = engine.system.directory.next_due_at()
-    return {"next_due_at": due_at.isoformat() if due_at else None}
-
-
 async def _serve(settings: Settings, calendar: Any) -> None:
     scheduler = SteppedScheduler()
     async with (
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=KEPT_ALIVE_S)) as session,
         running_engine(settings, scheduler=scheduler, workers=ProcessWorkers(), session=session) as engine,
     ):
         site = web.TCPSite(engine.runner, settings.cutline_host, settings.cutline_port)
         await site.start()
         await quiet(engine)
         port = engine.runner.addresses[0][1]
-        _answer({"port": port, **_status(engine)})
+        _answer({"port": port})
         orders = await _orders()
         while line := await orders.readline():
             order = orjson.loads(line)
@@ -78,7 +72,7 @@ async def _serve(settings: Settings, calendar: Any) -> None:
                     await quiet(engine)
                 case "stop":
                     break
-            _answer(_status(engine))
+            _answer({})
     _answer({"stopped": True})
 
 
@@ -90,7 +84,7 @@ def main() -> None:
     if plan or notes:
         crash.install(crash.CrashPlan.parse(plan) if plan else None, Path(notes) if notes else None)
     start = datetime.fromisoformat(os.environ["CUTLINE_CLOCK_STARTS_AT"]).astimezone(UTC)
-    with freezegun.freeze_time(start, real_asyncio=True) as calendar:
+    with freezegun.freeze_time(start, real_asyncio=True, ignore=UNFROZEN) as calendar:
         asyncio.run(_serve(Settings(), calendar))  # type: ignore[call-arg]  # filled from the environment
 
 

@@ -5,7 +5,7 @@ Emulators and people live in this process and outlive the engine, which may be k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,12 +18,13 @@ import freezegun.api
 from cutline.http.auth import mint_token
 from cutline.http.client import CutlineClient
 from cutline.simulation.calendar import PacedCalendar
+from cutline.simulation.clock import UNFROZEN
 from cutline.simulation.emulators.feed import feed_app, running
 from cutline.simulation.emulators.stripe.emulator import StripeEmulator, listening
 from cutline.simulation.emulators.stripe.state import StripeState
 from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint
 from cutline.simulation.engine_process import EngineProcess
-from cutline.simulation.pace import STEP_MIN, Pace
+from cutline.simulation.pace import Pace
 from cutline.simulation.playback import Recording
 from cutline.simulation.stage import ADMIN_KEY, JWT_SECRET, OPENS_BEFORE_TEE, WEBHOOK_SECRET, Script, engine_environment
 from cutline.simulation.world import World
@@ -32,8 +33,10 @@ TOKEN_LIFETIME = timedelta(days=60)
 GIVES_UP_AFTER = timedelta(days=10)
 CAPITAL_CENTS = 50_000
 """What the owner puts in at first, so that Stripe's fees never wait for the first fees to become available."""
-STEP_IN_PLAY = timedelta(minutes=5)
-"""In play the engine polls every minute; the recording changes every ten, so a look every five misses nothing."""
+ASKS_EVERY = timedelta(hours=4)
+"""How often the onlookers ask how the contest stands; from the end of play on they look all the time."""
+KEPT_ALIVE_S = 7 * 86_400.0
+"""Connections stay open while the held clock jumps."""
 WEBHOOK_RETRIES_S = (5, 60, 300, 1_800, 7_200, 36_000, 86_400)
 
 
@@ -58,7 +61,7 @@ class Played:
 @contextmanager
 def held(start: datetime) -> Iterator[Any]:
     """Hold the calendar at `start`; asyncio keeps real time."""
-    with freezegun.freeze_time(start, real_asyncio=True) as calendar:
+    with freezegun.freeze_time(start, real_asyncio=True, ignore=UNFROZEN) as calendar:
         yield calendar
 
 
@@ -74,25 +77,25 @@ async def play(
     *,
     calendar: Any,
     on_step: Callable[[datetime, dict[str, Any]], None],
-    extra_environment: Mapping[str, str] | None = None,
+    extras: Sequence[Mapping[str, str]] = (),
 ) -> Played:
     """Play a contest from its creation to its paid winners. The clock must be held at the start already.
 
-    `extra_environment` reaches the engine's first process only (crash plans).
+    The n-th of `extras` joins the environment of the engine's n-th process (crash plans).
     """
     started_at = datetime.now(UTC)
     stripe = StripeEmulator()
     stripe.webhooks.retry_delays_s = WEBHOOK_RETRIES_S
     stripe.top_up(CAPITAL_CENTS)
     async with (
-        aiohttp.ClientSession() as session,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=KEPT_ALIVE_S)) as session,
         listening(stripe) as stripe_url,
         running(feed_app(recording), 0) as feed_port,
     ):
         environment = engine_environment(data, stripe_url=stripe_url, feed_url=f"http://127.0.0.1:{feed_port}")
-        engine = EngineProcess(environment)
+        engine = EngineProcess(environment, extras=extras)
         began = freezegun.api.real_perf_counter()
-        await engine.start(started_at, extra=extra_environment)
+        await engine.start(started_at)
         stripe.use_session(session)
         stripe.add_endpoint(WebhookEndpoint(url=f"{engine.url}/v1/stripe/webhook", secrets=(WEBHOOK_SECRET,)))
         people_calendar = PacedCalendar()
@@ -101,7 +104,7 @@ async def play(
             calendar=people_calendar,
             engine=engine,
             stripe=stripe,
-            step_min=lambda now: STEP_IN_PLAY if now > script.lock_at + STEP_IN_PLAY else STEP_MIN,
+            happenings=sorted([script.lock_at, *(frame.at_utc for frame in recording.frames)]),
         )
         admin = CutlineClient(session, engine.url, token_for("did:ops:demo", ["admin", "ops"]), retries=0)
         books = CutlineClient(session, engine.url, ADMIN_KEY, retries=0)
@@ -164,7 +167,7 @@ class _Status:
     async def finished(self) -> bool:
         """Whether the winners are paid and nothing is left to come."""
         now = datetime.now(UTC)
-        if now - self._asked_at >= timedelta(hours=1) or now >= self._script.tournament.event.ends_at:
+        if now - self._asked_at >= ASKS_EVERY or now >= self._script.tournament.event.ends_at:
             self._contest = await self._admin.contest(self._script.contest_id)
             self._asked_at = now
         if now > self._script.settled_by + GIVES_UP_AFTER:

@@ -49,6 +49,11 @@ class LoopInbox:
         """Whether nothing has come in."""
         return not self._envelopes
 
+    @property
+    def idle(self) -> bool:
+        """Whether the actor has been set up and nothing has come in since its last turn."""
+        return self.request_turn is not None and not self._envelopes
+
 
 class LoopFuture(pykka.Future[Any]):
     """An answer that cannot be waited for: only Pykka's own bookkeeping may set it."""

@@ -74,7 +74,9 @@ def write_script(*, toml: str, contest_id: str, entrants: int, seed: int, opens_
     )
 
 
-def engine_environment(data: Path, *, stripe_url: str, feed_url: str, look_every_s: int = 1) -> dict[str, str]:
+def engine_environment(
+    data: Path, *, stripe_url: str, feed_url: str, look_every_s: int = 1, kept_open: int = 64
+) -> dict[str, str]:
     """Return the engine's settings as environment variables."""
     return {
         "SETTLE_ENV": "test",
@@ -87,6 +89,7 @@ def engine_environment(data: Path, *, stripe_url: str, feed_url: str, look_every
         "STRIPE_BASE_URL": stripe_url,
         "INGESTION_ENDPOINT_URL": feed_url + FEED_PATH,
         "CUTLINE_LOOK_EVERY_S": str(look_every_s),
+        "CUTLINE_ACTORS_KEPT_OPEN": str(kept_open),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -153,9 +152,3 @@ async def until(ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> 
             return answer
         await asyncio.sleep(0.01)
     raise AssertionError(f"still {answer}")
-
-
-def cutline(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a command as people do."""
-    command = [sys.executable, "-m", "cutline", *(str(argument) for argument in arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -1,12 +1,15 @@
 """The box dies with its Litestream in mid-contest, and is restored from the replica alone (FAULTS O3, RB-008, SCH-018).
 
-`cutline serve --replicate` runs in real time over real sockets; people and Stripe outlive it.
+`cutline serve --replicate` runs in real time over real sockets; people and Stripe outlive it. The commands are typed
+as the runbook has them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
+import os
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -19,9 +22,12 @@ from cutline.storage.epochs import highest_epoch
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import open_reader
-from tests.e2e.served import FEE_CENTS, Served, Town, cutline, open_town
+from tests.e2e.served import FEE_CENTS, Served, Town, open_town
+from tests.runbooks.reading import ROOT, commands_of
 
 pytestmark = pytest.mark.slow
+
+RUNBOOK = ROOT / "runbooks" / "restore-from-replica.md"
 
 BEFORE, LATE = "open-before", "open-late"
 
@@ -38,6 +44,20 @@ def heads(data: Path) -> dict[str, tuple[int, str]]:
 
 def epoch(data: Path) -> int:
     return highest_epoch((path, kind_of(address)) for address, path in DataRoot(data).all_files())
+
+
+def typed(command: str, folder: Path, replica: str, data: Path) -> subprocess.CompletedProcess[str]:
+    """Type a runbook's command as it is written."""
+    program = folder / "bin" / "cutline"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cutline "$@"\n')
+    program.chmod(0o700)
+    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    environment |= {"REPLICA_URL": replica, "DATA_DIR": str(data)}
+    # Our own runbook, in our own shell.
+    return subprocess.run(  # noqa: S602 - see above
+        command, shell=True, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 async def kill_in_mid_contest(town: Town, served: Served) -> dict[str, str]:
@@ -66,13 +86,14 @@ async def test_a_killed_box_is_restored_verified_and_goes_on(tmp_path: Path) -> 
         async with town.served(old, replica) as served:
             known = await kill_in_mid_contest(town, served)
 
-        restored = await asyncio.to_thread(cutline, "restore", "--replica", replica, "--data", new, "--json")
+        restore, verify, verify_again = commands_of(RUNBOOK)
+        restored = await asyncio.to_thread(typed, restore, tmp_path, replica, new)
         assert restored.returncode == 0, restored.stderr
-        document = json.loads(restored.stdout)
-        assert {"core/ledger.db", "core/payouts.db"} <= {file["path"] for file in document["files"]}
-        assert all(file["last_commit_at"] for file in document["files"])
-        verified = await asyncio.to_thread(cutline, "verify", new)
+        for expected in ("Restored into", "core/ledger.db", "last commit", "Nothing after", "Next: cutline verify"):
+            assert expected in restored.stdout
+        verified = await asyncio.to_thread(typed, verify, tmp_path, replica, new)
         assert verified.returncode == 0, verified.stdout
+        assert verified.stdout.startswith("ok: ")
 
         async with town.served(new, replica) as served:
             contest = await town.admin.contest(BEFORE)
@@ -80,16 +101,14 @@ async def test_a_killed_box_is_restored_verified_and_goes_on(tmp_path: Path) -> 
             for did, entry_id in known.items():
                 assert (await town.client(did).entry(BEFORE, entry_id))["status"] == "ACTIVE"
             assert epoch(new) > epoch(old), "an engine after a restore is not taken for one before it"
-            newcomer = await town.enter_and_pay(BEFORE, "did:player:newcomer")
+            await town.enter_and_pay(BEFORE, "did:player:newcomer")
             await town.enter_and_pay(BEFORE, "did:player:known-0-again")
             balance = await town.books.trial_balance()
             assert sum(balance.values()) == 0
             assert balance[f"pot:{BEFORE}"] <= -FEE_CENTS * (len(known) + 2)
+            assert (await asyncio.to_thread(typed, verify_again, tmp_path, replica, new)).returncode == 0
             assert await served.stop() == 0, "SIGTERM drains the engine, then Litestream"
 
-        restored = await asyncio.to_thread(cutline, "restore", "--replica", replica, "--data", again)
-        assert restored.returncode == 0, restored.stderr
-        assert f"Next: cutline verify {again}" in restored.stdout
+        assert (await asyncio.to_thread(typed, restore, tmp_path, replica, again)).returncode == 0
         assert heads(again) == heads(new), "the last commits before a clean end are in the replica"
-        assert (await asyncio.to_thread(cutline, "verify", again)).returncode == 0
-        assert newcomer
+        assert (await asyncio.to_thread(typed, verify, tmp_path, replica, again)).returncode == 0

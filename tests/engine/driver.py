@@ -66,7 +66,7 @@ class File:
 
     def _record(self, event: Any, now: datetime) -> Any:
         assert event.key not in {recorded.event.key for recorded in self.log}, event.key
-        payload = orjson.dumps(event)
+        payload = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
         previous = self.log[-1].hash if self.log else b""
         recorded = Recorded(
             seq=len(self.log) + 1,
@@ -88,7 +88,7 @@ class File:
         again = File(self.machine)
         for recorded in self.log:
             kind = self.machine.events[type(recorded.event).__name__]
-            event: Any = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event))
+            event: Any = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event, option=orjson.OPT_SORT_KEYS))
             assert event == recorded.event
             copied = Recorded(seq=recorded.seq, at=recorded.at, cause=recorded.cause, event=event, hash=recorded.hash)
             again.log.append(copied)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
-import structlog
 
 from cutline.http.server import DoorRunner, serve
-from cutline.logs import configure_logs
 from tests.http.standin import StandIn, settings
 
 Open = Callable[..., Awaitable[str]]
@@ -45,11 +43,3 @@ async def url(open_doors: Open) -> str:
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as opened:
         yield opened
-
-
-@pytest.fixture
-def loud_logs() -> Iterator[None]:
-    """Logs of every level, for tests that read them."""
-    structlog.reset_defaults()
-    yield
-    configure_logs("critical")

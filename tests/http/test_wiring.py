@@ -3,90 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import aiohttp
-import orjson
 import pytest
-from aiohttp import web
 
-from cutline.actors.jobs import SteppedScheduler
-from cutline.actors.workers import ProcessWorkers
-from cutline.http.client import ApiRefused, CutlineClient
-from cutline.service import Engine, running_engine
-from cutline.simulation.emulators.stripe.emulator import SECRET_KEY, StripeEmulator
-from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint
+from cutline.http.client import ApiRefused
 from tests.engine.golf import CONFIG
-from tests.http.standin import ANNA, BERT, LEDGER_KEY, WEBHOOK_SECRET, bearer, settings, token
-
-T = TypeVar("T")
-CONTEST = "small-open-1"
-
-
-@dataclass
-class Town:
-    """One engine, one Stripe, and the clients of three people."""
-
-    engine: Engine
-    stripe: StripeEmulator
-    session: aiohttp.ClientSession
-    url: str
-    lock_at: datetime
-
-    def client(self, credential: str) -> CutlineClient:
-        return CutlineClient(self.session, self.url, credential, retries=0)
-
-    @property
-    def admin(self) -> CutlineClient:
-        return self.client(token("ada", "admin"))
-
-    async def publish(self, **changes: Any) -> dict[str, Any]:
-        """Publish the small config, with a lock that is still to come."""
-        lock_at = self.lock_at
-        times = {"first_tee_at": lock_at.isoformat(), "ends_at": (lock_at + timedelta(days=4)).isoformat()}
-        config = {
-            **CONFIG,
-            "event": {**CONFIG["event"], **times},
-            "entry": {**CONFIG["entry"], "lock_at": lock_at.isoformat()},
-            **changes,
-        }
-        headers = {**bearer(token("ada", "admin")), "Content-Type": "application/json"}
-        body = orjson.dumps({"config": config})
-        async with self.session.post(f"{self.url}/v1/configs", data=body, headers=headers) as response:
-            return {"status": response.status, **await response.json()}
+from tests.http.standin import ANNA, BERT, LEDGER_KEY, token
+from tests.http.town import CONTEST, Town, open_town, until
 
 
 @pytest.fixture
-async def town(tmp_path: Path, session: aiohttp.ClientSession) -> AsyncIterator[Town]:
-    stripe = StripeEmulator(session=session)
-    stripe_runner = web.AppRunner(stripe.app)
-    await stripe_runner.setup()
-    await web.TCPSite(stripe_runner, "127.0.0.1", 0).start()
-    own = settings(
-        cutline_data_dir=tmp_path,
-        stripe_api_key=SECRET_KEY,
-        stripe_base_url=f"http://127.0.0.1:{stripe_runner.addresses[0][1]}",
-    )
-    async with running_engine(own, scheduler=SteppedScheduler(), workers=ProcessWorkers(), session=session) as engine:
-        await web.TCPSite(engine.runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{engine.runner.addresses[0][1]}"
-        stripe.add_endpoint(WebhookEndpoint(url=f"{url}/v1/stripe/webhook", secrets=(WEBHOOK_SECRET,)))
-        lock_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
-        yield Town(engine=engine, stripe=stripe, session=session, url=url, lock_at=lock_at)
-    await stripe_runner.cleanup()
-
-
-async def until(ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:
-    """Ask until the answer holds, for some seconds at most."""
-    for _ in range(500):
-        if holds(answer := await ask()):
-            return answer
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"still {answer}")
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    async with open_town(tmp_path) as opened:
+        yield opened
 
 
 async def test_a_contest_is_entered_and_paid_over_the_doors(town: Town) -> None:

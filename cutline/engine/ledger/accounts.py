@@ -21,7 +21,8 @@ BANK: Final = "clearing:bank"
 PAYOUTS: Final = "clearing:payouts"
 PROVIDER: Final = "clearing:provider"
 
-_OWNER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._%-]{0,199}")
+_OWNER: Final = re.compile(r"[A-Za-z0-9._:%@+-]{1,200}")
+"""Every subject that a token may carry, mail addresses included: whoever can enter can hold money."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

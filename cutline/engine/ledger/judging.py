@@ -10,8 +10,8 @@ from typing import Any, Final
 from cutline.engine.decision import Rejected
 from cutline.engine.error_registry import REGISTRY
 from cutline.engine.ledger.booking import Session, book
-from cutline.engine.ledger.events import AccountOpened, Outcome, Posting, TransactionPosted
-from cutline.engine.ledger.mapping import Mapped, NotThereYet, UnreadableError, map_event
+from cutline.engine.ledger.events import AccountOpened, DeadLettered, Outcome, Posting, TransactionPosted
+from cutline.engine.ledger.mapping import Mapped, UnreadableError, map_event
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.requests import digest
 from cutline.engine.ledger.state import LedgerState
@@ -44,15 +44,12 @@ class Broken:
 def judge(state: LedgerState, command: RecordStripeEvent, now: datetime) -> Judged | Broken:
     """Map an event and book what it says, changing nothing.
 
-    Broken: what the event refers to has not arrived (a refund that overtook its payment), or an account would fall
-    below zero. What can never be read is no break: it goes to a person at once.
+    Broken: an account would fall below zero. What can never be read is no break: it goes to a person at once.
     """
     try:
         mapped = map_event(state, command)
     except UnreadableError as error:
         return Judged(outcome="dead_letter", failure="WEBHOOK_INVALID", facts={"reason": str(error)})
-    except NotThereYet as missing:
-        return Broken(code=missing.code, http_status=404, reason=str(missing))
     draft = mapped.draft
     if draft is None:
         return Judged(outcome=mapped.outcome, facts=mapped.facts, failure=mapped.failure)
@@ -68,9 +65,7 @@ def _booked(state: LedgerState, mapped: Mapped, draft: Draft, occurred_at: datet
         return _broken(booked)
     later: list[Any] = []
     if session is not None:
-        refusal = _book_later(state, mapped.later, occurred_at, session, later)
-        if refusal is not None:
-            return _broken(refusal)
+        _book_later(state, mapped, occurred_at, session, later)
     return Judged(
         outcome=mapped.outcome,
         facts=mapped.facts,
@@ -81,16 +76,17 @@ def _booked(state: LedgerState, mapped: Mapped, draft: Draft, occurred_at: datet
     )
 
 
-def _book_later(
-    state: LedgerState, drafts: tuple[Draft, ...], occurred_at: datetime, session: Session, events: list[Any]
-) -> Rejected | None:
-    for draft in drafts:
+def _book_later(state: LedgerState, mapped: Mapped, occurred_at: datetime, session: Session, events: list[Any]) -> None:
+    """Book what comes with the posting; what does not hold stops nothing, and goes to a person."""
+    intent = mapped.facts.get("payment_intent")
+    for draft in mapped.later:
         if draft.effect_key in state.effects or draft.effect_key in session.effects:
             continue
         booked = book(state, draft, occurred_at, session)
         if isinstance(booked, Rejected):
-            return booked
-        content = {"effect_key": draft.effect_key}
+            events.extend(_unbooked(state, draft, booked))
+            continue
+        content = {"effect_key": draft.effect_key, "payment_intent": intent or ""}
         events.extend(booked.opened)
         events.append(
             TransactionPosted(
@@ -100,7 +96,17 @@ def _book_later(
                 content_sha256=digest(content),
             )
         )
-    return None
+
+
+def _unbooked(state: LedgerState, draft: Draft, refusal: Rejected) -> tuple[DeadLettered, ...]:
+    subject = f"effect:{draft.effect_key}"
+    if subject in state.dead_letters:
+        return ()
+    details = {name: str(value) for name, value in refusal.details.items()}
+    letter = DeadLettered(
+        subject=subject, event_id=None, event_type=None, failure_class=refusal.code.value, details=details
+    )
+    return (letter,)
 
 
 def _broken(refusal: Rejected) -> Broken:

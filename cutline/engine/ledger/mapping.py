@@ -6,31 +6,29 @@ whose money it is (PAY-013, PAY-032). Every other type of event is stored and ig
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeGuard
 
 from cutline.engine.ledger import accounts, postings
 from cutline.engine.ledger.booking import CURRENCY
 from cutline.engine.ledger.events import Outcome
 from cutline.engine.ledger.postings import Draft
-from cutline.engine.ledger.state import LedgerState
+from cutline.engine.ledger.state import LedgerState, Payment, payment_of
 from cutline.engine.messages import RecordStripeEvent
+
+_CONTEST_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 ENTRY_FEE: Final = "contest_entry_fee"
 """The purpose that our payment intents carry in their metadata."""
 
+CENTS_MAX: Final = 999_999_999_999
+"""Stripe's amounts have at most twelve digits (PaymentIntents, `amount`); more would not fit into a book either."""
+
 
 class UnreadableError(Exception):
     """An event of a type we map lacks what every such object has; it goes to the dead letters."""
-
-
-class NotThereYet(Exception):
-    """What an event refers to has not arrived; events come in any order, so it may yet (PAY-025)."""
-
-    def __init__(self, code: str, missing: str) -> None:
-        super().__init__(missing)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +46,22 @@ IGNORED: Final = Mapped(outcome="ignored")
 
 
 def map_event(state: LedgerState, event: RecordStripeEvent) -> Mapped:
-    """Map one event.
-
-    Raises `UnreadableError` where a mapped type lacks its required fields, and `NotThereYet` for a refund that
-    overtook its payment.
-    """
+    """Map one event. Raises `UnreadableError` where a mapped type lacks its required fields."""
     mapper = _MAPPERS.get(event.type)
     return IGNORED if mapper is None else mapper(state, event)
+
+
+def _payment(state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    """Map a payment, and with it the refunds of it that Stripe reported first (T9)."""
+    mapped = _payment_succeeded(state, event)
+    early = state.early_refunds.get(mapped.facts.get("payment_intent", ""))
+    if mapped.draft is None or early is None:
+        return mapped
+    payment = payment_of(mapped.facts, mapped.draft.kind)
+    later: list[Draft] = []
+    for refund_id, (cents, currency) in early.items():
+        later += _refund_drafts(state, refund_id, payment, cents, currency, asked=False)
+    return replace(mapped, later=tuple(later))
 
 
 def _payment_succeeded(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
@@ -74,13 +81,18 @@ def _payment_succeeded(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     if metadata.get("purpose") != ENTRY_FEE and "entry_id" not in metadata:
         return Mapped(outcome="posted", draft=postings.payment(intent_id, holder, cents, currency), facts=facts)
     contest_id, entry_id = metadata.get("contest_id"), metadata.get("entry_id")
-    if not accounts.is_owner(contest_id) or not accounts.is_owner(entry_id):
+    if not _is_contest_id(contest_id) or not accounts.is_owner(entry_id):
         return _suspended(facts, "PAYMENT_INTENT_NOT_FOUND")
     facts["contest_id"], facts["entry_id"] = contest_id, entry_id
     if metadata.get("fee_cents") != facts["amount_cents"] or metadata.get("currency") != currency:
         return _suspended(facts, "AMOUNT_MISMATCH")
     draft = postings.entry_payment(intent_id, holder, contest_id, cents, currency)
     return Mapped(outcome="posted", draft=draft, facts=facts)
+
+
+def _is_contest_id(value: object) -> TypeGuard[str]:
+    """Say whether a contest could have this id; another's money must not wait for a contest that cannot be."""
+    return isinstance(value, str) and _CONTEST_ID.fullmatch(value) is not None
 
 
 def _suspended(facts: dict[str, str], failure: str) -> Mapped:
@@ -144,25 +156,43 @@ def _refund(state: LedgerState, refund: Mapping[str, Any]) -> Mapped:
 
 def _refund_succeeded(state: LedgerState, facts: dict[str, str], cents: int, currency: str) -> Mapped:
     """Take a refund out of where its payment lies; one that we did not ask for is its holder's debt."""
-    refund_id = facts["refund"]
-    payment = state.payments.get(facts.get("payment_intent", ""))
-    if payment is None and "payment_intent" in facts:
-        raise NotThereYet("PAYMENT_INTENT_NOT_FOUND", f"no payment of {facts['payment_intent']} is in the books")
-    if payment is None or payment.currency != currency:
-        return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
+    intent = facts.get("payment_intent", "")
+    payment = state.payments.get(intent)
+    if payment is None:
+        return _early_refund(state, facts, intent, cents, currency)
     asked = (facts.get("contest_id"), facts.get("entry_id")) == (payment.contest_id, payment.entry_id)
+    drafts = _refund_drafts(state, facts["refund"], payment, cents, currency, asked=asked)
+    if not drafts:
+        return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
+    return Mapped(outcome="posted", draft=drafts[0], facts=facts, later=drafts[1:])
+
+
+def _early_refund(state: LedgerState, facts: dict[str, str], intent: str, cents: int, currency: str) -> Mapped:
+    """Keep a refund that came before its payment: it is booked with it, and until then a person should know."""
+    if facts["refund"] in state.early_refunds.get(intent, {}):
+        return Mapped(outcome="duplicate_effect", facts=facts)
+    facts |= {"amount_cents": str(cents), "currency": currency}
+    return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
+
+
+def _refund_drafts(
+    state: LedgerState, refund_id: str, payment: Payment, cents: int, currency: str, *, asked: bool
+) -> tuple[Draft, ...]:
+    """Return the posting of a refund, and of its failure if that was said first; none where it fits no payment."""
+    holder, contest_id = payment.account_did, payment.contest_id
+    if payment.currency != currency:
+        return ()
     if payment.place == "suspense":
         draft = postings.refund_succeeded(refund_id, accounts.SUSPENSE, cents, currency)
-    elif payment.place == "refunds" and asked and payment.contest_id and cents == payment.amount_cents:
-        draft = postings.refund_succeeded(refund_id, accounts.refunds(payment.contest_id), cents, currency)
-    elif payment.account_did is not None:
-        draft = postings.refund_outside(refund_id, payment.account_did, cents, currency)
+    elif payment.place == "refunds" and asked and contest_id and cents == payment.amount_cents:
+        draft = postings.refund_succeeded(refund_id, accounts.refunds(contest_id), cents, currency)
+    elif holder is not None:
+        draft = postings.refund_outside(refund_id, holder, cents, currency)
     else:
-        return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
-    later: tuple[Draft, ...] = ()
-    if refund_id in state.failed_refunds and payment.account_did is not None:
-        later = (postings.refund_failed(refund_id, payment.account_did, cents, currency),)
-    return Mapped(outcome="posted", draft=draft, facts=facts, later=later)
+        return ()
+    if refund_id in state.failed_refunds and holder is not None:
+        return (draft, postings.refund_failed(refund_id, holder, cents, currency))
+    return (draft,)
 
 
 def _refund_failed(state: LedgerState, facts: dict[str, str], cents: int, currency: str) -> Mapped:
@@ -185,7 +215,7 @@ def _account_updated(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
 
 
 _MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]] = {
-    "payment_intent.succeeded": _payment_succeeded,
+    "payment_intent.succeeded": _payment,
     "payment_intent.payment_failed": _payment_ended,
     "payment_intent.canceled": _payment_ended,
     "refund.created": _refund_changed,
@@ -217,8 +247,8 @@ def _text(source: Mapping[str, Any], name: str) -> str:
 
 def _cents(source: Mapping[str, Any], name: str) -> int:
     value = source.get(name)
-    if type(value) is not int or value <= 0:
-        raise UnreadableError(f"{name} is not a whole number of cents above zero")
+    if type(value) is not int or not 0 < value <= CENTS_MAX:
+        raise UnreadableError(f"{name} is not a whole number of cents above zero and within Stripe's limit")
     return value
 
 

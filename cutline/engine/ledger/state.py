@@ -5,12 +5,12 @@ Plain dictionaries, because every webhook passes through here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, Literal
 
+from cutline.engine.canonical import canonical_json
 from cutline.engine.ledger import accounts
 from cutline.engine.ledger.events import (
     AccountOpened,
@@ -80,6 +80,8 @@ class LedgerState:
     dead_letters: set[str] = field(default_factory=set)
     payments: dict[str, Payment] = field(default_factory=dict)
     failed_refunds: set[str] = field(default_factory=set)
+    early_refunds: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
+    """Refunds, (cents, currency) by id, that were reported before their payment, by its intent."""
     anchors: dict[str, str] = field(default_factory=dict)
     listing_requested_at: datetime | None = None
     listing_outstanding: bool = False
@@ -109,9 +111,9 @@ def trial_balance(state: LedgerState) -> dict[str, dict[str, int]]:
 def joined(content: Mapping[str, str]) -> str:
     """Return a request's fields as one string that can be compared and taken apart again.
 
-    They are sorted: a log that is read again gives them in another order than the request did.
+    The order of the fields is no content: a request just made and one read from the log again give the same string.
     """
-    return json.dumps(dict(content), sort_keys=True)
+    return canonical_json(dict(content)).decode()
 
 
 def fold(state: LedgerState, event: object, at: datetime) -> None:
@@ -207,8 +209,7 @@ def _fold_meaning(
     facts = event.facts
     posting = event.posting
     if posting is None:
-        if facts.get("refund_status") == "failed":
-            state.failed_refunds.add(facts["refund"])
+        _fold_unbooked_refund(state, facts)
         return
     _post(state, posting, key)
     intent = facts.get("payment_intent")
@@ -217,16 +218,32 @@ def _fold_meaning(
     if posting.kind in ("entry_payment", "payment", "suspended_payment"):
         if state.first_payment_at is None:
             state.first_payment_at = at
-        state.payments[intent] = Payment(
-            contest_id=facts.get("contest_id"),
-            entry_id=facts.get("entry_id"),
-            account_did=facts.get("account_did"),
-            amount_cents=int(facts["amount_cents"]),
-            currency=posting.currency,
-            place=_PLACES[posting.kind],
-        )
+        state.payments[intent] = payment_of(facts, posting.kind)
+        state.early_refunds.pop(intent, None)
         return
     _move_payment(state, posting, intent)
+
+
+def payment_of(facts: Mapping[str, str], kind: str) -> Payment:
+    """Return the payment that the facts of an event tell of, where a posting of this kind lays its money."""
+    return Payment(
+        contest_id=facts.get("contest_id"),
+        entry_id=facts.get("entry_id"),
+        account_did=facts.get("account_did"),
+        amount_cents=int(facts["amount_cents"]),
+        currency=facts["currency"],
+        place=_PLACES[kind],
+    )
+
+
+def _fold_unbooked_refund(state: LedgerState, facts: Mapping[str, str]) -> None:
+    """Remember what is said of a refund that cannot be booked yet; only an early one carries its amount."""
+    status = facts.get("refund_status")
+    if status == "failed":
+        state.failed_refunds.add(facts["refund"])
+    elif status == "succeeded" and "amount_cents" in facts:
+        early = state.early_refunds.setdefault(facts.get("payment_intent", ""), {})
+        early[facts["refund"]] = (int(facts["amount_cents"]), facts["currency"])
 
 
 def _move_payment(state: LedgerState, posting: Posting, intent: str | None) -> None:

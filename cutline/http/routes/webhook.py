@@ -30,6 +30,8 @@ from cutline.settings import Settings
 
 PATH = "/v1/stripe/webhook"
 SIGNATURE_HEADER = "Stripe-Signature"
+FOR_A_PERSON = frozenset({"quarantined", "suspense", "dead_letter", RejectCode.LIVEMODE_MISMATCH.value})
+"""Results that are kept and moved no entry's money: their log line is an error, and alerts (PAY-032)."""
 
 
 class WebhookDoor:
@@ -71,7 +73,8 @@ class WebhookDoor:
             response = errors.refusal(RejectCode.INTERNAL_FAULT, {}, correlation_id)
         seconds = loop.time() - started
         self._count(response.status, result, seconds)
-        self._log.info("stripe_webhook", event_id=event_id, duration_ms=round(seconds * 1000, 3), result=result)
+        say = self._log.error if result in FOR_A_PERSON else self._log.info
+        say("stripe_webhook", event_id=event_id, duration_ms=round(seconds * 1000, 3), result=result)
         return response
 
     def _judge(self, headers: Mapping[str, str], body: bytes) -> RecordStripeEvent | RefuseStripeEvent:

@@ -197,14 +197,18 @@ class Replicator:
             await asyncio.sleep(0.1)
 
     async def _adopt_new_files(self, control: ControlSocket) -> None:
-        """Register and copy what was made since the last check: its makers have stopped, so none is in the making."""
+        """Copy what was never copied: files made since the last check, and those that Litestream still waits for.
+
+        Their makers have stopped, so that none is in the making.
+        """
         try:
-            listed = set((await control.listing()).lag_seconds)
+            lag_seconds = (await control.listing()).lag_seconds
         except ReplicationError:
             log.exception("litestream.last_files_unknown")
             return
         on_disk = set(await asyncio.to_thread(files_to_replicate, self._data_root)) - self._dismissed
-        for path in sorted(on_disk - listed):
+        copied = {path for path, seconds in lag_seconds.items() if seconds is not None}
+        for path in sorted(on_disk - copied):
             try:
                 await self.sync(path, timeout_seconds=_LAST_COPY_SECONDS_MAX)
             except (ReplicationError, OSError):

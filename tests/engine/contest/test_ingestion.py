@@ -55,7 +55,9 @@ class Feed:
 
 
 def stored(event: FeedEvent) -> FeedEvent:
-    again: FeedEvent = TypeAdapter(FEED_EVENTS[type(event).__name__]).validate_json(orjson.dumps(event))
+    again: FeedEvent = TypeAdapter(FEED_EVENTS[type(event).__name__]).validate_json(
+        orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+    )
     assert again == event
     return again
 

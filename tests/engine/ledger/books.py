@@ -37,7 +37,7 @@ class Books:
             for event in decision.events:
                 assert event.key not in self.keys, event.key
                 self.keys.add(event.key)
-                read = TypeAdapter(type(event)).validate_json(orjson.dumps(event))
+                read = TypeAdapter(type(event)).validate_json(orjson.dumps(event, option=orjson.OPT_SORT_KEYS))
                 assert read == event
                 recorded = Recorded(seq=len(self.log) + 1, at=self.now, cause="", event=read, hash=b"\x01" * 32)
                 self.log.append(recorded)

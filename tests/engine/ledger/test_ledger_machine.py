@@ -316,7 +316,7 @@ def test_balance_transactions_are_asked_for_hourly_and_booked_once(books: Books)
     assert books.state.balance_cursor == "txn_6"
     assert books.machine.resume(books.state, books.now) == (ListUndelivered(),)
     books.now += timedelta(hours=2)
-    assert books.accept(Look()).effects == (ListBalanceTransactions(after="txn_6"),)
+    assert books.accept(Look()).effects == (ListBalanceTransactions(after="txn_6"), ReadPlatformBalance())
 
 
 def test_reading_decides_nothing(books: Books) -> None:

@@ -222,7 +222,7 @@ class AnyOrder(RuleBasedStateMachine):
         effects: list[str] = []
         for recorded in self.log:
             kind = EVENTS[type(recorded.event).__name__]
-            event: Any = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event))
+            event: Any = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event, option=orjson.OPT_SORT_KEYS))
             again = Recorded(seq=recorded.seq, at=NOW, cause="", event=event, hash=b"")
             self.machine.evolve(state, again)
             assert self.machine.owes(state, again) == self.machine.owes(self.state, recorded)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from cutline.simulation.emulators.stripe.calls import Call
-from cutline.simulation.emulators.stripe.errors import invalid_parameter
+from cutline.simulation.emulators.stripe.errors import account_invalid, invalid_parameter
 from cutline.simulation.emulators.stripe.forms import read_metadata, read_optional_text, read_text
 from cutline.simulation.emulators.stripe.platform import Platform, Wire
 
@@ -82,21 +82,41 @@ def change_status(
     return account
 
 
+def deauthorize(platform: Platform, account_id: str) -> Wire:
+    """Let an account's owner disconnect it; the event's object is the application, the account is beside it.
+
+    The platform can no longer name the account; what it holds stays its own.
+    """
+    find_connected(platform, account_id)
+    platform.deauthorized.add(account_id)
+    application: Wire = {"id": "ca_emulator", "object": "application", "name": "Cutline"}
+    platform.record("account.application.deauthorized", application, account=account_id)
+    return application
+
+
+def find_connected(platform: Platform, account_id: str, *, param: str = "id", noun: str = "account") -> Wire:
+    """Return an account; raise `ApiError` for one that is unknown, or 403 for one that was disconnected."""
+    if account_id in platform.deauthorized:
+        raise account_invalid(account_id)
+    return platform.find(platform.accounts, noun, account_id, param=param)
+
+
 def retrieve(platform: Platform, call: Call) -> Wire:
     """Answer `GET /v1/accounts/{id}`."""
-    return platform.find(platform.accounts, "account", call.object_id)
+    return find_connected(platform, call.object_id)
 
 
 def list_all(platform: Platform, call: Call) -> Wire:
     """Answer `GET /v1/accounts`, newest first."""
-    return call.page(platform.accounts.values(), "/v1/accounts")
+    connected = (wire for key, wire in platform.accounts.items() if key not in platform.deauthorized)
+    return call.page(connected, "/v1/accounts")
 
 
 def create_link(platform: Platform, call: Call) -> Wire:
     """Answer `POST /v1/account_links`: a page of the emulator that onboards whoever opens it."""
     parameters = call.parameters
     account_id = read_text(parameters, "account")
-    platform.find(platform.accounts, "account", account_id, param="account")
+    find_connected(platform, account_id, param="account")
     kind = read_text(parameters, "type")
     if kind not in ("account_onboarding", "account_update"):
         raise invalid_parameter("type", f"Invalid account link type: {kind}")

@@ -81,13 +81,13 @@ class Api:
     async def _decode(self, operation: Operation, request: web.Request) -> Call:
         body = await request.text() if operation.method == "POST" else request.query_string
         parameters = decode_form(body)
-        object_id = request.match_info.get("id", "")
+        object_id, part_id = request.match_info.get("id", ""), request.match_info.get("part", "")
         self._authenticate(operation, request, object_id, parameters)
         owner = request.headers.get("Stripe-Account", PLATFORM)
-        if owner != PLATFORM and owner not in self._platform.accounts:
+        if owner != PLATFORM and owner not in self._platform.accounts.keys() - self._platform.deauthorized:
             raise account_invalid(owner)
         base_url = str(request.url.origin())
-        return Call(owner=owner, object_id=object_id, parameters=parameters, base_url=base_url)
+        return Call(owner=owner, object_id=object_id, part_id=part_id, parameters=parameters, base_url=base_url)
 
     def _authenticate(self, operation: Operation, request: web.Request, object_id: str, parameters: Parameters) -> None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")

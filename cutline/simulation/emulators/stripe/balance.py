@@ -5,9 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from cutline.simulation.emulators.stripe.calls import Call
+from cutline.simulation.emulators.stripe.forms import read_optional_text
 from cutline.simulation.emulators.stripe.platform import PLATFORM, Platform, Wire
 
-_CATEGORIES = {"payment": "charge", "payment_refund": "refund"}
+_CATEGORIES = {
+    "payment": "charge",
+    "payment_refund": "refund",
+    "payout_cancel": "payout_reversal",
+    "payout_failure": "payout_reversal",
+    "transfer_refund": "transfer_reversal",
+}
+"""The reporting category of each type that has not its own name (Stripe, "Reporting categories")."""
 
 
 def post(
@@ -18,6 +26,8 @@ def post(
     kind: str,
     amount_cents: int,
     fee_cents: int = 0,
+    fee_text: str = "Stripe processing fees",
+    category: str | None = None,
     currency: str,
     available_at: datetime | None = None,
 ) -> Wire:
@@ -33,7 +43,7 @@ def post(
         "amount": fee_cents,
         "application": None,
         "currency": currency,
-        "description": "Stripe processing fees",
+        "description": fee_text,
     }
     wire: Wire = {
         "id": platform.mint("txn", f"{kind}:{source}"),
@@ -48,7 +58,7 @@ def post(
         "fee": fee_cents,
         "fee_details": [detail | {"type": "stripe_fee"}] if fee_cents else [],
         "net": net_cents,
-        "reporting_category": _CATEGORIES.get(kind, kind),
+        "reporting_category": category or _CATEGORIES.get(kind, kind),
         "source": source,
         "status": "available" if ready else "pending",
         "type": kind,
@@ -77,6 +87,11 @@ def available_cents(platform: Platform, owner: str, currency: str) -> int:
     return platform.available[owner, currency]
 
 
+def pending_cents(platform: Platform, owner: str, currency: str) -> int:
+    """Return what the owner will be able to send later, in cents."""
+    return platform.pending[owner, currency]
+
+
 def balance_of(platform: Platform, owner: str) -> Wire:
     """Return the Balance object of the platform or of a connected account."""
     currencies = sorted({currency for who, currency in [*platform.available, *platform.pending] if who == owner})
@@ -102,39 +117,20 @@ def retrieve(platform: Platform, call: Call) -> Wire:
 
 
 def list_transactions(platform: Platform, call: Call) -> Wire:
-    """Answer `GET /v1/balance_transactions`, newest first, of the caller's account alone."""
-    owned = (wire for wire in platform.balance_transactions.values() if platform.owners[wire["id"]] == call.owner)
-    return call.page(owned, "/v1/balance_transactions", equal=("currency", "payout", "source", "type"))
+    """Answer `GET /v1/balance_transactions`, newest first, of the caller's account alone.
+
+    The filter `payout` knows what automatic payouts took along; a manual one takes no particular transactions.
+    """
+    payout = read_optional_text(call.parameters, "payout")
+    owned = (
+        wire
+        for key, wire in platform.balance_transactions.items()
+        if platform.owners[key] == call.owner and (payout is None or platform.paid_out_by.get(key) == payout)
+    )
+    return call.page(owned, "/v1/balance_transactions", equal=("currency", "source", "type"))
 
 
 def retrieve_transaction(platform: Platform, call: Call) -> Wire:
-    """Answer `GET /v1/balance_transactions/{id}`."""
-    return platform.find(platform.balance_transactions, "balance transaction", call.object_id)
-
-
-def top_up(platform: Platform, *, amount_cents: int, currency: str = "usd") -> Wire:
-    """Put money of the owner's own into the platform's available balance, at once."""
-    wire: Wire = {
-        "id": platform.mint("tu"),
-        "object": "topup",
-        "amount": amount_cents,
-        "balance_transaction": None,
-        "created": platform.now_s,
-        "currency": currency,
-        "description": None,
-        "livemode": platform.livemode,
-        "metadata": {},
-        "status": "succeeded",
-    }
-    transaction = post(
-        platform,
-        owner=PLATFORM,
-        source=wire["id"],
-        kind="topup",
-        amount_cents=amount_cents,
-        currency=currency,
-    )
-    wire["balance_transaction"] = transaction["id"]
-    platform.topups[wire["id"]] = wire
-    platform.record("topup.succeeded", wire)
-    return wire
+    """Answer `GET /v1/balance_transactions/{id}`, to the account that owns it alone."""
+    owned = platform.balance_transactions if platform.owners.get(call.object_id) == call.owner else {}
+    return platform.find(owned, "balance transaction", call.object_id)

@@ -14,13 +14,16 @@ from cutline.simulation.emulators.stripe.platform import PLATFORM, Platform, Wir
 
 PAGING = frozenset({"limit", "starting_after", "ending_before", "created"})
 
+_RANGES = ("arrival_date", "created")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request: whose books it is about, the id in its path and its parameters."""
+    """One request: whose books it is about, the ids in its path and its parameters."""
 
     owner: str = PLATFORM
     object_id: str = ""
+    part_id: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     base_url: str = ""
 
@@ -30,11 +33,12 @@ class Call:
         `equal` names the parameters that filter by equality of the field of the same name.
         """
         wanted = {name: self.parameters[name] for name in equal if name in self.parameters}
-        low_s, high_s = self._created_range()
+        ranges = {name: self._range(name) for name in _RANGES if name in self.parameters}
         found = [
             wire
             for wire in wires
-            if low_s <= wire["created"] <= high_s and all(wire.get(name) == text for name, text in wanted.items())
+            if all(low_s <= wire[name] <= high_s for name, (low_s, high_s) in ranges.items())
+            and all(wire.get(name) == text for name, text in wanted.items())
         ]
         return self._cut(found[::-1], url)
 
@@ -52,15 +56,15 @@ class Call:
             return {"object": "list", "data": found[-limit:], "has_more": len(found) > limit, "url": url}
         return {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": url}
 
-    def _created_range(self) -> tuple[int, int]:
-        """Return the inclusive range of `created` in Unix seconds."""
-        created = self.parameters.get("created", {})
-        if isinstance(created, str):
-            exact_s = read_integer(self.parameters, "created", at_least=0)
+    def _range(self, name: str) -> tuple[int, int]:
+        """Return the inclusive range of a time filter in Unix seconds."""
+        given = self.parameters[name]
+        if not isinstance(given, dict):
+            exact_s = read_integer(self.parameters, name, at_least=0)
             return exact_s, exact_s
-        bounds = {name: read_integer(created, name, at_least=0) for name in created}
+        bounds = {bound: read_integer(given, bound, at_least=0) for bound in given}
         if bounds.keys() - {"gt", "gte", "lt", "lte"}:
-            raise invalid_parameter("created", "Invalid range")
+            raise invalid_parameter(name, "Invalid range")
         low_s = max(bounds.get("gte", 0), bounds.get("gt", -1) + 1)
         high_s = min(bounds.get("lte", 1 << 60), bounds.get("lt", (1 << 60) + 1) - 1)
         return low_s, high_s

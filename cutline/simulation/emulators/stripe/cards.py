@@ -9,13 +9,14 @@ from cutline.simulation.emulators.stripe.errors import resource_missing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A test card: how it declines, if it does, and whether its money skips the pending balance."""
+    """A test card: how it declines, if it does; whether its money is available, or disputed, at once."""
 
     brand: str = "visa"
     last4: str = "4242"
     code: str | None = None
     decline_code: str | None = None
     bypasses_pending: bool = False
+    is_disputed: bool = False
 
 
 def _declined(last4: str, code: str, decline_code: str | None = None) -> Card:
@@ -29,6 +30,7 @@ CARDS = {
     "pm_card_visa": Card(),
     "pm_card_mastercard": Card(brand="mastercard", last4="4444"),
     "pm_card_bypassPending": Card(last4="0077", bypasses_pending=True),
+    "pm_card_createDispute": Card(last4="0259", is_disputed=True),
     "pm_card_chargeDeclined": _GENERIC,
     "pm_card_visa_chargeDeclined": _GENERIC,
     "pm_card_chargeDeclinedInsufficientFunds": _NO_FUNDS,

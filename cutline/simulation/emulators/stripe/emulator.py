@@ -10,16 +10,13 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 from aiohttp import web
 
-from cutline.simulation.emulators.stripe import payment_intents
-from cutline.simulation.emulators.stripe.accounts import CapabilityStatus, change_status, onboard
 from cutline.simulation.emulators.stripe.api import Api
-from cutline.simulation.emulators.stripe.balance import top_up
-from cutline.simulation.emulators.stripe.calls import Call
 from cutline.simulation.emulators.stripe.control import Control
 from cutline.simulation.emulators.stripe.events import Events
 from cutline.simulation.emulators.stripe.faults import Faults
+from cutline.simulation.emulators.stripe.levers import EmulatorClock, Levers
 from cutline.simulation.emulators.stripe.operations import operations
-from cutline.simulation.emulators.stripe.platform import Clock, Fees, Platform, Wire
+from cutline.simulation.emulators.stripe.platform import Clock, Fees, Platform
 from cutline.simulation.emulators.stripe.state import StripeState, read_state
 from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint, Webhooks
 
@@ -35,7 +32,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class StripeEmulator:
+class StripeEmulator(Levers):
     """A Stripe of our own, answering the official SDK over any transport that carries aiohttp.
 
     Nothing happens by itself: `deliver_due` sends the webhooks whose time has come, so that virtual time can drive
@@ -56,15 +53,16 @@ class StripeEmulator:
         delivery_concurrency: int = 1,
     ) -> None:
         self.faults = Faults()
-        self.webhooks = Webhooks(clock, self.faults, concurrency=delivery_concurrency)
-        self.webhooks.endpoints.extend(endpoints)
-        self.platform = Platform(clock, livemode=livemode, fees=fees or Fees(), funds_delay=funds_delay)
-        self.platform.on_event = self.webhooks.enqueue
+        own_clock = EmulatorClock(clock)
+        webhooks = Webhooks(own_clock, self.faults, concurrency=delivery_concurrency, signing_clock=clock)
+        webhooks.endpoints.extend(endpoints)
+        platform = Platform(own_clock, livemode=livemode, fees=fees or Fees(), funds_delay=funds_delay)
+        platform.on_event = webhooks.enqueue
+        super().__init__(platform, webhooks, own_clock)
         self.app = web.Application()
         api = Api(self.platform, self.faults, secret_key=secret_key, publishable_key=publishable_key)
         api.add_routes(self.app, operations(Events(self.webhooks.is_delivered)))
         Control(self).add_routes(self.app)
-        self._clock = clock
         self._session = session
 
     @property
@@ -88,10 +86,6 @@ class StripeEmulator:
         """Send webhooks through this session from now on; its owner closes it."""
         self._session = session
 
-    def add_endpoint(self, endpoint: WebhookEndpoint) -> None:
-        """Deliver events made from now on to this endpoint too."""
-        self.webhooks.endpoints.append(endpoint)
-
     async def deliver_due(self) -> int:
         """Make every change and attempt every delivery due at the clock's now; return the number of attempts."""
         self.platform.advance()
@@ -105,33 +99,12 @@ class StripeEmulator:
             self.webhooks.arrived.clear()
             await self.deliver_due()
             due_at = self.next_due_at
-            nap_s = _LONGEST_NAP_S if due_at is None else (due_at - self._clock()).total_seconds()
+            nap_s = _LONGEST_NAP_S if due_at is None else (due_at - self.clock()).total_seconds()
             try:
                 async with asyncio.timeout(min(max(nap_s, 0.001), _LONGEST_NAP_S)):
                     await self.webhooks.arrived.wait()
             except TimeoutError:
                 continue
-
-    def set_account(self, account_id: str, *, transfers: CapabilityStatus, payouts_enabled: bool | None = None) -> Wire:
-        """Finish, or take back, an account's onboarding; sends `account.updated`. Payouts follow transfers."""
-        self.platform.begin()
-        return change_status(self.platform, account_id, transfers=transfers, payouts_enabled=payouts_enabled)
-
-    def onboard(self, token: str) -> str:
-        """Follow an account link to its end; return where its person goes next, or raise `KeyError`."""
-        self.platform.begin()
-        return onboard(self.platform, token)
-
-    def top_up(self, amount_cents: int) -> Wire:
-        """Add money of the owner's own to the platform's available balance, in US cents."""
-        self.platform.begin()
-        return top_up(self.platform, amount_cents=amount_cents)
-
-    def pay_intent(self, intent_id: str, payment_method: str = "pm_card_visa") -> Wire:
-        """Confirm an intent as the entrant's browser would; raise `ApiError` 402 where the card declines."""
-        self.platform.begin()
-        call = Call(object_id=intent_id, parameters={"payment_method": payment_method})
-        return payment_intents.confirm(self.platform, call)
 
 
 @asynccontextmanager

@@ -91,6 +91,32 @@ def source_exhausted(left: int) -> ApiError:
     return _invalid(message, param="amount", kept=True)
 
 
+def already_reversed(transfer: str) -> ApiError:
+    """Return the refusal to reverse a transfer that has nothing left."""
+    return _invalid(f"Transfer {transfer} is already fully reversed.", kept=True)
+
+
+def reversal_too_large(amount: int, left: int) -> ApiError:
+    """Return the refusal of a reversal above what is left of the transfer; Stripe sends no code with it."""
+    message = f"Reversal amount ({amount}) is greater than unreversed amount on transfer ({left})"
+    return _invalid(message, param="amount", kept=True)
+
+
+def charge_disputed(charge: str) -> ApiError:
+    """Return the refusal to refund, or dispute again, a charge that the bank has taken back."""
+    return _invalid(f"Charge {charge} has been charged back.", code="charge_disputed", kept=True)
+
+
+def out_of_turn(noun: str, status: str, wanted: str) -> ApiError:
+    """Return the refusal of a step that the object's status forbids; Stripe sends no code with it."""
+    return _invalid(f"This {noun} has a status of {status} and cannot become {wanted}.", kept=True)
+
+
+def payouts_disabled() -> ApiError:
+    """Return the refusal of a payout from an account whose payouts are switched off."""
+    return _invalid("Payouts are not enabled for this account.", code="payouts_not_allowed", kept=True)
+
+
 def charge_not_succeeded(charge: str) -> ApiError:
     """Return the refusal to refund what was never charged."""
     return _invalid(f"Charge {charge} was not successful; nothing to refund.", kept=True)

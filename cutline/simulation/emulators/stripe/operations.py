@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cutline.simulation.emulators.stripe import accounts, balance, charges, payment_intents, transfers
+from cutline.simulation.emulators.stripe import (
+    accounts,
+    balance,
+    charges,
+    disputes,
+    payment_intents,
+    payouts,
+    refunds,
+    reversals,
+    topups,
+    transfers,
+)
 from cutline.simulation.emulators.stripe.calls import PAGING, Call
 from cutline.simulation.emulators.stripe.events import Events
 from cutline.simulation.emulators.stripe.platform import Platform, Wire
@@ -44,7 +55,7 @@ def _post(
 
 def operations(events: Events) -> tuple[Operation, ...]:
     """Return every operation that the emulator answers."""
-    intent = "/v1/payment_intents"
+    intent, reversal = "/v1/payment_intents", "/v1/transfers/{id}/reversals"
     return (
         _post("payment_intents.create", intent, payment_intents.create, payment_intents.CREATE),
         _get("payment_intents.list", intent, payment_intents.list_all, *PAGING),
@@ -57,19 +68,31 @@ def operations(events: Events) -> tuple[Operation, ...]:
             publishable=True,
         ),
         _post("payment_intents.cancel", f"{intent}/{{id}}/cancel", payment_intents.cancel, payment_intents.CANCEL),
-        _get("charges.retrieve", "/v1/charges/{id}", charges.retrieve_charge),
-        _post("refunds.create", "/v1/refunds", charges.create_refund, charges.REFUND),
-        _get("refunds.list", "/v1/refunds", charges.list_refunds, *PAGING, "charge", "payment_intent"),
-        _get("refunds.retrieve", "/v1/refunds/{id}", charges.retrieve_refund),
+        _get("charges.list", "/v1/charges", charges.list_all, *charges.LIST),
+        _get("charges.retrieve", "/v1/charges/{id}", charges.retrieve),
+        _post("refunds.create", "/v1/refunds", refunds.create, refunds.CREATE),
+        _get("refunds.list", "/v1/refunds", refunds.list_all, *refunds.LIST),
+        _get("refunds.retrieve", "/v1/refunds/{id}", refunds.retrieve),
+        _get("disputes.list", "/v1/disputes", disputes.list_all, *disputes.LIST),
+        _get("disputes.retrieve", "/v1/disputes/{id}", disputes.retrieve),
+        _post("disputes.update", "/v1/disputes/{id}", disputes.update, disputes.UPDATE),
+        _post("disputes.close", "/v1/disputes/{id}/close", disputes.close, NOTHING),
         _post("accounts.create", "/v1/accounts", accounts.create, accounts.CREATE),
         _get("accounts.list", "/v1/accounts", accounts.list_all, *PAGING),
         _get("accounts.retrieve", "/v1/accounts/{id}", accounts.retrieve),
         _post("account_links.create", "/v1/account_links", accounts.create_link, accounts.LINK),
         _post("transfers.create", "/v1/transfers", transfers.create, transfers.CREATE),
-        _get("transfers.list", "/v1/transfers", transfers.list_all, *PAGING, "destination", "transfer_group"),
+        _get("transfers.list", "/v1/transfers", transfers.list_all, *transfers.LIST),
         _get("transfers.retrieve", "/v1/transfers/{id}", transfers.retrieve),
-        _post("payouts.create", "/v1/payouts", transfers.create_payout, transfers.PAYOUT),
-        _get("payouts.retrieve", "/v1/payouts/{id}", transfers.retrieve_payout),
+        _post("transfers.reversals.create", reversal, reversals.create, reversals.CREATE),
+        _get("transfers.reversals.list", reversal, reversals.list_all, *reversals.LIST),
+        _get("transfers.reversals.retrieve", f"{reversal}/{{part}}", reversals.retrieve),
+        _post("payouts.create", "/v1/payouts", payouts.create, payouts.CREATE),
+        _get("payouts.list", "/v1/payouts", payouts.list_all, *payouts.LIST),
+        _get("payouts.retrieve", "/v1/payouts/{id}", payouts.retrieve),
+        _post("payouts.cancel", "/v1/payouts/{id}/cancel", payouts.cancel, NOTHING),
+        _get("topups.list", "/v1/topups", topups.list_all, *topups.LIST),
+        _get("topups.retrieve", "/v1/topups/{id}", topups.retrieve),
         _get("balance.retrieve", "/v1/balance", balance.retrieve),
         _get(
             "balance_transactions.list", "/v1/balance_transactions", balance.list_transactions,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cutline.simulation.emulators.stripe.calls import Call
 from cutline.simulation.emulators.stripe.cards import find_card
 from cutline.simulation.emulators.stripe.charges import charge_card
+from cutline.simulation.emulators.stripe.disputes import open_dispute
 from cutline.simulation.emulators.stripe.errors import card_error, invalid_parameter, unexpected_state
 from cutline.simulation.emulators.stripe.forms import (
     read_currency,
@@ -100,15 +101,16 @@ def _confirm(platform: Platform, intent: Wire, payment_method: str | None) -> Wi
         intent["last_payment_error"] = None
         platform.record("charge.succeeded", charge)
         platform.record("payment_intent.succeeded", intent)
+        if card.is_disputed:
+            open_dispute(platform, charge["id"])
         return intent
     intent |= {"status": "requires_payment_method", "payment_method": None}
     intent["last_payment_error"] = {
         "charge": charge["id"],
         "code": card.code,
-        "decline_code": card.decline_code,
         "message": charge["failure_message"],
         "type": "card_error",
-    }
+    } | ({} if card.decline_code is None else {"decline_code": card.decline_code})
     platform.record("charge.failed", charge)
     platform.record("payment_intent.payment_failed", intent)
     raise card_error(code=card.code, decline_code=card.decline_code, charge=charge["id"], intent=intent)

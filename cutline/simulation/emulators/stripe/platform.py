@@ -26,10 +26,11 @@ PLATFORM = "platform"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fees:
-    """What a successful charge costs: a share in basis points and a fixed part in cents."""
+    """What a successful charge costs, a share in basis points and a fixed part in cents; and what a dispute costs."""
 
     basis_points: int = 290
     fixed_cents: int = 30
+    dispute_cents: int = 1_500
 
     def of(self, amount_cents: int) -> int:
         """Return the fee in cents, half a cent rounded up."""
@@ -60,11 +61,15 @@ class Platform:
         self.refunds: dict[str, Wire] = {}
         self.accounts: dict[str, Wire] = {}
         self.transfers: dict[str, Wire] = {}
+        self.reversals: dict[str, Wire] = {}
         self.payouts: dict[str, Wire] = {}
+        self.disputes: dict[str, Wire] = {}
         self.topups: dict[str, Wire] = {}
         self.balance_transactions: dict[str, Wire] = {}
         self.events: dict[str, Wire] = {}
         self.owners: dict[str, str] = {}
+        self.paid_out_by: dict[str, str] = {}
+        self.deauthorized: set[str] = set()
         self.onboarding: dict[str, tuple[str, str]] = {}
         self.available: Counter[tuple[str, str]] = Counter()
         self.pending: Counter[tuple[str, str]] = Counter()
@@ -102,7 +107,7 @@ class Platform:
         """Return the object that carries an id, whatever its kind."""
         tables = (
             self.payment_intents, self.charges, self.refunds, self.accounts, self.transfers,
-            self.payouts, self.topups, self.balance_transactions, self.events,
+            self.reversals, self.payouts, self.disputes, self.topups, self.balance_transactions, self.events,
         )  # fmt: skip
         return next((table[object_id] for table in tables if object_id in table), None)
 

@@ -18,7 +18,9 @@ class StripeState:
     refunds: tuple[Wire, ...]
     accounts: tuple[Wire, ...]
     transfers: tuple[Wire, ...]
+    reversals: tuple[Wire, ...]
     payouts: tuple[Wire, ...]
+    disputes: tuple[Wire, ...]
     topups: tuple[Wire, ...]
     balance_transactions: tuple[Wire, ...]
     events: tuple[Wire, ...]
@@ -38,7 +40,9 @@ def read_state(platform: Platform) -> StripeState:
         refunds=tuple(platform.refunds.values()),
         accounts=tuple(platform.accounts.values()),
         transfers=tuple(platform.transfers.values()),
+        reversals=tuple(platform.reversals.values()),
         payouts=tuple(platform.payouts.values()),
+        disputes=tuple(platform.disputes.values()),
         topups=tuple(platform.topups.values()),
         balance_transactions=tuple(platform.balance_transactions.values()),
         events=tuple(platform.events.values()),

@@ -1,11 +1,12 @@
-"""Transfers to connected accounts and payouts to their banks; it must not touch charges."""
+"""Transfers from the platform to its connected accounts; it must not touch charges."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from cutline.simulation.emulators.stripe.accounts import find_connected
 from cutline.simulation.emulators.stripe.balance import available_cents, post
-from cutline.simulation.emulators.stripe.calls import Call
+from cutline.simulation.emulators.stripe.calls import PAGING, Call
 from cutline.simulation.emulators.stripe.errors import (
     balance_insufficient,
     capability_missing,
@@ -23,9 +24,7 @@ from cutline.simulation.emulators.stripe.platform import PLATFORM, Platform, Wir
 CREATE = frozenset({
     "amount", "currency", "description", "destination", "metadata", "source_transaction", "transfer_group",
 })  # fmt: skip
-PAYOUT = frozenset({"amount", "currency", "description", "metadata", "method", "statement_descriptor"})
-
-_PAYOUT_DELAY = timedelta(days=2)
+LIST = PAGING | {"destination", "transfer_group"}
 
 
 def create(platform: Platform, call: Call) -> Wire:
@@ -34,7 +33,7 @@ def create(platform: Platform, call: Call) -> Wire:
     amount_cents = read_integer(parameters, "amount", at_least=1)
     currency, metadata = read_currency(parameters), read_metadata(parameters)
     destination = read_text(parameters, "destination")
-    account = platform.find(platform.accounts, "destination", destination, param="destination")
+    account = find_connected(platform, destination, param="destination", noun="destination")
     source_id = read_optional_text(parameters, "source_transaction")
     available_at = _available_at(platform, source_id, amount_cents)
     if account["capabilities"].get("transfers") != "active":
@@ -97,61 +96,3 @@ def retrieve(platform: Platform, call: Call) -> Wire:
 def list_all(platform: Platform, call: Call) -> Wire:
     """Answer `GET /v1/transfers`, newest first, filtered by `transfer_group` and `destination`."""
     return call.page(platform.transfers.values(), "/v1/transfers", equal=("destination", "transfer_group"))
-
-
-def create_payout(platform: Platform, call: Call) -> Wire:
-    """Answer `POST /v1/payouts`: the caller's available balance leaves at once and reaches the bank in two days."""
-    parameters = call.parameters
-    amount_cents = read_integer(parameters, "amount", at_least=1)
-    currency, metadata = read_currency(parameters), read_metadata(parameters)
-    if available_cents(platform, call.owner, currency) < amount_cents:
-        raise balance_insufficient()
-    arrives_at = platform.now + _PAYOUT_DELAY
-    payout: Wire = {
-        "id": platform.mint("po"),
-        "object": "payout",
-        "amount": amount_cents,
-        "arrival_date": int(arrives_at.timestamp()),
-        "automatic": False,
-        "balance_transaction": None,
-        "created": platform.now_s,
-        "currency": currency,
-        "description": read_optional_text(parameters, "description"),
-        "destination": platform.mint("ba", call.owner),
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
-        "livemode": platform.livemode,
-        "metadata": metadata,
-        "method": "standard",
-        "source_type": "card",
-        "statement_descriptor": read_optional_text(parameters, "statement_descriptor"),
-        "status": "pending",
-        "type": "bank_account",
-    }
-    sent = post(
-        platform,
-        owner=call.owner,
-        source=payout["id"],
-        kind="payout",
-        amount_cents=-amount_cents,
-        currency=currency,
-    )
-    payout["balance_transaction"] = sent["id"]
-    platform.payouts[payout["id"]] = payout
-    platform.owners[payout["id"]] = call.owner
-    account = None if call.owner == PLATFORM else call.owner
-    platform.record("payout.created", payout, account=account)
-    platform.at(arrives_at, lambda: _arrive(platform, payout, account))
-    return payout
-
-
-def _arrive(platform: Platform, payout: Wire, account: str | None) -> None:
-    payout["status"] = "paid"
-    platform.record("payout.paid", payout, account=account)
-
-
-def retrieve_payout(platform: Platform, call: Call) -> Wire:
-    """Answer `GET /v1/payouts/{id}`, to the account that owns it alone."""
-    owned = {key: wire for key, wire in platform.payouts.items() if platform.owners[key] == call.owner}
-    return platform.find(owned, "payout", call.object_id)

@@ -7,8 +7,9 @@ import hashlib
 import heapq
 import hmac
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 import aiohttp
 import orjson
@@ -19,21 +20,28 @@ from cutline.simulation.emulators.stripe.platform import Clock, Wire
 RETRY_DELAYS_S = (300, 1_800, 7_200, 18_000, 36_000, 36_000, 43_200, 43_200, 43_200)
 """Seconds between attempts: backing off, for not quite three days (Stripe, "Webhooks", live mode)."""
 
+EventsFrom = Literal["both", "connected_accounts", "platform"]
+
 _REORDER_BACKSTOP = timedelta(minutes=1)
 _ANSWER_LIMIT = aiohttp.ClientTimeout(total=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpoint:
-    """Where events go. With several secrets each delivery carries a signature of each, as while one is rotated."""
+    """Where events go. With several secrets each delivery carries a signature of each, as while one is rotated.
+
+    A real endpoint gets either the platform's own events or those of its connected accounts; ours may get `both`.
+    """
 
     url: str
     secrets: tuple[str, ...]
     event_types: frozenset[str] = field(default_factory=lambda: frozenset({"*"}))
+    events_from: EventsFrom = "both"
 
-    def wants(self, event_type: str) -> bool:
-        """Tell whether the endpoint subscribed to this type."""
-        return "*" in self.event_types or event_type in self.event_types
+    def wants(self, event: Wire) -> bool:
+        """Tell whether the endpoint subscribed to events of this type and origin."""
+        origin = "connected_accounts" if "account" in event else "platform"
+        return self.events_from in ("both", origin) and bool(self.event_types & {"*", event["type"]})
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -58,12 +66,15 @@ def sign(body: bytes, secrets: tuple[str, ...], at: datetime) -> str:
 class Webhooks:
     """The deliveries still owed, by due time; those of one moment leave in the order of their events."""
 
-    def __init__(self, clock: Clock, faults: Faults, *, concurrency: int = 1) -> None:
+    def __init__(
+        self, clock: Clock, faults: Faults, *, concurrency: int = 1, signing_clock: Clock | None = None
+    ) -> None:
         self.endpoints: list[WebhookEndpoint] = []
         self.attempts: list[Wire] = []
         self.retry_delays_s: tuple[int, ...] = RETRY_DELAYS_S
         self.arrived = asyncio.Event()
         self._clock = clock
+        self._signing_clock = signing_clock or clock
         self._faults = faults
         self._concurrency = concurrency
         self._queue: list[tuple[datetime, int, _Delivery]] = []
@@ -72,9 +83,24 @@ class Webhooks:
         self._owed: Counter[str] = Counter()
         self._open = 0
 
+    def change_secrets(self, url: str, secrets: tuple[str, ...]) -> None:
+        """Sign what is sent to an endpoint with these secrets from now on, deliveries already owed included.
+
+        Raises `KeyError` for an endpoint that is not known.
+        """
+        if url not in {endpoint.url for endpoint in self.endpoints}:
+            raise KeyError(url)
+        self.endpoints = [
+            replace(endpoint, secrets=secrets) if endpoint.url == url else endpoint for endpoint in self.endpoints
+        ]
+
+    def secrets_of(self, url: str) -> tuple[str, ...]:
+        """Return what deliveries to an endpoint are signed with; raise `KeyError` where it is not known."""
+        return {endpoint.url: endpoint.secrets for endpoint in self.endpoints}[url]
+
     def enqueue(self, event: Wire) -> None:
         """Owe an event to every endpoint that wants it, as the faults permit."""
-        endpoints = [endpoint for endpoint in self.endpoints if endpoint.wants(event["type"])]
+        endpoints = [endpoint for endpoint in self.endpoints if endpoint.wants(event)]
         event["pending_webhooks"] = self._owed[event["id"]] = len(endpoints)
         fault = self._faults.take_webhook(event["type"], event["data"]["object"].get("metadata") or {})
         if fault is None or fault.kind != "drop":
@@ -100,7 +126,7 @@ class Webhooks:
                     endpoint=endpoint, event_id=event["id"], event_type=event["type"], body=body, is_copy=True
                 )
                 self._push(copy, due_at + timedelta(seconds=fault.seconds))
-        for held in [one for one in self._held if one.endpoint == endpoint]:
+        for held in [one for one in self._held if one.endpoint.url == endpoint.url]:
             self._held.remove(held)
             self._push(held, due_at)
 
@@ -147,7 +173,7 @@ class Webhooks:
     async def _attempt(self, delivery: _Delivery, session: aiohttp.ClientSession) -> None:
         delivery.attempts += 1
         now = self._clock()
-        status = await self._post(delivery, session, now)
+        status = await self._post(delivery, session)
         record = {"event_id": delivery.event_id, "type": delivery.event_type, "url": delivery.endpoint.url}
         self.attempts.append(record | {"at_utc": now.isoformat(), "http_status": status})
         if status is not None and 200 <= status < 300:
@@ -158,11 +184,12 @@ class Webhooks:
         else:
             self._push(delivery, self._clock() + timedelta(seconds=self.retry_delays_s[delivery.attempts - 1]))
 
-    async def _post(self, delivery: _Delivery, session: aiohttp.ClientSession, now: datetime) -> int | None:
+    async def _post(self, delivery: _Delivery, session: aiohttp.ClientSession) -> int | None:
         """Send one delivery; return the status, or None where no answer came."""
+        secrets = self.secrets_of(delivery.endpoint.url)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": sign(delivery.body, delivery.endpoint.secrets, now),
+            "Stripe-Signature": sign(delivery.body, secrets, self._signing_clock()),
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         }
         try:
