@@ -5,18 +5,29 @@ An exception's own words may quote the data that it broke on, and Stripe's bodie
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
 import structlog
 
+from cutline.actors.mailbox import Ask, Envelope, Tell
 from cutline.engine.decision import Address
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import CommandBroke
 from cutline.storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
+
+
+def broken_envelope(
+    address: Address, envelope: Envelope, failure: Exception, keeps: tuple[type, ...]
+) -> Envelope | None:
+    """Return the same envelope with what must be kept of its command, or None where nothing must."""
+    if isinstance(envelope, Ask | Tell) and isinstance(envelope.message, keeps):
+        return replace(envelope, message=broken_command(address, envelope.message, failure))
+    return None
 
 
 def broken_command(address: Address, command: Any, failure: Exception) -> CommandBroke:

@@ -109,12 +109,16 @@ _FUNDS: Final[Mapping[str, str]] = {
 }
 
 
-def exposition(tally: Tally, quarantined: Callable[[], int], *others: Collector) -> bytes:
-    """Return the metrics page: the doors' numbers, how many files are kept closed, and what else is given."""
+def exposition(
+    tally: Tally, quarantined: Callable[[], int], undeliverable: Callable[[], int], *others: Collector
+) -> bytes:
+    """Return the metrics page: the doors' numbers, what is kept closed, what mail finds no file, and what is given."""
 
     class Closed(Collector):
         def collect(self) -> Iterator[Metric]:
             yield GaugeMetricFamily("cutline_quarantined", "Files kept closed.", value=quarantined())
+            name, meaning = "cutline_undeliverable", "Owed messages that no file exists for."
+            yield GaugeMetricFamily(name, meaning, value=undeliverable())
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(tally)

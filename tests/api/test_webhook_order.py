@@ -153,7 +153,7 @@ async def test_a_webhook_that_overtakes_the_answer_to_our_own_call_is_linked(shu
         key = f"key-{next(shuffle.numbers)}"
         known = {intent["id"] for intent in town.stripe.state.payment_intents}
         entered = await town.client(token(ANNA)).enter(CONTEST, ["A", "B", "C"], None, idempotency_key=key)
-        while not (made := {one["id"] for one in town.stripe.state.payment_intents} - known):
+        while not (made := {one["id"] for one in town.stripe.state.payment_intents} - known):  # noqa: ASYNC110  # no event
             await asyncio.sleep(0.005)
         [intent] = made
         town.stripe.pay_intent(intent)

@@ -15,6 +15,8 @@ from tests.http.town import Town, body_of, open_town, signed
 
 Forge = Callable[[bytes], Mapping[str, str]]
 
+_ARABIC = {ord(str(digit)): 0x0660 + digit for digit in range(10)}
+
 
 def header(value: str) -> dict[str, str]:
     return {"Stripe-Signature": value}
@@ -69,7 +71,6 @@ FORGERIES: dict[str, Forge] = {
         lambda time, signature: f"{time},v1={signature[::-1]},v1={'0' * 64},v1={'f' * 64}"
     ),
 }
-_ARABIC = {ord(str(digit)): 0x0660 + digit for digit in range(10)}
 
 
 async def test_a_signature_that_is_not_stripes_is_401_and_writes_not_one_byte(town: Town) -> None:
@@ -112,14 +113,13 @@ async def test_tampered_body(town: Town) -> None:
 
 async def test_one_good_signature_among_several_is_enough(town: Town) -> None:
     """Stripe sends one `v1` for each live secret of an endpoint, and unknown schemes beside them."""
-    for number, dress in enumerate(
-        (
-            lambda time, signature: f"{time},v1={'0' * 64},v1={signature}",
-            lambda time, signature: f"{time},v1={signature},v1={'0' * 64}",
-            lambda time, signature: f"{time},v0={'0' * 64},v1={signature},v2=something",
-            lambda time, signature: f"v1={signature},{time}",
-        )
-    ):
+    dresses: tuple[Callable[[str, str], str], ...] = (
+        lambda time, signature: f"{time},v1={'0' * 64},v1={signature}",
+        lambda time, signature: f"{time},v1={signature},v1={'0' * 64}",
+        lambda time, signature: f"{time},v0={'0' * 64},v1={signature},v2=something",
+        lambda time, signature: f"v1={signature},{time}",
+    )
+    for number, dress in enumerate(dresses):
         body = event(f"evt_{number}")
         answer = await town.deliver(body, header(dress(*parts(body))))
         assert answer.status == 200, number

@@ -46,7 +46,8 @@ class Answer:
     @property
     def code(self) -> str | None:
         """The name of the refusal, if it is one."""
-        return self.body.get("error", {}).get("code")
+        code: str | None = self.body.get("error", {}).get("code")
+        return code
 
 
 @dataclass
@@ -112,7 +113,8 @@ class Town:
         platform = self.stripe.platform
         platform.begin()
         call = Call(parameters={"payment_intent": payment_intent, "metadata": dict(metadata or {})})
-        return refunds.create(platform, call)
+        made: dict[str, Any] = refunds.create(platform, call)
+        return made
 
     async def deliver(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Post a body to the webhook's door, signed now unless other headers are given."""

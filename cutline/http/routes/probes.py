@@ -89,7 +89,9 @@ def metrics(house: House) -> Handler:
     """Return the handler of the Prometheus page."""
 
     async def handle(_request: web.Request) -> web.StreamResponse:
-        page = exposition(house.tally, lambda: len(house.engine.directory.quarantined()), *await _money_health(house))
+        directory = house.engine.directory
+        money = await _money_health(house)
+        page = exposition(house.tally, lambda: len(directory.quarantined()), directory.undeliverable, *money)
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=page, headers=headers)
 
