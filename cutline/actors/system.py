@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,14 +26,15 @@ from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envel
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
+from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.survey import Survey
 from cutline.actors.tasks import Tasks
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
-from cutline.engine.decision import Address, Rejected
+from cutline.engine.decision import Address, Machine, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import Look
+from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -45,6 +46,9 @@ log = structlog.get_logger(__name__)
 ASK_TIMEOUT_S = 10.0
 DRAIN_TIMEOUT_S = 10.0
 
+RETRIES_MAX = 100
+"""So many broken postings are tried again at one tick; the others wait for the next."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -55,6 +59,8 @@ class Parts:
     workers: Workers
     scheduler: BaseScheduler
     gate: ReplicaGate = field(default_factory=OpenGate)
+    machines: Mapping[str, Machine[Any]] = field(default_factory=dict)
+    """Rules in the place of a file kind's own, for rehearsals of faults."""
 
 
 class System:
@@ -65,10 +71,13 @@ class System:
         self.root = root
         self._boot_epoch = boot_epoch
         self._parts = parts
-        self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url)
+        self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
         self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
-        self.tasks = Tasks(performers(parts.stripe, parts.feed, parts.workers, parts.gate), self.directory.send)
+        reading = StripeReading(parts.stripe, root, settings.livemodes)
+        self.tasks = Tasks(
+            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
+        )
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._asking: Counter[Address] = Counter()
@@ -149,6 +158,8 @@ class System:
             Job(name="look-at-due", run=self._look_at_due, every_s=settings.cutline_look_every_s),
             Job(name="pay-winners", run=self._pay_winners, every_s=settings.cutline_payouts_every_s),
             Job(name="read-balance", run=self._read_balance, every_s=3600),
+            Job(name="retry-forwarding", run=self._retry_forwarding, every_s=120),
+            Job(name="fetch-undelivered", run=self._fetch_undelivered, every_s=3600),
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
@@ -161,6 +172,12 @@ class System:
 
     def _read_balance(self) -> None:
         self.directory.send("ledger", Tell(Look(), "read-balance"))
+
+    def _retry_forwarding(self) -> None:
+        self.directory.send("ledger", Tell(RetryForwarding(limit=RETRIES_MAX), "retry-forwarding"))
+
+    def _fetch_undelivered(self) -> None:
+        self.directory.send("ledger", Tell(FetchUndelivered(), "fetch-undelivered"))
 
     def _retire_idle(self) -> None:
         self.directory.retire_idle(utc_now())

@@ -21,6 +21,7 @@ import structlog
 
 from cutline.actors.clock import utc_now
 from cutline.actors.company import Company
+from cutline.actors.failures import broken_command, broken_envelope
 from cutline.actors.mailbox import (
     Acknowledgement,
     Ask,
@@ -76,6 +77,8 @@ class FileWork(FileRules):
     """Everything that tells one kind of writer from another: its rules, and how what must not lie open is wrapped."""
 
     wrap_blob: Callable[[bytes, datetime], bytes]
+    keeps_broken: tuple[type, ...] = ()
+    """Commands that must not be lost when a bug breaks them: the machine is asked again, with a `CommandBroke`."""
 
 
 @dataclass(slots=True)
@@ -222,6 +225,10 @@ class Writer(Mailbox):
             for envelope in batch:
                 self._try([envelope])
             return
+        kept = broken_envelope(self.address, batch[0], failure, self._work.keeps_broken) if batch else None
+        if kept is not None:
+            self._try([kept])
+            return
         log.error("command_failed", address=self.address, error=repr(failure), exc_info=failure)
         self.refuse(batch, RejectCode.INTERNAL_FAULT)
 
@@ -312,7 +319,14 @@ class Writer(Mailbox):
         say("delivery_rejected", address=self.address, key=key, code=answer.code, details=dict(answer.details))
 
     def _decide(self, message: Any, cause: str, now: datetime, after: _After) -> Decision:
-        decision = self._work.machine.decide(self._folding.state, message, now)
+        machine, state = self._work.machine, self._folding.state
+        try:
+            decision = machine.decide(state, message, now)
+        except Exception as failure:
+            # Deciding changes nothing, so what must be kept can be kept at once, and the batch goes on.
+            if not isinstance(message, self._work.keeps_broken):
+                raise
+            decision = machine.decide(state, broken_command(self.address, message, failure), now)
         if isinstance(decision, Accepted):
             for event in decision.events:
                 for owed in self._record(event, decision.blobs.get(event.key), now, cause, after):

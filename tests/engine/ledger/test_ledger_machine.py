@@ -17,6 +17,7 @@ from cutline.engine.messages import (
     CompleteTransfer,
     FailTransfer,
     ListBalanceTransactions,
+    ListUndelivered,
     LockTransfer,
     Look,
     MoveEntryFee,
@@ -24,6 +25,7 @@ from cutline.engine.messages import (
     PostTransaction,
     Prize,
     ReadAccount,
+    ReadPlatformBalance,
     ReadTrialBalance,
     RecordAnchor,
 )
@@ -294,9 +296,9 @@ def test_balance_transactions_are_asked_for_hourly_and_booked_once(books: Books)
     assert books.machine.due_at(books.state) == NOW + timedelta(hours=1)
     assert books.accept(Look()).events == ()
     books.now = NOW + timedelta(hours=1)
-    assert books.accept(Look()).effects == (ListBalanceTransactions(after=None),)
+    assert books.accept(Look()).effects == (ListBalanceTransactions(after=None), ReadPlatformBalance())
     assert books.accept(Look()).events == ()
-    assert books.machine.resume(books.state, books.now) == (ListBalanceTransactions(after=None),)
+    assert books.machine.resume(books.state, books.now) == (ListUndelivered(), ListBalanceTransactions(after=None))
     items = (
         {"id": "txn_1", "type": "charge", "amount": 2500, "fee": 103, "currency": "usd", "created": 1},
         {"id": "txn_2", "type": "topup", "amount": 10000, "fee": 0, "currency": "usd", "created": 2},
@@ -312,9 +314,9 @@ def test_balance_transactions_are_asked_for_hourly_and_booked_once(books: Books)
     assert books.balance("equity:capital") == -10000
     assert books.balance("stripe:platform") == 2500 - 110 + 10000
     assert books.state.balance_cursor == "txn_6"
-    assert books.machine.resume(books.state, books.now) == ()
+    assert books.machine.resume(books.state, books.now) == (ListUndelivered(),)
     books.now += timedelta(hours=2)
-    assert books.accept(Look()).effects == (ListBalanceTransactions(after="txn_6"),)
+    assert books.accept(Look()).effects == (ListBalanceTransactions(after="txn_6"), ReadPlatformBalance())
 
 
 def test_reading_decides_nothing(books: Books) -> None:
