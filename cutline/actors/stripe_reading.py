@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -26,7 +25,7 @@ from cutline.engine.messages import (
     UndeliveredListed,
 )
 from cutline.gateways.stripe import StripeGateway, Succeeded
-from cutline.gateways.stripe_webhook import StripeEvent, WebhookInvalid, parse_event
+from cutline.gateways.stripe_webhook import StripeEvent, WebhookInvalid, parse_event, sha256_of
 from cutline.storage.errors import FileMissing
 from cutline.storage.files import DataRoot
 from cutline.storage.kinds import KINDS
@@ -110,7 +109,7 @@ def recording_of(event: StripeEvent, body: bytes, *, fetched: bool = False) -> R
         created=event.created,
         account=event.account,
         object=event.object,
-        sha256=sha256(body).hexdigest(),
+        sha256=sha256_of(body),
         body=body,
         fetched=fetched,
     )

@@ -18,6 +18,8 @@ from cutline.storage.errors import Corrupt, FileMissing
 
 _ID_BYTES = 4
 _NONCE_BYTES = 12
+_COUNTER_BYTES = 4
+"""A nonce is a random prefix of this sealer and a count: unique under a key for four thousand million bodies."""
 _KEY_BITS = 256
 
 
@@ -32,6 +34,8 @@ class Sealer:
         self._folder = root / "keys"
         self._sealing: dict[tuple[int, int], tuple[bytes, AESGCM]] = {}
         self._opening: dict[tuple[str, bytes], AESGCM] = {}
+        self._nonce_prefix = os.urandom(_NONCE_BYTES - _COUNTER_BYTES)
+        self._sealed = 0
 
     def seal(self, plain: bytes, at: datetime) -> bytes:
         """Return key id, nonce and ciphertext of `plain` under a key of the month of `at`, made when there is none."""
@@ -40,7 +44,8 @@ class Sealer:
         if known is None:
             known = self._sealing[month] = self._key_for_sealing(f"{at.year:04d}-{at.month:02d}")
         key_id, cipher = known
-        nonce = os.urandom(_NONCE_BYTES)
+        self._sealed += 1
+        nonce = self._nonce_prefix + self._sealed.to_bytes(_COUNTER_BYTES, "big")
         return key_id + nonce + cipher.encrypt(nonce, plain, None)
 
     def open(self, sealed: bytes, month: str) -> bytes:

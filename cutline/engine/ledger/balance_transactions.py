@@ -16,7 +16,6 @@ from cutline.engine.ledger.events import (
     TransactionPosted,
 )
 from cutline.engine.ledger.postings import Draft
-from cutline.engine.ledger.requests import digest
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import BalanceTransactionsListed, ListBalanceTransactions, Look, ReadPlatformBalance
 
@@ -70,7 +69,6 @@ def book_balance_transactions(state: LedgerState, command: BalanceTransactionsLi
                 idempotency_key=draft.effect_key,
                 posting=booked.posting,
                 content=content,
-                content_sha256=digest(content),
             )
         )
     if last is not None and last not in state.balance_cursors:

@@ -149,7 +149,6 @@ class TransactionPosted:
     idempotency_key: str
     posting: Posting
     content: Mapping[str, str]
-    content_sha256: str
     prizes: tuple[Prize, ...] = ()
 
     @property

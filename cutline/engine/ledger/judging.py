@@ -13,7 +13,6 @@ from cutline.engine.ledger.booking import Session, book
 from cutline.engine.ledger.events import AccountOpened, DeadLettered, Outcome, Posting, TransactionPosted
 from cutline.engine.ledger.mapping import Mapped, UnreadableError, map_event
 from cutline.engine.ledger.postings import Draft
-from cutline.engine.ledger.requests import digest
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import RecordStripeEvent
 
@@ -93,7 +92,6 @@ def _book_later(state: LedgerState, mapped: Mapped, occurred_at: datetime, sessi
                 idempotency_key=draft.effect_key,
                 posting=booked.posting,
                 content=content,
-                content_sha256=digest(content),
             )
         )
 
