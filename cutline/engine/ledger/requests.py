@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from cutline.engine.decision import Accepted, Decision, Rejected
@@ -18,15 +17,17 @@ from cutline.engine.ledger.state import LedgerState, joined
 from cutline.engine.messages import Prize
 
 
+_names_of: dict[type, tuple[str, ...]] = {}
+"""The fields of each class of request; looking them up anew would cost more than comparing them."""
+
+
 def content_of(command: Any, *, leave_out: frozenset[str] = frozenset()) -> dict[str, str]:
     """Return a request's fields as text, in the order of its class."""
-    return {name: str(getattr(command, name)) for name in _names(type(command), leave_out)}
-
-
-@cache
-def _names(kind: type, leave_out: frozenset[str]) -> tuple[str, ...]:
-    """Return the names of a class's fields; looking them up anew would cost more than comparing them."""
-    return tuple(field.name for field in fields(kind) if field.name not in leave_out)
+    kind = type(command)
+    names = _names_of.get(kind)
+    if names is None:
+        names = _names_of[kind] = tuple(field.name for field in fields(kind))
+    return {name: str(getattr(command, name)) for name in names if name not in leave_out}
 
 
 def answered(
