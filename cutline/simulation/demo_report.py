@@ -65,12 +65,19 @@ def _standings(demo: Demo) -> Table:
     status = {one["entry_id"]: one["status"] for one in demo.played.transfers}
     active = len(demo.outcome.standings)
     table = _table(
-        f"Standings (the first {min(TOP, active)} of {active})", "#Rank", "Entrant", "#Score", "#Prize", "Transfer"
+        f"Standings (the first {min(TOP, active)} of {active})",
+        "#Rank",
+        "Entrant",
+        "#Score",
+        "#Prize",
+        "Transfer",
+        "Cut",
     )
-    for _, rank, entry_id, account_did, _, score, prize_cents in demo.outcome.standings[:TOP]:
+    for _, rank, entry_id, account_did, entry_status, score, prize_cents in demo.outcome.standings[:TOP]:
         prize = dollars(prize_cents) if prize_cents else ""
         shown = "" if score is None else to_par(score)
-        table.add_row(str(rank or "cut"), name_of(account_did), shown, prize, status.get(entry_id, ""))
+        cut = "missed, ranks below" if entry_status == "cut" else ""
+        table.add_row(str(rank or ""), name_of(account_did), shown, prize, status.get(entry_id, ""), cut)
     return table
 
 
@@ -95,7 +102,7 @@ def _came_of(demo: Demo, story: Story) -> str:
     refunded = any(r["payment_intent"] == story.payment_intent for r in demo.played.stripe.refunds)
     deliveries = _deliveries(demo, story)
     if story.entry_id in active:
-        times = f"answered {deliveries} times, " if deliveries > 1 else ""
+        times = f"{deliveries} answers, " if deliveries > 1 else ""
         return f"{times}fee posted {'once' if len(keys) == 1 else f'{len(keys)} times'}, entry played"
     if refunded:
         return "refused, and refunded in full"
@@ -113,7 +120,7 @@ def _deliveries(demo: Demo, story: Story) -> int:
 
 def _transfer_fault(demo: Demo) -> str:
     made = len(demo.played.stripe.transfers)
-    return f"asked again, same key: {made} transfers for {len(demo.played.transfers)} winners"
+    return f"same key again: {made} transfers, {len(demo.played.transfers)} winners"
 
 
 def _books(demo: Demo) -> Table:

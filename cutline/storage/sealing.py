@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cutline.storage.durable import make_directory, write_whole
+from cutline.storage.durable import make_directory, sync_directory, write_whole
 from cutline.storage.errors import Corrupt, FileMissing
 
 _ID_BYTES = 4
@@ -68,3 +68,23 @@ class Sealer:
         make_directory(self._folder)
         write_whole(self._path(month, key_id), key)
         return key_id, AESGCM(key)
+
+
+def destroy_keys(root: Path, month: str) -> list[str]:
+    """Destroy every key of a month (YYYY-MM) for good and return their names; nothing sealed with them opens again.
+
+    Each is overwritten before its name goes. A disk that writes elsewhere than it is told may keep a trace of it:
+    keys belong on an encrypted one.
+    """
+    folder = root / "keys"
+    destroyed = []
+    for path in sorted(folder.glob(f"{month}.*.key")):
+        with path.open("r+b") as key:
+            key.write(os.urandom(path.stat().st_size))
+            key.flush()
+            os.fsync(key.fileno())
+        path.unlink()
+        destroyed.append(path.name)
+    if destroyed:
+        sync_directory(folder)
+    return destroyed

@@ -34,7 +34,7 @@ EVENTS = {
     "contest": """ContestCreated DeliveriesAcknowledged EntryActivated EntryExpired EntryRefused EntryReserved
         FeedApplied PrizePaid SettlementRecorded SettlementStarted StatusChanged TransitionRefused WriterOpened""",
     "feed": "ChangesRecorded DeliveriesAcknowledged EventUnwatched EventWatched PayloadStored WriterOpened",
-    "governance": "ConfigPublished ContestConfirmed ContestPlanned DeliveriesAcknowledged WriterOpened",
+    "governance": "ConfigPublished ContestConfirmed ContestPlanned WriterOpened",
     "ledger": """AccountOpened AnchorRecorded BalanceListingRequested BalanceTransactionsRead DeliveriesAcknowledged
         StripeEventRecorded TransactionPosted WriterOpened""",
     "payments": """AttemptStarted IntentCancelEnded IntentCancelRequested IntentCreated IntentPlanned
@@ -44,6 +44,8 @@ EVENTS = {
         WriterOpened""",
 }
 """What the undisturbed contest writes into each kind of file; a test keeps this list complete."""
+SOMETIMES = {"first:governance:DeliveriesAcknowledged", "first:feed:PollConfirmed"}
+"""What depends on which of two messages comes first: an acknowledgement or what it rides with, a poll or its end."""
 FIRSTS = [f"first:{kind}:{event}" for kind, events in EVENTS.items() for event in events.split()]
 COMMITS = 600
 """Every run makes more commits than this; the hundred others lie below it."""
@@ -103,7 +105,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_undisturbed_contest_pays_its_winners(undisturbed: dict[str, Any]) -> None:
     assert undisturbed["progress"] == "PAID_OUT"
-    assert undisturbed["firsts"] == sorted(FIRSTS)
+    assert set(undisturbed["firsts"]) - SOMETIMES == set(FIRSTS)
     assert undisturbed["commits"] > COMMITS
 
 

@@ -125,7 +125,15 @@ async def test_listings_follow_every_page() -> None:
         found = await b.gateway.find_transfers("c0")
         assert isinstance(found, Succeeded)
         assert len({one["id"] for one in found.objects}) == 102
-        assert len(done(await b.gateway.list_balance_transactions())["data"]) == 104
+        everything = done(await b.gateway.list_balance_transactions())["data"]
+        assert len(everything) == 104
+        assert (
+            done(await b.gateway.list_balance_transactions(newer_than=everything[-1]["id"]))["data"] == everything[:-1]
+        )
+        assert done(await b.gateway.list_balance_transactions(newer_than=everything[0]["id"]))["data"] == []
+        unknown = await b.gateway.list_balance_transactions(newer_than="txn_unknown")
+        assert isinstance(unknown, Failed)
+        assert unknown.code == "resource_missing"
         assert done(await b.gateway.find_transfers("none"))["data"] == []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from cutline.engine.decision import Owed, Recorded
-from cutline.engine.ledger.events import StripeEventRecorded, TransactionPosted
+from cutline.engine.ledger.events import StripeEventForwarded, StripeEventRecorded, TransactionPosted
 from cutline.engine.messages import (
     AccountReported,
     FeePaid,
@@ -19,18 +19,21 @@ from cutline.engine.messages import (
     WinningsUnpayable,
 )
 
+StripeEvent = StripeEventRecorded | StripeEventForwarded
+"""What Stripe said, as it was posted at once or later; one whose posting broke owes nothing (PAY-054, FWD-016)."""
+
 
 def owes(recorded: Recorded) -> Sequence[Owed]:
     """Return what an event of the ledger owes; each key is unique in the ledger's file."""
     event = recorded.event
-    if isinstance(event, StripeEventRecorded):
+    if isinstance(event, StripeEvent):
         return _owed_by_stripe_event(event)
     if isinstance(event, TransactionPosted):
         return _owed_by_transaction(event, recorded.hash.hex())
     return ()
 
 
-def _owed_by_stripe_event(event: StripeEventRecorded) -> Sequence[Owed]:
+def _owed_by_stripe_event(event: StripeEvent) -> Sequence[Owed]:
     facts = event.facts
     if "stripe_account_id" in facts:
         return (_account_report(event),)
@@ -58,7 +61,7 @@ def _owed_by_stripe_event(event: StripeEventRecorded) -> Sequence[Owed]:
     )
 
 
-def _intent_report(event: StripeEventRecorded, status: Literal["succeeded", "failed", "canceled"]) -> Owed:
+def _intent_report(event: StripeEvent, status: Literal["succeeded", "failed", "canceled"]) -> Owed:
     facts = event.facts
     message = IntentReported(
         payment_intent=facts["payment_intent"],
@@ -71,7 +74,7 @@ def _intent_report(event: StripeEventRecorded, status: Literal["succeeded", "fai
     return Owed(key=f"intent-report:{event.event_id}", to="payments", message=message)
 
 
-def _refund_report(event: StripeEventRecorded) -> Sequence[Owed]:
+def _refund_report(event: StripeEvent) -> Sequence[Owed]:
     facts = event.facts
     message = RefundReported(
         contest_id=facts["contest_id"],
@@ -84,7 +87,7 @@ def _refund_report(event: StripeEventRecorded) -> Sequence[Owed]:
     return (Owed(key=f"refund-report:{event.event_id}", to="payments", message=message),)
 
 
-def _account_report(event: StripeEventRecorded) -> Owed:
+def _account_report(event: StripeEvent) -> Owed:
     facts = event.facts
     message = AccountReported(
         stripe_account_id=facts["stripe_account_id"],

@@ -26,6 +26,21 @@ class IntentPlanned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntentClaimed:
+    """An app has taken the entry's intent under an idempotency key; no other key can take it (PAY-031)."""
+
+    contest_id: str
+    entry_id: str
+    principal: str
+    idempotency_key: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: an entry's intent is taken once."""
+        return f"payment:claim:{self.contest_id}:{self.entry_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntentCreated:
     """Stripe has made the intent; its client can pay by the secret."""
 
@@ -139,6 +154,7 @@ EVENTS: Final[Mapping[str, type]] = {
     kind.__name__: kind
     for kind in (
         IntentPlanned,
+        IntentClaimed,
         IntentCreated,
         IntentFailed,
         IntentCancelRequested,

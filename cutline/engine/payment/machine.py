@@ -11,6 +11,7 @@ from cutline.engine.decision import Accepted, Decision, Owed, Recorded
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.messages import (
     CancelIntent,
+    ClaimIntent,
     IntentReported,
     Look,
     ReadIntent,
@@ -23,6 +24,7 @@ from cutline.engine.payment.events import EVENTS, RefundAdvanced
 from cutline.engine.payment.intents import (
     cancel_intent,
     cancellation_answered,
+    claim_intent,
     intent_answered,
     intent_reported,
     read_intent,
@@ -94,6 +96,7 @@ _DECISIONS: Final[Mapping[type, Callable[[PaymentState, Any, datetime], Decision
     IntentReported: intent_reported,
     RefundReported: refund_reported,
     ReadIntent: read_intent,
+    ClaimIntent: claim_intent,
     StripeAnswered: _stripe_answered,
     Look: _look,
 }

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from cutline.engine.payment.events import (
     IntentCancelEnded,
     IntentCancelRequested,
+    IntentClaimed,
     IntentCreated,
     IntentFailed,
     IntentPlanned,
@@ -53,6 +54,8 @@ class PaymentState:
     intents: dict[EntryKey, Intent] = field(default_factory=dict)
     by_payment_intent: dict[str, EntryKey] = field(default_factory=dict)
     cancelled_unplanned: set[EntryKey] = field(default_factory=set)
+    claims: dict[EntryKey, tuple[str, str]] = field(default_factory=dict)
+    claimed: dict[tuple[str, str], EntryKey] = field(default_factory=dict)
     refunds: dict[str, Refund] = field(default_factory=dict)
     """By the payment intent that each gives back: an entry may have been paid for twice."""
     reports: set[str] = field(default_factory=set)
@@ -81,6 +84,10 @@ def fold(state: PaymentState, event: object) -> None:
             state.calls.fold(event)
         case IntentPlanned():
             _fold_plan(state, event)
+        case IntentClaimed():
+            entry, claim = (event.contest_id, event.entry_id), (event.principal, event.idempotency_key)
+            state.claims[entry] = claim
+            state.claimed[claim] = entry
         case IntentCreated() | IntentFailed() | IntentReportRecorded():
             _fold_intent(state, event)
         case IntentCancelRequested() | IntentCancelEnded():

@@ -36,7 +36,7 @@ Files = Mapping[str, CheckedFile]
 def check_deliveries(files: Files) -> Iterator[Problem]:
     """Yield the messages whose receiver has acknowledged them but holds nothing of them."""
     for sender in files.values():
-        for owed in () if sender.folding is None else sender.folding.delivered:
+        for owed in sender.delivered:
             receiver = files.get(owed.to)
             holds = _HOLDS.get(type(owed.message))
             if receiver is None or receiver.folding is None or holds is None:

@@ -220,11 +220,41 @@ def test_an_intent_that_stays_open_is_cancelled_again(payments: File) -> None:
     payments.send(CANCEL, NOW)
     payments.send(broken(payments, "final"), NOW)
     payments.send(done(payments, INTENT | {"status": "processing"}), NOW)
-    payments.look(NOW + timedelta(seconds=2))
-    payments.send(done(payments, INTENT | {"status": "processing"}), NOW + timedelta(seconds=3))
+    payments.look(NOW + timedelta(seconds=4))
+    payments.send(done(payments, INTENT | {"status": "processing"}), NOW + timedelta(seconds=5))
     assert call_of(payments).operation == "cancel_payment_intent"
     assert call_of(payments).idempotency_key == "payment:cancel:c1:e1:3"
     payments.assert_replays()
+
+
+def test_asking_where_an_uncancellable_intent_stands_slows_down(payments: File) -> None:
+    """A bank debit is `processing` for days: each round must wait longer, or the log grows by the second (I12)."""
+    payments.send(REQUEST, NOW)
+    payments.send(done(payments, INTENT), NOW)
+    payments.send(CANCEL, NOW)
+    now, began = NOW, len(payments.log)
+    while now < NOW + timedelta(days=1):
+        operation = call_of(payments).operation
+        if operation == "cancel_payment_intent":
+            payments.send(broken(payments, "final", code="payment_intent_unexpected_state"), now)
+        else:
+            payments.send(done(payments, INTENT | {"status": "processing"}), now)
+        now = max(now, payments.machine.due_at(payments.state) or now)
+        payments.look(now)
+    assert len(payments.log) - began < 600
+
+
+def test_an_answer_that_comes_twice_is_no_news(payments: File) -> None:
+    """I4: the second answer to one question records nothing."""
+    payments.send(REQUEST, NOW)
+    payments.send(done(payments, INTENT), NOW)
+    payments.send(CANCEL, NOW)
+    payments.send(broken(payments, "final"), NOW)
+    asked = done(payments, INTENT | {"status": "processing"})
+    payments.send(asked, NOW)
+    before = len(payments.log)
+    payments.send(asked, NOW + timedelta(seconds=1))
+    assert len(payments.log) == before
 
 
 def test_a_webhook_that_overtakes_our_own_answer_finds_its_entry(payments: File) -> None:
