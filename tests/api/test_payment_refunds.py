@@ -92,7 +92,7 @@ def test_a_cancelled_contest_refunds_everyone_once_though_stripe_is_down_for_a_d
         assert {await village.entry(entry) for entry, _ in entries} == {"CANCELLED"}
         await nothing_left(village)
 
-    live(tmp_path, story)
+    live(tmp_path, story, look_every_s=600)
 
 
 def test_a_withdrawal_before_the_lock_is_refunded_once_however_often_it_is_asked(tmp_path: Path) -> None:

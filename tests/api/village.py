@@ -104,11 +104,13 @@ class Village:
         await self.wait(moment - datetime.now(UTC))
 
 
-def live(data: Path, story: Callable[[Village], Awaitable[None]], *, seed: int = 1) -> None:
+def live(
+    data: Path, story: Callable[[Village], Awaitable[None]], *, seed: int = 1, look_every_s: int = LOOK_EVERY_S
+) -> None:
     """Let a story happen in a new village; afterwards every file must hold what `verify` asks of it."""
 
     async def life() -> None:
-        box = SimulatedBox(data, look_every_s=LOOK_EVERY_S)
+        box = SimulatedBox(data, look_every_s=look_every_s)
         session = box.new_session()
         stripe = StripeEmulator(session=session)
         stripe.top_up(10_000_000)
