@@ -34,7 +34,8 @@ from cutline.engine.messages import Look
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
-from cutline.storage.files import DataRoot
+from cutline.storage.files import DataRoot, kind_of
+from cutline.storage.sqlite import create_file
 
 log = structlog.get_logger(__name__)
 
@@ -105,15 +106,26 @@ class System:
 
     def start(self) -> None:
         """Open the core, then every contest and feed, so that what they owe is sent again; then start the clock."""
-        founded = self.root.path_of("governance").exists()
+        self._found()
         for address in CORE:
-            self.directory.open(address, create=not founded)
+            self.directory.open(address)
         for address, _ in self.root.all_files():
             self.directory.remember([address])
             self.directory.open(address)
         install(self._parts.scheduler, self.jobs())
         self._parts.scheduler.start()
         log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
+
+    def _found(self) -> None:
+        """Make the core's files in a new root, one after the other, governance last: where it exists, all of them do.
+
+        A root that holds a contest or a feed is not new: what is missing there is a fault, and never made again empty.
+        """
+        is_new = all(address in CORE for address, _ in self.root.all_files())
+        if is_new and not self.root.path_of("governance").exists():
+            for address in CORE:
+                if not self.root.path_of(address).exists():
+                    create_file(self.root.path_of(address), kind_of(address), utc_now())
 
     async def stop(self) -> None:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
