@@ -39,7 +39,8 @@ from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
 from cutline.storage.contest_directory import created_contests
-from cutline.storage.files import DataRoot
+from cutline.storage.files import DataRoot, kind_of
+from cutline.storage.sqlite import create_file
 
 log = structlog.get_logger(__name__)
 
@@ -119,16 +120,26 @@ class System:
 
     def start(self) -> None:
         """Open the core, then each contest and feed that owes or is soon due (see `survey`), and start the clock."""
-        governance = self.root.path_of("governance")
-        founded = governance.exists()
-        if founded:
-            self.directory.remember(f"contest/{contest_id}" for contest_id in created_contests(governance))
+        self._found()
+        created = created_contests(self.root.path_of("governance"))
+        self.directory.remember(f"contest/{contest_id}" for contest_id in created)
         for address in CORE:
-            self.directory.open(address, create=not founded)
+            self.directory.open(address)
         self._survey.start()
         install(self._parts.scheduler, self.jobs())
         self._parts.scheduler.start()
         log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
+
+    def _found(self) -> None:
+        """Make the core's files in a new root, one after the other, governance last: where it exists, all of them do.
+
+        A root that holds a contest or a feed is not new: what is missing there is a fault, and never made again empty.
+        """
+        is_new = all(address in CORE for address, _ in self.root.all_files())
+        if is_new and not self.root.path_of("governance").exists():
+            for address in CORE:
+                if not self.root.path_of(address).exists():
+                    create_file(self.root.path_of(address), kind_of(address), utc_now())
 
     async def stop(self) -> None:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""

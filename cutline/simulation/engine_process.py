@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 ANSWER_TIMEOUT_S = 60.0
-DEATHS_AT_START_MAX = 5
+DEATHS_AT_START_MAX = 3
 
 
 class EngineDied(RuntimeError):

@@ -16,7 +16,6 @@ from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.state import LedgerState, joined
 from cutline.engine.messages import Prize
 
-
 _names_of: dict[type, tuple[str, ...]] = {}
 """The fields of each class of request; looking them up anew would cost more than comparing them."""
 
