@@ -1,4 +1,4 @@
-"""Turns ids that callers send into addresses of actors, and keys into ids; it must not ask anybody."""
+"""Judges the ids and keys that callers send, and turns keys into ids; it must not ask anybody."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 from uuid import UUID, uuid5
 
-from cutline.engine.decision import Address
 from cutline.engine.errors import RejectCode
 from cutline.http.asking import Refused
 from cutline.http.schemas.base import CONTEST_ID
@@ -17,11 +16,11 @@ _ENTRIES = UUID("6a1f6d52-3b0c-5c39-9d52-8d9e4f0c7a11")
 """The namespace of entry ids. It never changes: a retry of an old request must give its old id."""
 
 
-def contest_of(contest_id: str) -> Address:
-    """Return a contest's address. An id that could name no contest is NOT_FOUND, and reaches no file system."""
-    if _CONTEST_ID.fullmatch(contest_id) is None:
-        raise Refused(RejectCode.NOT_FOUND, {"contest_id": contest_id[:64]})
-    return f"contest/{contest_id}"
+def contest_id_of(given: str) -> str:
+    """Return a contest's id. One that could name no contest is NOT_FOUND, and reaches no file system."""
+    if _CONTEST_ID.fullmatch(given) is None:
+        raise Refused(RejectCode.NOT_FOUND, {"contest_id": given[:64]})
+    return given
 
 
 def idempotency_key_of(given: str | None) -> str:

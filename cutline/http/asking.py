@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from cutline.engine.decision import Accepted, Address, Rejected
 from cutline.engine.errors import RejectCode
@@ -13,6 +13,8 @@ from cutline.http.tally import Tally
 FIRST_PAUSE_S = 0.02
 PAUSE_MAX_S = 0.5
 PATIENCE_S = 5.0
+
+T = TypeVar("T")
 
 
 class Refused(Exception):
@@ -72,24 +74,25 @@ class Asking:
         finally:
             self._tally.asks_in_flight -= 1
 
-    async def ask_until(self, to: Address, message: Any, ready: Callable[[Any], bool], *, otherwise: RejectCode) -> Any:
-        """Ask again at growing intervals until the reply is `ready`; refuse with `otherwise` after five seconds.
 
-        What is not found yet counts as not ready: its cause may still be on its way to this actor.
-        """
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + PATIENCE_S
-        pause_s = FIRST_PAUSE_S
-        while True:
-            try:
-                reply = await self.ask(to, message)
-            except Refused as refused:
-                if refused.code is not RejectCode.NOT_FOUND:
-                    raise
-            else:
-                if ready(reply):
-                    return reply
-            if loop.time() + pause_s > give_up_at:
-                raise Refused(otherwise)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, PAUSE_MAX_S)
+async def ask_until(ask: Callable[[], Awaitable[T]], ready: Callable[[T], bool], *, otherwise: RejectCode) -> T:
+    """Ask at growing intervals until the reply is `ready`; refuse with `otherwise` after five seconds.
+
+    What is not found yet counts as not ready: its cause may still be on its way to this actor.
+    """
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + PATIENCE_S
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            reply = await ask()
+        except Refused as refused:
+            if refused.code is not RejectCode.NOT_FOUND:
+                raise
+        else:
+            if ready(reply):
+                return reply
+        if loop.time() + pause_s > give_up_at:
+            raise Refused(otherwise)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, PAUSE_MAX_S)

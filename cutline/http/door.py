@@ -15,9 +15,11 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
+from cutline.actors.handles import ContestHandle, GovernanceHandle, LedgerHandle, PaymentsHandle, PayoutsHandle
 from cutline.engine.error_registry import REGISTRY
 from cutline.engine.errors import RejectCode
 from cutline.http import errors
+from cutline.http.addresses import contest_id_of
 from cutline.http.asking import Asking, Engine, Refused
 from cutline.http.auth import NOBODY, Authenticator, Principal
 from cutline.http.strict import read_model
@@ -70,9 +72,29 @@ class Call:
             raise TypeError(f"the route takes no {model.__name__}")
         return self.body
 
-    async def ask(self, to: str, message: Any) -> Any:
-        """Ask one actor; raises Refused by its code."""
-        return await self.asking.ask(to, message)
+    def contest(self, contest_id: str) -> ContestHandle:
+        """Return the way to one contest; raises Refused for an id that could name none."""
+        return ContestHandle(self.asking.ask, contest_id_of(contest_id))
+
+    @property
+    def ledger(self) -> LedgerHandle:
+        """The way to the ledger. What any handle asks raises Refused by the actor's code."""
+        return LedgerHandle(self.asking.ask)
+
+    @property
+    def payments(self) -> PaymentsHandle:
+        """The way to payments."""
+        return PaymentsHandle(self.asking.ask)
+
+    @property
+    def payouts(self) -> PayoutsHandle:
+        """The way to payouts."""
+        return PayoutsHandle(self.asking.ask)
+
+    @property
+    def governance(self) -> GovernanceHandle:
+        """The way to governance."""
+        return GovernanceHandle(self.asking.ask)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

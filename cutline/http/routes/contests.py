@@ -8,16 +8,6 @@ import orjson
 
 from cutline.engine import tournament
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import (
-    CancelContest,
-    CreateContest,
-    PlanContest,
-    PublishConfig,
-    ReadContest,
-    ReadDirectory,
-    ReadStandings,
-)
-from cutline.http.addresses import contest_of
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, ANYONE, Call, Reply, Route
 from cutline.http.schemas.contests import (
@@ -37,13 +27,13 @@ from cutline.http.schemas.contests import (
 async def publish_config(call: Call) -> Reply:
     """Publish a configuration's next version; the same content again is answered with the version it has (CFG-007)."""
     config = _config_of(call.body_as(PublishConfigAsked))
-    command = PublishConfig(
+    published = await call.governance.publish(
         config_id=config.id,
         config_json=tournament.canonical(config),
         config_sha256=tournament.sha256(config),
         actor=call.principal.actor,
     )
-    given = ConfigGiven.model_validate(await call.ask("governance", command))
+    given = ConfigGiven.model_validate(published)
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
@@ -62,28 +52,25 @@ def _config_of(asked: PublishConfigAsked) -> tournament.Tournament:
 async def create_contest(call: Call) -> Reply:
     """Plan a contest and have its file made. Whoever comes first makes it, this door or the plan's own message."""
     asked = call.body_as(CreateContestAsked)
-    plan = await call.ask(
-        "governance",
-        PlanContest(contest_id=asked.contest_id, config_id=asked.config_id, actor=call.principal.actor),
+    plan = await call.governance.plan(
+        contest_id=asked.contest_id, config_id=asked.config_id, actor=call.principal.actor
     )
-    create = CreateContest(
-        contest_id=asked.contest_id, config_json=plan["config_json"], config_sha256=plan["config_sha256"]
-    )
-    await call.ask(contest_of(asked.contest_id), create)
+    contest = call.contest(asked.contest_id)
+    await contest.create(config_json=plan["config_json"], config_sha256=plan["config_sha256"])
     given = ContestCreatedGiven.model_validate(plan)
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
 async def list_contests(call: Call) -> Reply:
     """List the contests that exist or are planned, by id."""
-    listed = (await call.ask("governance", ReadDirectory()))["contests"]
+    listed = (await call.governance.directory())["contests"]
     contests = [ContestListed.model_validate(one) for one in listed]
     return Reply(body=ContestsGiven(contests=sorted(contests, key=lambda one: one.contest_id)))
 
 
 async def read_contest(call: Call) -> Reply:
     """Return a contest as it is; the names of who moved it are for staff."""
-    contest: dict[str, Any] = dict(await call.ask(contest_of(call.part("contest_id")), ReadContest()))
+    contest = dict(await call.contest(call.part("contest_id")).read())
     if not call.principal.is_staff:
         contest["transitions"] = None
     return Reply(body=ContestGiven.model_validate(contest))
@@ -93,14 +80,14 @@ async def cancel_contest(call: Call) -> Reply:
     """Cancel a contest that is not COMPLETE; every fee is given back (LIFE-009)."""
     contest_id = call.part("contest_id")
     reason = call.body_as(CancelContestAsked).reason
-    cancelled = await call.ask(contest_of(contest_id), CancelContest(actor=call.principal.actor, reason=reason))
+    cancelled = await call.contest(contest_id).cancel(actor=call.principal.actor, reason=reason)
     return Reply(body=CancelledGiven.model_validate({**cancelled, "contest_id": contest_id}))
 
 
 async def read_standings(call: Call) -> Reply:
     """Return a settled contest's result, best first; who owns an entry is shown to that person and to staff."""
     contest_id = call.part("contest_id")
-    rows = (await call.ask(contest_of(contest_id), ReadStandings()))["standings"]
+    rows = (await call.contest(contest_id).standings())["standings"]
     if rows is None:
         raise Refused(RejectCode.SETTLEMENT_NOT_READY, {"contest_id": contest_id})
     seen = rows if call.principal.is_staff else [_as_seen_by(call.principal.subject, row) for row in rows]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import EnterContest, ReadEntry, WithdrawEntry
-from cutline.http.addresses import contest_of, entry_id_of, idempotency_key_of
+from cutline.http.addresses import entry_id_of, idempotency_key_of
 from cutline.http.asking import Refused
 from cutline.http.door import ANYONE, ENTRANT, Call, Reply, Route
 from cutline.http.schemas.entries import EnterAsked, EntryGiven
@@ -15,16 +14,16 @@ from cutline.http.schemas.entries import EnterAsked, EntryGiven
 async def enter(call: Call) -> Reply:
     """Reserve a seat until the fee is paid: 201, and 200 when the same key comes again."""
     contest_id, asked = call.part("contest_id"), call.body_as(EnterAsked)
-    address = contest_of(contest_id)
+    contest = call.contest(contest_id)
     key = idempotency_key_of(call.request.headers.get("Idempotency-Key"))
     account_did = call.principal.subject
-    command = EnterContest(
+    entered = await contest.enter(
         entry_id=entry_id_of(contest_id, account_did, key),
         account_did=account_did,
         picks=asked.picks,
         tiebreak=asked.tiebreak,
     )
-    given = _given(await call.ask(address, command))
+    given = _given(entered)
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
@@ -36,17 +35,17 @@ async def read_entry(call: Call) -> Reply:
 async def withdraw(call: Call) -> Reply:
     """Withdraw an entry before the lock; what was paid is given back."""
     contest_id, entry_id = call.part("contest_id"), call.part("entry_id")
-    command = WithdrawEntry(entry_id=entry_id, account_did=call.principal.subject)
     try:
-        return Reply(body=_given(await call.ask(contest_of(contest_id), command)))
+        left = await call.contest(contest_id).withdraw(entry_id=entry_id, account_did=call.principal.subject)
     except Refused as refused:
         raise _no_entry(refused, entry_id) from refused
+    return Reply(body=_given(left))
 
 
 async def own_entry(call: Call, contest_id: str, entry_id: str) -> dict[str, Any]:
     """Return an entry that the caller may see; any other is NOT_FOUND, with the very same answer as one that is not."""
     try:
-        entry: dict[str, Any] = await call.ask(contest_of(contest_id), ReadEntry(entry_id=entry_id))
+        entry = await call.contest(contest_id).entry(entry_id)
     except Refused as refused:
         raise _no_entry(refused, entry_id) from refused
     if entry["account_did"] != call.principal.subject and not call.principal.is_staff:

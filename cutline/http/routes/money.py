@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
+from cutline.actors.handles import Intent
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import (
-    ClaimIntent,
-    OnboardAccount,
-    ReadAccount,
-    ReadIntent,
-    ReadTransfers,
-    ReadTrialBalance,
-    WithdrawEntry,
-)
-from cutline.http.addresses import contest_of, idempotency_key_of
-from cutline.http.asking import Refused
+from cutline.http.addresses import contest_id_of, idempotency_key_of
+from cutline.http.asking import Refused, ask_until
 from cutline.http.door import ADMIN, ANYONE, ENTRANT, LEDGER, STAFF, Call, Reply, Route
 from cutline.http.routes.entries import own_entry
 from cutline.http.schemas.money import (
@@ -45,22 +39,23 @@ async def read_intent(call: Call) -> Reply:
     """
     asked = call.body_as(IntentAsked)
     entry = await own_entry(call, asked.contest_id, asked.entry_id)
-    question = _question(call, asked)
+    ask = _way_to_intent(call, asked)
     if entry["status"] == _PAYABLE:
-        intent = await call.asking.ask_until("payments", question, _is_decided, otherwise=RejectCode.INTENT_NOT_READY)
+        intent = await ask_until(ask, _is_decided, otherwise=RejectCode.INTENT_NOT_READY)
     else:
-        intent = await call.ask("payments", question)
+        intent = await ask()
     if not intent["payment_intent"]:
         code = RejectCode.PAYMENT_FAILED if intent["status"] == "failed" else RejectCode.ENTRY_NOT_PENDING
         raise Refused(code, {"status": intent["status"], "failure": intent.get("failure")})
     return Reply(body=IntentGiven.model_validate(intent))
 
 
-def _question(call: Call, asked: IntentAsked) -> ReadIntent | ClaimIntent:
+def _way_to_intent(call: Call, asked: IntentAsked) -> Callable[[], Awaitable[Intent]]:
     given = call.request.headers.get("Idempotency-Key")
     if given is None:
-        return ReadIntent(contest_id=asked.contest_id, entry_id=asked.entry_id)
-    return ClaimIntent(
+        return partial(call.payments.intent, contest_id=asked.contest_id, entry_id=asked.entry_id)
+    return partial(
+        call.payments.claim,
         contest_id=asked.contest_id,
         entry_id=asked.entry_id,
         principal=call.principal.subject,
@@ -76,8 +71,8 @@ async def refund(call: Call) -> Reply:
     """
     asked = call.body_as(RefundAsked)
     entry = await own_entry(call, asked.contest_id, asked.entry_id)
-    command = WithdrawEntry(entry_id=asked.entry_id, account_did=entry["account_did"])
-    left = await call.ask(contest_of(asked.contest_id), command)
+    contest = call.contest(asked.contest_id)
+    left = await contest.withdraw(entry_id=asked.entry_id, account_did=entry["account_did"])
     paid = left["payment_intent"] is not None
     return Reply(
         body=RefundGiven(
@@ -93,7 +88,7 @@ async def refund(call: Call) -> Reply:
     )
 
 
-def _is_decided(intent: dict[str, Any]) -> bool:
+def _is_decided(intent: Intent) -> bool:
     return bool(intent["payment_intent"]) or intent["status"] != _PLANNED
 
 
@@ -107,8 +102,8 @@ async def onboard(call: Call) -> Reply:
     account_did = asked.account_did or call.principal.subject
     if account_did != call.principal.subject and not call.principal.is_staff:
         raise Refused(RejectCode.NOT_FOUND, {"account_did": account_did})
-    question = OnboardAccount(account_did=account_did, email=asked.email)
-    account = await call.asking.ask_until("payouts", question, _is_open, otherwise=RejectCode.ACCOUNT_NOT_READY)
+    ask = partial(call.payouts.onboard, account_did=account_did, email=asked.email)
+    account = await ask_until(ask, _is_open, otherwise=RejectCode.ACCOUNT_NOT_READY)
     if account["status"] == _REFUSED:
         raise Refused(RejectCode.ACCOUNT_REFUSED, {"account_did": account_did, "refusal": account.get("refusal")})
     return Reply(body=OnboardGiven.model_validate({**account, "url": account.get("onboarding_url")}))
@@ -125,8 +120,8 @@ async def list_transfers(call: Call) -> Reply:
     """List the transfers of one contest, or of all."""
     contest_id = call.request.query.get("contest_id")
     if contest_id is not None:
-        contest_of(contest_id)
-    listed = await call.ask("payouts", ReadTransfers(contest_id=contest_id))
+        contest_id_of(contest_id)
+    listed = await call.payouts.transfers(contest_id)
     return Reply(body=TransfersGiven(transfers=[TransferGiven.model_validate(one) for one in listed]))
 
 
@@ -138,7 +133,7 @@ async def read_account(call: Call) -> Reply:
     account_did = call.part("account_did")
     if account_did != call.principal.subject and "ledger" not in call.principal.scopes:
         raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did})
-    balances = (await call.ask("ledger", ReadAccount(account_did=account_did)))["balances"]
+    balances = (await call.ledger.account(account_did))["balances"]
     currency = call.request.query.get("currency", min(balances))
     if currency not in balances:
         raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did, "currency": currency[:8]})
@@ -148,7 +143,7 @@ async def read_account(call: Call) -> Reply:
 
 async def read_trial_balance(call: Call) -> Reply:
     """Return every account's balance, and the sum of each currency, which is zero (LED-003)."""
-    balances = await call.ask("ledger", ReadTrialBalance())
+    balances = await call.ledger.trial_balance()
     sums = {currency: sum(book.values()) for currency, book in balances.items()}
     return Reply(body=TrialBalanceGiven(balances=balances, sums=sums))
 

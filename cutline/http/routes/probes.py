@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from cutline.actors.clock import utc_now
+from cutline.actors.handles import Ask, GovernanceHandle, LedgerHandle, PaymentsHandle, PayoutsHandle
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import ReadAccount, ReadDirectory, ReadIntent, ReadMoneyHealth, ReadTransfers
 from cutline.http import errors
 from cutline.http.asking import Asking, Refused
 from cutline.http.door import Handler, House
@@ -19,11 +19,11 @@ from cutline.http.tally import MoneyHealth, exposition
 
 READY_WITHIN_S = 2.0
 _NOBODY = "probe"
-QUESTIONS: Mapping[str, Any] = {
-    "governance": ReadDirectory(),
-    "ledger": ReadAccount(account_did=_NOBODY),
-    "payments": ReadIntent(contest_id=_NOBODY, entry_id=_NOBODY),
-    "payouts": ReadTransfers(contest_id=_NOBODY),
+QUESTIONS: Mapping[str, Callable[[Ask], Awaitable[Any]]] = {
+    "governance": lambda ask: GovernanceHandle(ask).directory(),
+    "ledger": lambda ask: LedgerHandle(ask).account(_NOBODY),
+    "payments": lambda ask: PaymentsHandle(ask).intent(contest_id=_NOBODY, entry_id=_NOBODY),
+    "payouts": lambda ask: PayoutsHandle(ask).transfers(_NOBODY),
 }
 """A question to each core actor that decides nothing. Any answer proves the actor and its file: even NOT_FOUND."""
 _NO_ANSWER = frozenset(
@@ -43,10 +43,10 @@ def _json(content: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(content), headers=headers)
 
 
-async def _how_is(house: House, actor: str, question: Any) -> str:
+async def _how_is(house: House, question: Callable[[Ask], Awaitable[Any]]) -> str:
     try:
         async with asyncio.timeout(READY_WITHIN_S):
-            await Asking(house.engine, house.tally, "readyz").ask(actor, question)
+            await question(Asking(house.engine, house.tally, "readyz").ask)
     except TimeoutError:
         return RejectCode.ACTOR_TIMEOUT.value
     except Refused as refused:
@@ -67,7 +67,7 @@ def readyz(house: House) -> Handler:
     """Return the handler that says whether every core actor answers from its file; 503 names those that do not."""
 
     async def handle(_request: web.Request) -> web.StreamResponse:
-        answers = await asyncio.gather(*(_how_is(house, actor, question) for actor, question in QUESTIONS.items()))
+        answers = await asyncio.gather(*(_how_is(house, question) for question in QUESTIONS.values()))
         actors = dict(zip(QUESTIONS, answers, strict=True))
         ready = all(answer == "ok" for answer in answers)
         return _json({"status": "ready" if ready else "not_ready", "actors": actors}, 200 if ready else 503)
@@ -79,7 +79,7 @@ async def _money_health(house: House) -> tuple[MoneyHealth, ...]:
     """Ask the ledger for its figures; a page without them is better than none."""
     try:
         async with asyncio.timeout(READY_WITHIN_S):
-            said = await Asking(house.engine, house.tally, "metrics").ask("ledger", ReadMoneyHealth())
+            said = await LedgerHandle(Asking(house.engine, house.tally, "metrics").ask).money_health()
     except (TimeoutError, Refused):
         return ()
     return (MoneyHealth(said, utc_now()),)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import IngestSettlement, ReadForwarding, ReadSettlement, RetryForwarding
 from cutline.http.addresses import idempotency_key_of
-from cutline.http.asking import Refused
+from cutline.http.asking import Refused, ask_until
 from cutline.http.door import LEDGER, SETTLE, Call, Reply, Route
 from cutline.http.schemas.money import (
     ForwardingAsked,
@@ -25,7 +25,7 @@ async def ingest(call: Call) -> Reply:
     under a key or a reference, INGEST_CAP_EXCEEDED beyond what a day may bring.
     """
     asked = call.body_as(SettlementAsked)
-    command = IngestSettlement(
+    ingested = await call.ledger.ingest(
         idempotency_key=_key(call.request.headers, asked),
         provider_reference=asked.provider_reference,
         account_did=asked.account_did,
@@ -33,7 +33,7 @@ async def ingest(call: Call) -> Reply:
         currency=asked.currency,
         day_cap_cents=call.house.settings.ledger_ingest_day_cap_cents,
     )
-    given = SettlementGiven.model_validate(await call.ask("ledger", command))
+    given = SettlementGiven.model_validate(ingested)
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
@@ -51,7 +51,7 @@ async def find_settlement(call: Call) -> Reply:
     reference = call.request.query.get("provider_reference", "")
     if not reference:
         raise Refused(RejectCode.REQUEST_INVALID, {"query": "provider_reference"})
-    found = await call.ask("ledger", ReadSettlement(provider_reference=reference))
+    found = await call.ledger.settlement(reference)
     return Reply(body=SettlementsGiven(settlements=[SettlementGiven.model_validate(found)]))
 
 
@@ -61,12 +61,9 @@ async def retry_forwarding(call: Call) -> Reply:
     ACTOR_TIMEOUT: the attempts are under way all the same.
     """
     asked = call.body_as(ForwardingAsked)
-    command = RetryForwarding(limit=asked.limit, force=asked.force, event_id=asked.event_id)
-    chosen = (await call.ask("ledger", command))["selected"]
-    question = ReadForwarding(events=tuple(chosen))
-    done = await call.asking.ask_until(
-        "ledger", question, lambda reply: not reply["open"], otherwise=RejectCode.ACTOR_TIMEOUT
-    )
+    chosen = await call.ledger.retry_forwarding(limit=asked.limit, force=asked.force, event_id=asked.event_id)
+    ask = partial(call.ledger.forwarding, chosen["selected"])
+    done = await ask_until(ask, lambda reply: not reply["open"], otherwise=RejectCode.ACTOR_TIMEOUT)
     return Reply(body=ForwardingGiven.model_validate(done))
 
 

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from cutline.actors.clock import utc_now
 from cutline.actors.failures import place_of
+from cutline.actors.handles import LedgerHandle
 from cutline.actors.stripe_reading import recording_of
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import RecordStripeEvent, RefuseStripeEvent
@@ -58,7 +59,7 @@ class WebhookDoor:
             # Stripe names no request, so the event's id does, unless it is not plain enough for logs.
             cause = _plain(event_id)
             correlation_id = correlation_id or cause
-            reply = await Asking(self._house.engine, self._house.tally, cause).ask("ledger", command)
+            reply = await LedgerHandle(Asking(self._house.engine, self._house.tally, cause).ask).record(command)
             result = reply["outcome"]
             headers = {"Content-Type": "application/json", errors.CORRELATION_HEADER: correlation_id}
             response = web.Response(body=orjson.dumps(reply), headers=headers)

@@ -1,0 +1,249 @@
+"""What an edge holds of an actor: typed methods instead of addresses and messages; a handle must not decide anything.
+
+Each method sends one message and returns what the given `ask` returns, unawaited, so that a handle costs the hot path
+no coroutine of its own. Awaiting it gives the committed reply, or raises what `ask` raises. Actors hold no handles:
+they are told, and answer by messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypedDict
+
+from cutline.engine.decision import Address
+from cutline.engine.messages import (
+    CancelContest,
+    ClaimIntent,
+    CreateContest,
+    EnterContest,
+    IngestSettlement,
+    OnboardAccount,
+    PlanContest,
+    PublishConfig,
+    ReadAccount,
+    ReadContest,
+    ReadDirectory,
+    ReadEntry,
+    ReadForwarding,
+    ReadIntent,
+    ReadMoneyHealth,
+    ReadSettlement,
+    ReadStandings,
+    ReadTransfers,
+    ReadTrialBalance,
+    RecordStripeEvent,
+    RefuseStripeEvent,
+    RetryForwarding,
+    WithdrawEntry,
+)
+
+Ask = Callable[[Address, Any], Awaitable[Any]]
+"""Asks the actor at an address and gives its reply; raises on a refusal."""
+
+Reply = dict[str, Any]
+"""A reply whose fields the caller's own model checks."""
+
+
+class Account(TypedDict):
+    """What an account holder has: `available` and `held`, in cents, by currency."""
+
+    account_did: str
+    balances: dict[str, dict[str, int]]
+
+
+class Retries(TypedDict):
+    """The attempts that a retry has chosen, each as (event, attempt)."""
+
+    selected: Sequence[tuple[str, int]]
+
+
+class Retried(TypedDict):
+    """What came of chosen attempts so far; `open` ones are under way."""
+
+    attempted: int
+    forwarded: int
+    failed: int
+    open: int
+
+
+class Intent(TypedDict):
+    """The payment intent of an entry; its id is None until Stripe has answered."""
+
+    deduped: bool
+    status: str
+    payment_intent: str | None
+    client_secret: str | None
+    amount_cents: int
+    currency: str
+    failure: str | None
+
+
+class Standings(TypedDict):
+    """The settled entries, best first; None before the settlement."""
+
+    standings: list[Reply] | None
+
+
+class Listing(TypedDict):
+    """What governance keeps."""
+
+    configs: list[Reply]
+    contests: list[Reply]
+
+
+class LedgerHandle:
+    """The one actor that moves money in the books."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def record(self, event: RecordStripeEvent | RefuseStripeEvent) -> Awaitable[Reply]:
+        """Record Stripe's event and what it does to the books, or keep the dead letter of one that is not ours."""
+        return self._ask("ledger", event)
+
+    def ingest(
+        self,
+        *,
+        idempotency_key: str,
+        provider_reference: str,
+        account_did: str,
+        amount_cents: int,
+        currency: str,
+        day_cap_cents: int,
+    ) -> Awaitable[Reply]:
+        """Credit an account with what an outside service has collected, within the day's cap (LED-001)."""
+        message = IngestSettlement(
+            idempotency_key=idempotency_key,
+            provider_reference=provider_reference,
+            account_did=account_did,
+            amount_cents=amount_cents,
+            currency=currency,
+            day_cap_cents=day_cap_cents,
+        )
+        return self._ask("ledger", message)
+
+    def settlement(self, provider_reference: str) -> Awaitable[Reply]:
+        """Return the settlement of a payment by its provider's reference (LED-002)."""
+        return self._ask("ledger", ReadSettlement(provider_reference=provider_reference))
+
+    def retry_forwarding(self, *, limit: int, force: bool, event_id: str | None) -> Awaitable[Retries]:
+        """Choose at most `limit` events to post again and start their attempts (FWD-005 to FWD-012)."""
+        return self._ask("ledger", RetryForwarding(limit=limit, force=force, event_id=event_id))
+
+    def forwarding(self, attempts: Sequence[tuple[str, int]]) -> Awaitable[Retried]:
+        """Return what came of these attempts, each (event, attempt)."""
+        return self._ask("ledger", ReadForwarding(events=tuple(attempts)))
+
+    def account(self, account_did: str) -> Awaitable[Account]:
+        """Return an account holder's balances."""
+        return self._ask("ledger", ReadAccount(account_did=account_did))
+
+    def trial_balance(self) -> Awaitable[dict[str, dict[str, int]]]:
+        """Return every account's balance in cents, by currency and account (LED-003)."""
+        return self._ask("ledger", ReadTrialBalance())
+
+    def money_health(self) -> Awaitable[Reply]:
+        """Return the figures to be watched: the outbox, dead letters, and the platform's funds."""
+        return self._ask("ledger", ReadMoneyHealth())
+
+
+class ContestHandle:
+    """One contest."""
+
+    __slots__ = ("_address", "_ask", "_contest_id")
+
+    def __init__(self, ask: Ask, contest_id: str) -> None:
+        self._ask = ask
+        self._contest_id = contest_id
+        self._address: Address = f"contest/{contest_id}"
+
+    def create(self, *, config_json: str, config_sha256: str) -> Awaitable[Reply]:
+        """Create the contest's file, and the contest in it, from a published configuration."""
+        message = CreateContest(contest_id=self._contest_id, config_json=config_json, config_sha256=config_sha256)
+        return self._ask(self._address, message)
+
+    def read(self) -> Awaitable[Reply]:
+        """Return the contest as it is."""
+        return self._ask(self._address, ReadContest())
+
+    def cancel(self, *, actor: str, reason: str) -> Awaitable[Reply]:
+        """Cancel the contest before it is COMPLETE and give every fee back (LIFE-009)."""
+        return self._ask(self._address, CancelContest(actor=actor, reason=reason))
+
+    def enter(self, *, entry_id: str, account_did: str, picks: Sequence[str], tiebreak: int | None) -> Awaitable[Reply]:
+        """Reserve a seat until its fee is paid."""
+        message = EnterContest(entry_id=entry_id, account_did=account_did, picks=tuple(picks), tiebreak=tiebreak)
+        return self._ask(self._address, message)
+
+    def entry(self, entry_id: str) -> Awaitable[Reply]:
+        """Return one entry as it is."""
+        return self._ask(self._address, ReadEntry(entry_id=entry_id))
+
+    def withdraw(self, *, entry_id: str, account_did: str) -> Awaitable[Reply]:
+        """Withdraw an entry before the lock; what was paid is given back."""
+        return self._ask(self._address, WithdrawEntry(entry_id=entry_id, account_did=account_did))
+
+    def standings(self) -> Awaitable[Standings]:
+        """Return the settled result."""
+        return self._ask(self._address, ReadStandings())
+
+
+class PaymentsHandle:
+    """The actor that asks Stripe for fees and gives them back."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def intent(self, *, contest_id: str, entry_id: str) -> Awaitable[Intent]:
+        """Return the payment intent of an entry."""
+        return self._ask("payments", ReadIntent(contest_id=contest_id, entry_id=entry_id))
+
+    def claim(self, *, contest_id: str, entry_id: str, principal: str, idempotency_key: str) -> Awaitable[Intent]:
+        """Return the payment intent of an entry, taken under a key of its holder (PAY-030, PAY-031)."""
+        message = ClaimIntent(
+            contest_id=contest_id, entry_id=entry_id, principal=principal, idempotency_key=idempotency_key
+        )
+        return self._ask("payments", message)
+
+
+class PayoutsHandle:
+    """The actor that pays winners."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def onboard(self, *, account_did: str, email: str | None) -> Awaitable[Reply]:
+        """Create or return the connected account of an account holder (POUT-001)."""
+        return self._ask("payouts", OnboardAccount(account_did=account_did, email=email))
+
+    def transfers(self, contest_id: str | None) -> Awaitable[Sequence[Reply]]:
+        """Return the transfers of one contest, or of all."""
+        return self._ask("payouts", ReadTransfers(contest_id=contest_id))
+
+
+class GovernanceHandle:
+    """The actor that keeps configurations and the directory of contests."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def publish(self, *, config_id: str, config_json: str, config_sha256: str, actor: str) -> Awaitable[Reply]:
+        """Publish a configuration's next version; its newest content again changes nothing (CFG-007)."""
+        message = PublishConfig(config_id=config_id, config_json=config_json, config_sha256=config_sha256, actor=actor)
+        return self._ask("governance", message)
+
+    def plan(self, *, contest_id: str, config_id: str, actor: str) -> Awaitable[Reply]:
+        """Plan a contest on the newest version of a configuration."""
+        return self._ask("governance", PlanContest(contest_id=contest_id, config_id=config_id, actor=actor))
+
+    def directory(self) -> Awaitable[Listing]:
+        """Return every published configuration and every planned contest."""
+        return self._ask("governance", ReadDirectory())

@@ -1,0 +1,132 @@
+"""The messages to `contest/<id>`; they must not say how a contest judges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateContest:
+    """Create the contest of this file from a published configuration (canonical JSON, frozen at lock)."""
+
+    contest_id: str
+    config_json: str
+    config_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnterContest:
+    """Reserve a seat for one entry until its payment succeeds. `entry_id` is the business key, made by the edge."""
+
+    entry_id: str
+    account_did: str
+    picks: tuple[str, ...]
+    tiebreak: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawEntry:
+    """Withdraw an entry before the lock; what was paid is refunded."""
+
+    entry_id: str
+    account_did: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelContest:
+    """Cancel a contest that is not COMPLETE; every paid fee is refunded."""
+
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclareContestError:
+    """Stop a contest that is SCHEDULED, LOCKED or LIVE; `runbook` says how it goes on (LIFE-010)."""
+
+    actor: str
+    reason: str
+    runbook: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverContest:
+    """Let a contest in ERROR go on in the state that it came from."""
+
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadContest:
+    """Ask for the contest as it is: status, progress, counts and times. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEntry:
+    """Ask for one entry as it is. Decides nothing."""
+
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStandings:
+    """Ask for the settled result, best first; there is none before the settlement. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeePaid:
+    """From the ledger: the fee of an entry lies in escrow; activate the entry or refuse it by commit time."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    payment_intent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedAdvanced:
+    """From the feed: numbered changes of the provider's event, in order, from `first` on without a gap.
+
+    `changes` are events of `engine.contest.ingestion`, as `(type name, payload mapping)` pairs.
+    """
+
+    provider_event_id: str
+    first: int
+    changes: tuple[tuple[str, Mapping[str, Any]], ...]
+    polled_at: datetime
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementComputed:
+    """From a worker process: what settling the recorded inputs gave (`result_json`), or why it failed (`error`)."""
+
+    run_id: str
+    result_json: str | None = None
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WinningsPaid:
+    """From the ledger: the transfer of an entry's winnings is completed."""
+
+    contest_id: str
+    entry_id: str
+    amount_cents: int
+    stripe_transfer_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WinningsUnpayable:
+    """From the ledger: the transfer failed for good; the money is back in the winner's available balance."""
+
+    contest_id: str
+    entry_id: str
+    amount_cents: int
+    reason: str

@@ -1,0 +1,43 @@
+"""The messages to `feed/<provider event>`; they must not know the provider's dialect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchEvent:
+    """From a contest: poll this provider event from `from_at` on and send its changes to the contest.
+
+    From `first_tee_at` on the event is polled as one in play. Each `attempt` has all changes so far sent once again.
+    """
+
+    contest_id: str
+    provider_event_id: str
+    from_at: datetime
+    first_tee_at: datetime | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnwatchEvent:
+    """From a contest: it is complete or cancelled and takes no more changes."""
+
+    contest_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFeed:
+    """Ask for the feed as it is: health, last poll, changes and subscribers. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPolled:
+    """From a task: what one poll gave. `body` is None when nothing changed (304) or the poll failed (`error`)."""
+
+    http_status: int | None
+    body: bytes | None
+    etag: str | None
+    error: str | None
+    duration_ms: float
