@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cutline.commands import checking, playing, restoring, serving, upkeep
+from cutline.commands import checking, forgetting, playing, restoring, serving, upkeep
 from cutline.commands.output import CommandFailed, print_failure
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for command in (
     checking.score,
     checking.replay,
     restoring.restore,
+    forgetting.forget,
     upkeep.token,
 ):
     app.command()(command)

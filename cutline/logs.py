@@ -5,8 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import Final
 
 import structlog
+
+_TRACEBACKS: Final = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+"""Tracebacks without the values of variables: among those are keys, and the bodies of webhooks (PAY-039)."""
 
 
 def configure_logs(level: str | None = None) -> None:
@@ -19,7 +25,7 @@ def configure_logs(level: str | None = None) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            _TRACEBACKS,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     cutline_run_dir: Path | None = None
     cutline_look_every_s: int = Field(default=1, ge=1)
     cutline_payouts_every_s: int = Field(default=300, ge=1)
+    ledger_ingest_day_cap_cents: int = Field(default=1_000_000, ge=0)
+    """What outside services may credit in one UTC day and currency; 0 closes that door."""
     cutline_actors_kept_open: int = Field(default=64, ge=0)
     cutline_asks_max: int = Field(default=2000, ge=1)
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from pykka import ActorDeadError
 
 from cutline.actors.mailbox import Ask, Delivery, Envelope, Mailbox, Redeliver, Retire, Tell, send_replies
 from cutline.actors.writer import Writer
@@ -46,40 +47,55 @@ class Directory:
         self._used: dict[Address, datetime] = {}
         self._quarantined: dict[Address, str] = {}
         self._known: set[Address] = set()
+        self._nowhere: set[tuple[Address, str]] = set()
         self._closed = False
 
     # Mail -----------------------------------------------------------------------------------------------------
 
     def send(self, to: Address, envelope: Envelope) -> None:
-        """Deliver to an actor, opening it if need be; a question that cannot be delivered is refused by name."""
-        with self._lock:
-            refusal = self._refusal(to)
-            if refusal is None:
-                reference = self._open.get(to) or self._start(to, envelope)
-                if reference is not None:
-                    reference.tell(envelope)
-                    return
-                refusal = RejectCode.NOT_FOUND
-        self._refuse(to, envelope, refusal)
+        """Deliver to an actor, opening it if need be; a question that cannot be delivered is refused by name.
 
-    def _refusal(self, to: Address) -> RejectCode | None:
+        It never raises: whoever sends has committed, and one address that leads nowhere must not stop its other mail.
+        """
+        with self._lock:
+            refusal = self._deliver(to, envelope)
+        if refusal is not None:
+            self._refuse(to, envelope, refusal)
+
+    def _deliver(self, to: Address, envelope: Envelope) -> RejectCode | None:
         if self._closed:
             return RejectCode.SHUTTING_DOWN
         if to in self._quarantined:
             return RejectCode.CONTEST_QUARANTINED
+        reference = self._open.get(to) or self._start(to, envelope)
+        if reference is None:
+            return RejectCode.CONTEST_QUARANTINED if to in self._quarantined else RejectCode.NOT_FOUND
+        try:
+            reference.tell(envelope)
+        except ActorDeadError:
+            # It has just died, and its supervisor has not been told yet: whoever asks may ask again.
+            return RejectCode.SHUTTING_DOWN
         return None
 
     def _refuse(self, to: Address, envelope: Envelope, code: RejectCode) -> None:
         match envelope:
             case Ask(future=future):
                 send_replies([(future, Rejected(code=code, details={"actor": to}))])
-            case Delivery(key=key):
-                log.warning("delivery_waits", to=to, key=key, code=code)
+            case Delivery(key=key, sender=sender, message=message):
+                waits = code is RejectCode.SHUTTING_DOWN
+                say = log.info if waits else log.error
+                say("delivery_waits", to=to, key=key, sender=sender, message=type(message).__name__, code=code)
+                if code is RejectCode.NOT_FOUND:
+                    with self._lock:
+                        self._nowhere.add((to, key))
             case _:
                 pass
 
     def _start(self, address: Address, envelope: Envelope) -> Any | None:
-        exists = self._root.path_of(address).exists()
+        try:
+            exists = self._root.path_of(address).exists()
+        except ValueError:
+            return None
         message = getattr(envelope, "message", None)
         founding = isinstance(message, _FOUNDING) and address not in self._known
         if not exists and not founding:
@@ -93,7 +109,7 @@ class Directory:
     def open(self, address: Address, *, create: bool = False) -> None:
         """Open an actor without a message, as at boot."""
         with self._lock:
-            if address not in self._open and address not in self._quarantined:
+            if not self._closed and address not in self._open and address not in self._quarantined:
                 self._open[address] = self._make_writer(address, create)
 
     # Time -----------------------------------------------------------------------------------------------------
@@ -106,6 +122,12 @@ class Directory:
             if due_at is None:
                 self._due.pop(address, None)
             else:
+                self._due[address] = due_at
+
+    def note_closed(self, address: Address, due_at: datetime | None) -> None:
+        """Remember when an actor that is not open wants to look at the clock; one that is open has said so itself."""
+        with self._lock:
+            if address not in self._open and address not in self._quarantined and due_at is not None:
                 self._due[address] = due_at
 
     def look_at_due(self, now: datetime, cause: str) -> int:
@@ -144,7 +166,8 @@ class Directory:
         with self._lock:
             if not actor.actor_inbox.empty():
                 return False
-            self._open.pop(actor.address, None)
+            if self._open.get(actor.address) is actor.actor_ref:
+                self._open.pop(actor.address)
             return True
 
     # Trouble --------------------------------------------------------------------------------------------------
@@ -167,10 +190,18 @@ class Directory:
         with self._lock:
             return dict(self._quarantined)
 
-    def remember(self, addresses: Iterable[Address]) -> None:
-        """Know these files: from now on one that is missing is a fault, and is never made again empty."""
+    def undeliverable(self) -> int:
+        """Return how many owed messages found no file to go to; their senders keep them until a person has looked."""
         with self._lock:
-            self._known.update(addresses)
+            return len(self._nowhere)
+
+    def remember(self, addresses: Iterable[Address]) -> None:
+        """Know these files: one that is missing, now or later, is a fault, and is never made again empty."""
+        for address in addresses:
+            with self._lock:
+                self._known.add(address)
+            if not self._root.path_of(address).exists():
+                self.quarantine(address, "its file is missing")
 
     # The whole --------------------------------------------------------------------------------------------------
 
@@ -180,13 +211,14 @@ class Directory:
             return sorted(self._open)
 
     def writers(self) -> list[Writer]:
-        """Return the open actors themselves, to look at and not to touch."""
+        """Return the open actors themselves, to look at and not to touch; contests and feeds first, the core last."""
         with self._lock:
-            actors = [reference._actor_weakref() for reference in self._open.values()]  # noqa: SLF001  # Pykka has no other way
+            opened = sorted(self._open.items(), key=lambda item: (item[0] in CORE, item[0]))
+        actors = [reference._actor_weakref() for _, reference in opened]  # noqa: SLF001  # Pykka has no other way
         return [actor for actor in actors if actor is not None]
 
-    def close(self) -> list[Any]:
-        """Take no more mail; return the references of all that was open, contests and feeds first, the core last."""
+    def close(self) -> list[Writer]:
+        """Take no more mail; return all that was open, to be stopped in this order."""
         with self._lock:
             self._closed = True
-            return [self._open[a] for a in sorted(self._open, key=lambda a: (a in CORE, a))]
+            return self.writers()

@@ -8,23 +8,34 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from cutline.actors.writer import FileWork
-from cutline.engine.decision import Address
+from cutline.engine.decision import Address, Machine
 from cutline.engine.errors import InvariantViolated
+from cutline.engine.messages import PostAgain, RecordStripeEvent
 from cutline.engine.payout.machine import PayoutMachine
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.machines import rules_of
 from cutline.storage.sealing import Sealer
 
+_KEEPS_BROKEN: Mapping[str, tuple[type, ...]] = {"ledger": (RecordStripeEvent, PostAgain)}
+"""What Stripe said is kept even where a bug breaks its posting (FWD-001)."""
+
 WrapBlob = Callable[[bytes, datetime], bytes]
 
 
 class FileWorks:
-    """Hands out the work of every address under one data root."""
+    """Hands out the work of every address under one data root.
 
-    def __init__(self, root: DataRoot, *, onboarding_url: str) -> None:
-        self._payouts = PayoutMachine(onboarding_url=onboarding_url)
+    `machines` take the place of a kind's own rules, by the kind's name: rehearsals of faults bring such.
+    """
+
+    def __init__(
+        self, root: DataRoot, *, onboarding_url: str, machines: Mapping[str, Machine[Any]] = MappingProxyType({})
+    ) -> None:
+        self._machines = {"payouts": PayoutMachine(onboarding_url=onboarding_url), **machines}
         # Only the ledger's one writer seals: its sealer is shared with nobody.
         self._wraps: Mapping[str, WrapBlob] = {"ledger": Sealer(root.path).seal, "feed": compress}
 
@@ -33,10 +44,11 @@ class FileWorks:
         rules = rules_of(kind_of(address).name)
         return FileWork(
             kind=rules.kind,
-            machine=self._payouts if rules.kind.name == "payouts" else rules.machine,
+            machine=self._machines.get(rules.kind.name, rules.machine),
             codec=rules.codec,
             project=rules.project,
             wrap_blob=self._wraps.get(rules.kind.name, _refuse),
+            keeps_broken=_KEEPS_BROKEN.get(rules.kind.name, ()),
         )
 
 

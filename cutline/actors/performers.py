@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from cutline.actors.replica_gate import ReplicaGate
+from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.tasks import Perform
 from cutline.actors.workers import Workers
 from cutline.engine.decision import Address
@@ -20,7 +21,11 @@ from cutline.engine.messages import (
     ComputeSettlement,
     FeedPolled,
     ListBalanceTransactions,
+    ListUndelivered,
     PollFeed,
+    RaiseAlert,
+    ReadPlatformBalance,
+    ReopenStripeEvents,
     SettlementComputed,
     StripeAnswered,
 )
@@ -34,7 +39,9 @@ BALANCE_WINDOW = timedelta(days=30)
 """How far back balance transactions are read; what is older was booked long ago."""
 
 
-def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: ReplicaGate) -> Mapping[type, Perform]:
+def performers(
+    stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: ReplicaGate, reading: StripeReading
+) -> Mapping[type, Perform]:
     """Return who carries out which effect."""
 
     async def call_stripe(effect: CallStripe) -> StripeAnswered:
@@ -66,9 +73,18 @@ def performers(stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: R
     return {
         CallStripe: call_stripe,
         ListBalanceTransactions: list_balance,
+        ListUndelivered: reading.list_undelivered,
+        ReopenStripeEvents: reading.reopen,
+        ReadPlatformBalance: reading.read_platform_balance,
+        RaiseAlert: raise_alert,
         PollFeed: poll_feed,
         ComputeSettlement: compute_settlement,
     }
+
+
+async def raise_alert(alert: RaiseAlert) -> None:
+    """Write an alert to the log, from where whoever watches takes it (MON-001)."""
+    log.error(alert.name, alert=True, runbook=alert.runbook, **alert.details)
 
 
 def causes_of_transfer(effect: CallStripe) -> list[Address]:

@@ -15,7 +15,7 @@ import structlog
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.engine.decision import Address
-from cutline.storage.errors import Untrusted
+from cutline.storage.errors import Retryable, Untrusted, WriteFailed
 
 log = structlog.get_logger(__name__)
 
@@ -38,22 +38,24 @@ class Supervisor:
     def __init__(self, directory: Directory, loop: asyncio.AbstractEventLoop) -> None:
         self._directory = directory
         self._loop = loop
-        self._deaths: dict[Address, deque[datetime]] = defaultdict(lambda: deque(maxlen=RESTARTS_MAX))
+        self._deaths: dict[tuple[Address, bool], deque[datetime]] = defaultdict(lambda: deque(maxlen=RESTARTS_MAX))
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hear of a death, from any thread, and decide what follows."""
         self._directory.forget(address)
-        if isinstance(failure, Untrusted) or self._too_often(address):
+        passing = isinstance(failure, Retryable)
+        deaths = self._deaths[address, passing]
+        deaths.append(utc_now())
+        often = len(deaths) == RESTARTS_MAX and deaths[-1] - deaths[0] <= RESTARTS_WITHIN
+        if isinstance(failure, WriteFailed):
+            die(failure)
+        # A full disk or too few file handles say nothing against the file: it is tried until they have passed.
+        if isinstance(failure, Untrusted) or (often and not passing):
             if address in CORE:
                 die(failure)
             self._directory.quarantine(address, repr(failure))
             return
-        delay_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (len(self._deaths[address]) - 1))
+        delay_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (len(deaths) - 1))
         log.warning("actor_restarts", address=address, after_s=delay_s)
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(lambda: self._loop.call_later(delay_s, self._directory.open, address))
-
-    def _too_often(self, address: Address) -> bool:
-        now, deaths = utc_now(), self._deaths[address]
-        deaths.append(now)
-        return len(deaths) == RESTARTS_MAX and now - deaths[0] <= RESTARTS_WITHIN

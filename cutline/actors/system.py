@@ -7,14 +7,16 @@ Every seam of the time machine comes in through `Parts`: the scheduler, the work
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import structlog
 from apscheduler.schedulers.base import BaseScheduler
+from pykka import ActorDeadError
 
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
@@ -24,16 +26,19 @@ from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envel
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
+from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
+from cutline.actors.survey import Survey
 from cutline.actors.tasks import Tasks
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
-from cutline.engine.decision import Address, Rejected
+from cutline.engine.decision import Address, Machine, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import Look
+from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
+from cutline.storage.contest_directory import created_contests
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import create_file
 
@@ -41,6 +46,9 @@ log = structlog.get_logger(__name__)
 
 ASK_TIMEOUT_S = 10.0
 DRAIN_TIMEOUT_S = 10.0
+
+RETRIES_MAX = 100
+"""So many broken postings are tried again at one tick; the others wait for the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,8 @@ class Parts:
     workers: Workers
     scheduler: BaseScheduler
     gate: ReplicaGate = field(default_factory=OpenGate)
+    machines: Mapping[str, Machine[Any]] = field(default_factory=dict)
+    """Rules in the place of a file kind's own, for rehearsals of faults."""
 
 
 class System:
@@ -62,10 +72,14 @@ class System:
         self.root = root
         self._boot_epoch = boot_epoch
         self._parts = parts
-        self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url)
+        self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
         self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
-        self.tasks = Tasks(performers(parts.stripe, parts.feed, parts.workers, parts.gate), self.directory.send)
+        reading = StripeReading(parts.stripe, root, settings.livemodes)
+        self.tasks = Tasks(
+            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
+        )
+        self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._asking: Counter[Address] = Counter()
         self.must_die: Callable[[BaseException], None] = die
@@ -105,13 +119,14 @@ class System:
     # Life -------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Open the core, then every contest and feed, so that what they owe is sent again; then start the clock."""
+        """Open the core, then each contest and feed that owes or is soon due (see `survey`), and start the clock."""
         self._found()
+        governance = self.root.path_of("governance")
+        if governance.exists():
+            self.directory.remember(f"contest/{contest_id}" for contest_id in created_contests(governance))
         for address in CORE:
             self.directory.open(address)
-        for address, _ in self.root.all_files():
-            self.directory.remember([address])
-            self.directory.open(address)
+        self._survey.start()
         install(self._parts.scheduler, self.jobs())
         self._parts.scheduler.start()
         log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
@@ -130,16 +145,19 @@ class System:
     async def stop(self) -> None:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
         self._parts.scheduler.shutdown(wait=False)
+        await self._survey.stop()
         await self.tasks.close(DRAIN_TIMEOUT_S)
         if self._outgoing is not None:
             await self._outgoing.close()
-        references = self.directory.close()
-        for writer in self.directory.writers():
-            writer.stop()
+        writers = self.directory.close()
+        for writer in writers:
+            # One that has died by itself needs no stopping.
+            with contextlib.suppress(ActorDeadError):
+                writer.stop()
         deadline = asyncio.get_running_loop().time() + DRAIN_TIMEOUT_S
-        while any(reference.is_alive() for reference in references):
+        while left := [writer.address for writer in writers if not writer.closed]:
             if asyncio.get_running_loop().time() > deadline:
-                log.error("actors_did_not_stop", actors=[str(r) for r in references if r.is_alive()])
+                log.error("actors_did_not_stop", actors=left)
                 break
             await asyncio.sleep(0.005)
         await self._parts.workers.close()
@@ -152,6 +170,8 @@ class System:
             Job(name="look-at-due", run=self._look_at_due, every_s=settings.cutline_look_every_s),
             Job(name="pay-winners", run=self._pay_winners, every_s=settings.cutline_payouts_every_s),
             Job(name="read-balance", run=self._read_balance, every_s=3600),
+            Job(name="retry-forwarding", run=self._retry_forwarding, every_s=120),
+            Job(name="fetch-undelivered", run=self._fetch_undelivered, every_s=3600),
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
@@ -164,6 +184,12 @@ class System:
 
     def _read_balance(self) -> None:
         self.directory.send("ledger", Tell(Look(), "read-balance"))
+
+    def _retry_forwarding(self) -> None:
+        self.directory.send("ledger", Tell(RetryForwarding(limit=RETRIES_MAX), "retry-forwarding"))
+
+    def _fetch_undelivered(self) -> None:
+        self.directory.send("ledger", Tell(FetchUndelivered(), "fetch-undelivered"))
 
     def _retire_idle(self) -> None:
         self.directory.retire_idle(utc_now())
@@ -194,5 +220,6 @@ class System:
     @property
     def idle(self) -> bool:
         """Whether no mail waits and no effect is under way; true only at the moment of asking."""
-        mail_left = self._outgoing is None or self._outgoing.idle
-        return mail_left and self.tasks.idle and all(writer.idle for writer in self.directory.writers())
+        no_mail_left = self._outgoing is None or self._outgoing.idle
+        done = self._survey.done and no_mail_left and self.tasks.idle
+        return done and all(writer.idle for writer in self.directory.writers())

@@ -19,7 +19,7 @@ from cutline.engine.decision import Address
 log = structlog.get_logger(__name__)
 
 Perform = Callable[[Any], Awaitable[Any]]
-"""Carry out one effect and return the message for its actor, or None."""
+"""Carry out one effect and return the message for its actor, a tuple of messages in order, or None."""
 
 
 class Tasks:
@@ -71,8 +71,10 @@ class Tasks:
             except Exception:  # a bug in one effect must not reach the others
                 log.exception("effect_failed", effect=type(effect).__name__, address=address)
                 return
-        if outcome is not None:
-            self._send(address, Tell(outcome, cause))
+        if outcome is None:
+            return
+        for message in outcome if isinstance(outcome, tuple) else (outcome,):
+            self._send(address, Tell(message, cause))
 
     async def close(self, timeout_s: float) -> None:
         """Start nothing more, wait for what is under way, then cancel what is left: it is resumed at the next start."""

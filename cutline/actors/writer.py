@@ -8,9 +8,10 @@ file, and the commands run one by one, so that one bad command harms no neighbou
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ import structlog
 
 from cutline.actors.clock import utc_now
 from cutline.actors.company import Company
+from cutline.actors.failures import broken_command, broken_envelope
 from cutline.actors.mailbox import (
     Acknowledgement,
     Ask,
@@ -33,12 +35,13 @@ from cutline.actors.mailbox import (
     send_replies,
 )
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
-from cutline.engine.decision import Accepted, Address, Decision, Machine, Owed, Recorded, Rejected
+from cutline.engine.decision import Accepted, Address, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import NOT_YET, RejectCode
-from cutline.storage.codec import Codec
-from cutline.storage.errors import MisusedFile, Retryable, StorageError
-from cutline.storage.event_log import Entry, EventLog
-from cutline.storage.kinds import FileKind
+from cutline.engine.messages import Look
+from cutline.storage.chain import verify_chain
+from cutline.storage.errors import Corrupt, MisusedFile, Retryable, StorageError, Untrusted, WrongFile
+from cutline.storage.event_log import EventLog
+from cutline.storage.machines import FileRules, Folding
 from cutline.storage.sqlite import Connection, open_writer
 
 log = structlog.get_logger(__name__)
@@ -69,19 +72,13 @@ class Surroundings(Protocol):
         """End the process at once: what the disk holds is unknown, and only a restart can tell."""
 
 
-Projection = Callable[[Recorded, bytes | None], Iterable[tuple[str, tuple[Any, ...]]]]
-"""The typed rows that an event leaves beside the log, given its blob as it is stored."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileWork:
-    """Everything that tells one kind of writer from another."""
+class FileWork(FileRules):
+    """Everything that tells one kind of writer from another: its rules, and how what must not lie open is wrapped."""
 
-    kind: FileKind
-    machine: Machine[Any]
-    codec: Codec
-    project: Projection
     wrap_blob: Callable[[bytes, datetime], bytes]
+    keeps_broken: tuple[type, ...] = ()
+    """Commands that must not be lost when a bug breaks them: the machine is asked again, with a `CommandBroke`."""
 
 
 @dataclass(slots=True)
@@ -92,6 +89,7 @@ class _After:
     sends: list[tuple[Address, Envelope]]
     effects: list[tuple[Any, str]]
     rows: dict[str, list[tuple[Any, ...]]]
+    release: Callable[[Mailbox], bool] | None = None
 
 
 def _nothing() -> _After:
@@ -120,8 +118,9 @@ class Writer(Mailbox):
         self._create = create
         self._replicated = replicated
         self._postponed: list[Envelope] = []
-        self._acknowledged: list[str] = []
-        self._owed: dict[str, tuple[Owed, datetime]] = {}
+        self._folding = Folding.of(work)
+        self._sent_at: dict[str, datetime] = {}
+        self._acknowledged: dict[str, None] = {}
         self._connection: Connection | None = None
         self._log: EventLog | None = None
         self._company = Company()
@@ -135,23 +134,43 @@ class Writer(Mailbox):
             self._path, self._work.kind, create=self._create, now=now, replicated=self._replicated
         )
         self._log = EventLog(self._connection, self._work.kind)
+        for problem in verify_chain(self._connection, problems_max=1):
+            raise Corrupt(f"{self._path}: {problem.name} at row {problem.seq}: {problem.detail}")
         self._begin()
         opened = WriterOpened(boot_epoch=self._boot_epoch, opening=self._file.seq + 1)
         self._append(opened, self._commit_time(), "boot")
         self._commit()
         self._fold()
+        inside = self._folding.identity
+        if inside is not None and inside != self.address.partition("/")[2]:
+            raise WrongFile(f"{self._path} holds {inside}")
         now = utc_now()
-        for owed, _ in self._owed.values():
-            self._around.send(owed.to, Delivery(owed.key, self.address, owed.message, "redelivery"))
-        for effect in self._work.machine.resume(self._state, now):
-            self._around.perform(effect, self.address, "resume")
-        self._note()
+        after = _nothing()
+        self._redeliver(now, after)
+        after.effects = [(effect, "resume") for effect in self._work.machine.resume(self._folding.state, now)]
+        self._act(after, now)
 
     def on_stop(self) -> None:
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
         if self._connection is not None:
+            try:
+                self._keep_acknowledgements()
+            except BaseException as failure:  # noqa: BLE001  # they come again; the file is closed whatever happens
+                log.warning("acknowledgements_lost", address=self.address, error=repr(failure))
             self._connection.close()
             self._connection = self._log = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether this actor has stopped and let go of its file; Pykka calls it dead a little earlier."""
+        return self.actor_stopped.is_set() and self._connection is None
+
+    def _keep_acknowledgements(self) -> None:
+        """Record what receivers have confirmed, so that the next start does not send it again."""
+        if self._acknowledged:
+            self._begin()
+            self._record_acknowledgements(self._commit_time())
+            self._commit()
 
     @property
     def _file(self) -> EventLog:
@@ -161,29 +180,9 @@ class Writer(Mailbox):
 
     def _fold(self) -> None:
         """Rebuild the state and what is owed from the file: the only source of both."""
-        machine = self._work.machine
-        self._state = machine.initial()
-        self._owed = {}
+        self._folding = Folding.of(self._work)
         for entry in self._file.entries():
-            self._evolve(self._recorded(entry), entry.at)
-
-    def _recorded(self, entry: Entry) -> Recorded:
-        event = self._work.codec.decode(entry.type, entry.payload)
-        return Recorded(seq=entry.seq, at=entry.at, cause=entry.cause, event=event, hash=entry.hash)
-
-    def _evolve(self, recorded: Recorded, sent_at: datetime) -> Sequence[Owed]:
-        event = recorded.event
-        if isinstance(event, DeliveriesAcknowledged):
-            for key in event.keys:
-                self._owed.pop(key, None)
-            return ()
-        if isinstance(event, WriterOpened):
-            return ()
-        self._work.machine.evolve(self._state, recorded)
-        owes = self._work.machine.owes(self._state, recorded)
-        for owed in owes:
-            self._owed[owed.key] = (owed, sent_at)
-        return owes
+            self._folding.take(entry)
 
     # Mail -----------------------------------------------------------------------------------------------------
 
@@ -195,19 +194,43 @@ class Writer(Mailbox):
 
     def _flush(self, batch: Sequence[Envelope]) -> None:
         try:
-            self._run(batch)
-        except MisusedFile as failure:
-            self._one_by_one(batch, failure)
-        except Retryable as trouble:
-            self._postpone(batch, trouble)
+            self._try(batch)
+        except Untrusted:
+            self.refuse(batch, RejectCode.CONTEST_QUARANTINED)
+            raise
         except StorageError as failure:
             self._around.must_die(failure)
             raise
-        except Exception as failure:  # noqa: BLE001  # any bug: the batch is undone and its commands run one by one
-            self._one_by_one(batch, failure)
         except BaseException:
             self.refuse(batch, RejectCode.INTERNAL_FAULT)
             raise
+
+    def _try(self, batch: Sequence[Envelope]) -> None:
+        """Run a batch. If it breaks, undo it, fold again, and let each of its commands stand or fall alone."""
+        try:
+            self._run(batch)
+        except Retryable as trouble:
+            self._postpone(batch, trouble)
+            return
+        except MisusedFile as own:
+            failure: Exception = own
+        except StorageError:
+            raise
+        except Exception as own:  # noqa: BLE001  # a bug in one command must not reach its neighbours
+            failure = own
+        else:
+            return
+        self._undo()
+        if len(batch) > 1:
+            for envelope in batch:
+                self._try([envelope])
+            return
+        kept = broken_envelope(self.address, batch[0], failure, self._work.keeps_broken) if batch else None
+        if kept is not None:
+            self._try([kept])
+            return
+        log.error("command_failed", address=self.address, error=repr(failure), exc_info=failure)
+        self.refuse(batch, RejectCode.INTERNAL_FAULT)
 
     def _run(self, batch: Sequence[Envelope]) -> None:
         after = _nothing()
@@ -217,8 +240,7 @@ class Writer(Mailbox):
         for envelope in batch:
             self._handle(envelope, now, after)
         if self._acknowledged and (self._file.seq > before or len(self._acknowledged) >= ACKNOWLEDGEMENTS_MAX):
-            keys, self._acknowledged = tuple(self._acknowledged), []
-            self._append(DeliveriesAcknowledged(first=self._file.seq + 1, keys=keys), now, "acknowledgements")
+            self._record_acknowledgements(now)
         if self._file.seq > before:
             # A batch may open an account and use it in one breath: parents go in before what refers to them.
             for table in self._work.kind.tables:
@@ -229,34 +251,18 @@ class Writer(Mailbox):
             self._company.flushed(time.monotonic() - began)
         else:
             self._file.rollback()
-        self._act(after)
-
-    def _one_by_one(self, batch: Sequence[Envelope], failure: Exception) -> None:
-        """A batch broke: undo it, fold again, and let each command stand or fall alone."""
-        self._undo()
-        if len(batch) > 1:
-            for envelope in batch:
-                try:
-                    self._run([envelope])
-                except MisusedFile as own:
-                    self._one_by_one([envelope], own)
-                except StorageError:
-                    raise
-                except Exception as own:  # noqa: BLE001  # a bug in one command must not reach its neighbours
-                    self._one_by_one([envelope], own)
-            return
-        log.error("command_failed", address=self.address, error=repr(failure), exc_info=failure)
-        self.refuse(batch, RejectCode.INTERNAL_FAULT)
+        self._act(after, now)
 
     def _postpone(self, batch: Sequence[Envelope], trouble: Retryable) -> None:
         """The disk is full or another process holds the file: nothing is done, and whoever asked is told so.
 
-        Deliveries come again from their senders; outcomes of effects would not, and wait for the next message.
+        Deliveries come again from their senders, and so does the clock; outcomes of effects would not, and wait for
+        the next message.
         """
         log.warning("storage_unavailable", address=self.address, error=str(trouble))
         self._undo()
         self.refuse(batch, RejectCode.STORAGE_UNAVAILABLE)
-        self._postponed.extend(envelope for envelope in batch if isinstance(envelope, Tell))
+        self._postponed.extend(e for e in batch if isinstance(e, Tell) and not isinstance(e.message, Look))
 
     def _undo(self) -> None:
         self._file.rollback()
@@ -267,6 +273,11 @@ class Writer(Mailbox):
 
     def _commit(self) -> None:
         self._file.commit()
+        self._acknowledged.clear()
+
+    def _record_acknowledgements(self, now: datetime) -> None:
+        event = DeliveriesAcknowledged(first=self._file.seq + 1, keys=tuple(self._acknowledged))
+        self._folding.fold(self._append(event, now, "acknowledgements"))
 
     def _commit_time(self) -> datetime:
         now, last = utc_now(), self._file.last_at
@@ -281,21 +292,41 @@ class Writer(Mailbox):
             case Tell(message=message, cause=cause):
                 self._decide(message, cause, now, after)
             case Delivery(key=key, sender=sender, message=message, cause=cause):
+                before = self._file.seq
                 answer = self._decide(message, cause, now, after)
-                if isinstance(answer, Rejected):
-                    log.warning("delivery_rejected", address=self.address, key=key, code=answer.code)
-                    if answer.code in NOT_YET:
-                        return
-                after.sends.append((sender, Acknowledgement((key,), self.address)))
+                # A refusal that is itself recorded is an outcome, and would be recorded again each time.
+                if isinstance(answer, Rejected) and self._file.seq == before:
+                    self._rejected(key, answer)
+                else:
+                    after.sends.append((sender, Acknowledgement((key,), self.address)))
             case Acknowledgement(keys=keys):
-                self._acknowledged.extend(key for key in keys if self._owed.pop(key, None))
+                for key in keys:
+                    if key in self._folding.owed:
+                        self._acknowledged[key] = None
+                        self._sent_at.pop(key, None)
             case Redeliver():
                 self._redeliver(now, after)
             case Retire(release=release):
-                self._retire(release)
+                after.release = release
+
+    def _rejected(self, key: str, answer: Rejected) -> None:
+        """Leave a message that is refused with its sender, who owes it still: no money dies of a refusal.
+
+        Some are only early. Any other refusal of what a committed event owes is a fault, and stays visible as such
+        until a mended release takes the message.
+        """
+        say = log.info if answer.code in NOT_YET else log.error
+        say("delivery_rejected", address=self.address, key=key, code=answer.code, details=dict(answer.details))
 
     def _decide(self, message: Any, cause: str, now: datetime, after: _After) -> Decision:
-        decision = self._work.machine.decide(self._state, message, now)
+        machine, state = self._work.machine, self._folding.state
+        try:
+            decision = machine.decide(state, message, now)
+        except Exception as failure:
+            # Deciding changes nothing, so what must be kept can be kept at once, and the batch goes on.
+            if not isinstance(message, self._work.keeps_broken):
+                raise
+            decision = machine.decide(state, broken_command(self.address, message, failure), now)
         if isinstance(decision, Accepted):
             for event in decision.events:
                 for owed in self._record(event, decision.blobs.get(event.key), now, cause, after):
@@ -307,7 +338,7 @@ class Writer(Mailbox):
 
     def _record(self, event: Any, blob: bytes | None, now: datetime, cause: str, after: _After) -> Sequence[Owed]:
         recorded = self._append(event, now, cause)
-        owes = self._evolve(recorded, now)
+        owes = self._folding.fold(recorded)
         stored = self._work.wrap_blob(blob, now) if blob is not None else None
         for table, row in self._work.project(recorded, stored):
             after.rows[table].append(row)
@@ -320,26 +351,45 @@ class Writer(Mailbox):
         return Recorded(seq=entry.seq, at=now, cause=cause, event=event, hash=entry.hash)
 
     def _redeliver(self, now: datetime, after: _After) -> None:
-        for key, (owed, sent_at) in self._owed.items():
-            if now - sent_at >= REDELIVERY_AFTER:
-                self._owed[key] = (owed, now)
+        for key, owed in self._folding.owed.items():
+            sent_at = self._sent_at.get(key)
+            if key not in self._acknowledged and (sent_at is None or now - sent_at >= REDELIVERY_AFTER):
                 after.sends.append((owed.to, Delivery(key, self.address, owed.message, "redelivery")))
 
+    @property
+    def _owes(self) -> bool:
+        return len(self._folding.owed) > len(self._acknowledged)
+
     def _retire(self, release: Callable[[Mailbox], bool]) -> None:
-        if not self._owed and release(self):
-            self.stop()
+        """Close the file if nothing is left to do; once released, another writer may own it."""
+        if self._owes or self._postponed:
+            return
+        with contextlib.suppress(Retryable):
+            self._keep_acknowledgements()
+            if release(self):
+                self.stop()
 
     # After the commit ---------------------------------------------------------------------------------------------
 
-    def _act(self, after: _After) -> None:
+    def _act(self, after: _After, now: datetime) -> None:
         send_replies(after.replies)
         self._company.answered(len(after.replies) + self.actor_inbox.qsize())
         for to, envelope in after.sends:
-            self._around.send(to, envelope)
+            if isinstance(envelope, Delivery):
+                self._sent_at[envelope.key] = now
+            self._outside(self._around.send, to, envelope)
         for effect, cause in after.effects:
-            self._around.perform(effect, self.address, cause)
+            self._outside(self._around.perform, effect, self.address, cause)
         self._note()
+        if after.release is not None:
+            self._retire(after.release)
+
+    def _outside(self, call: Callable[..., None], *arguments: Any) -> None:
+        """What is committed stands, whatever goes wrong outside: a message is owed and an effect is due again."""
+        try:
+            call(*arguments)
+        except Exception:  # one failure must neither undo the batch nor keep back what follows
+            log.exception("acting_failed", address=self.address)
 
     def _note(self) -> None:
-        due_at = self._work.machine.due_at(self._state)
-        self._around.note(self.address, due_at, bool(self._owed))
+        self._around.note(self.address, self._work.machine.due_at(self._folding.state), self._owes)

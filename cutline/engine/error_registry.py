@@ -256,7 +256,7 @@ _ROWS: Final = (
         C.LIVEMODE_MISMATCH,
         422,
         "public",
-        "A test event at a live endpoint, or the reverse.",
+        "A test event at a live endpoint, or the reverse; a dead letter of it is kept.",
         "Point the endpoint at the right installation.",
     ),
     _spec(
@@ -287,7 +287,9 @@ _ROWS: Final = (
         502,
         "public",
         "The event is stored, but could not be posted yet.",
-        "Nothing: `details` says when it is tried again.",
+        "Nothing: `details` says when it is tried again. Ops: follow the runbook if it does not pass.",
+        "no",
+        "runbooks/posting-broken.md",
     ),
     _spec(
         C.DUPLICATE_INTENT,
@@ -350,6 +352,22 @@ _ROWS: Final = (
         "internal",
         "A message came before the one it builds on.",
         "Nothing: it stays owed and is sent again.",
+    ),
+    _spec(
+        C.EVENT_WRITE_FAILED,
+        500,
+        "internal",
+        "The ledger's file would not take the rows of an event; the event is kept and tried again.",
+        "Ops: follow the runbook if it does not pass by itself.",
+        "no",
+        "runbooks/posting-broken.md",
+    ),
+    _spec(
+        C.INGEST_CAP_EXCEEDED,
+        422,
+        "admin",
+        "More would be credited from outside in one day than this installation allows.",
+        "Send it tomorrow, or raise LEDGER_INGEST_DAY_CAP_CENTS after looking at what was sent.",
     ),
 )
 

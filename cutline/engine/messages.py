@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from cutline.engine.errors import RejectCode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -159,7 +161,8 @@ class WinningsUnpayable:
 class RecordStripeEvent:
     """Record what Stripe said and what it does to the books, in one commit.
 
-    `event` is the parsed body; `body` its raw bytes, stored sealed and never logged; `sha256` the body's digest.
+    `object` is the parsed `data.object`; `body` the raw bytes, stored sealed and never logged; `sha256` their digest.
+    `fetched`: Stripe listed the event when asked; its bytes are not those of a delivery, which may still come.
     """
 
     event_id: str
@@ -171,6 +174,132 @@ class RecordStripeEvent:
     object: Mapping[str, Any]
     sha256: str
     body: bytes
+    fetched: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseStripeEvent:
+    """Keep a dead letter of a signed event that this installation does not take: its livemode is not ours (C-11)."""
+
+    event_id: str
+    type: str
+    livemode: bool
+    expected_livemode: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandBroke:
+    """From the file's own writer: judging or writing `command` raised; keep what must not be lost of it.
+
+    `reason` names the exception and its place in the code, and nothing that the exception says.
+    """
+
+    command: Any
+    code: RejectCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryForwarding:
+    """From the scheduler or an edge: post again what broke and is due, in order of time, at most `limit` events.
+
+    `force` takes what is not due and what was given up; `event_id` chooses one event. Nothing is forwarded twice.
+    """
+
+    limit: int
+    force: bool = False
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenStripeEvents:
+    """An effect: open the sealed bodies of these events, named with their next attempt; each becomes a `PostAgain`."""
+
+    events: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostAgain:
+    """From a task: make this attempt to post a recorded event; without `event` its body cannot be read any more."""
+
+    event_id: str
+    attempt: int
+    event: RecordStripeEvent | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadForwarding:
+    """Ask what came of these attempts to post events again. Decides nothing."""
+
+    events: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchUndelivered:
+    """From the scheduler: list what Stripe could not deliver, unless that was done within the day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListUndelivered:
+    """An effect: list Stripe's events that were not delivered.
+
+    Each becomes a `RecordStripeEvent`, and after them comes one `UndeliveredListed`.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndeliveredListed:
+    """From a task: all events of one list have been sent before this message."""
+
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestSettlement:
+    """From an edge with the ledger's key: credit an account with what an outside service has collected (LED-001).
+
+    `provider_reference` names the fact, once; `day_cap_cents` bounds what one UTC day may bring in a currency.
+    """
+
+    idempotency_key: str
+    provider_reference: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    day_cap_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSettlement:
+    """Ask for the settlement of a payment by its provider's reference (LED-002). Decides nothing."""
+
+    provider_reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPlatformBalance:
+    """An effect: ask Stripe for the platform's balance. The answer is `PlatformBalanceRead`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformBalanceRead:
+    """From a task: the platform's balance as (currency, available, pending) in cents."""
+
+    balances: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseAlert:
+    """An effect: say to whoever watches that a person should look. `details` hold no personal data."""
+
+    name: str
+    runbook: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMoneyHealth:
+    """Ask for the figures to be watched: the outbox, dead letters, and the platform's funds. Decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,9 +504,23 @@ class RefundReported:
 
     contest_id: str
     entry_id: str
+    payment_intent: str
     stripe_refund_id: str
     status: str
     event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimIntent:
+    """From an edge: take an entry's intent under an idempotency key of its holder (PAY-030, PAY-031).
+
+    The first key stands for the entry; any other is a second intent, which there is not.
+    """
+
+    contest_id: str
+    entry_id: str
+    principal: str
+    idempotency_key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -202,6 +202,8 @@ def judge(book: CallBook, answer: StripeAnswered, now: datetime) -> Judgement:
     call = book.calls.get(answer.subject)
     if call is None or answer.attempt != call.attempt:
         return LATE
+    if call.wait != "answer" and call.idempotency_key is None:
+        return LATE  # What was read before is no news; only an effect is one however late.
     found = call.lookup is not None and answer.operation == call.lookup.operation
     if answer.succeeded and not found and answer.operation == call.operation:
         if answer.object and isinstance(answer.object.get("id") or answer.object.get("url"), str):
@@ -336,7 +338,8 @@ def _defer(
     hopeless: bool = False,
 ) -> Judgement:
     first, longest = _BACKOFF[wait]
-    step = (call.attempt if wait == "new_attempt" else call.tries) - 1
+    # Tries begin anew with each attempt; a call that goes round in attempts must slow down all the same.
+    step = call.attempt - 1 if wait == "new_attempt" else call.attempt + call.tries - 2
     deferred = AttemptDeferred(
         subject=call.subject,
         attempt=call.attempt,

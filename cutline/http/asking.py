@@ -30,6 +30,9 @@ class Quarantine(Protocol):
     def quarantined(self) -> dict[Address, str]:
         """Return what is kept closed, with reasons."""
 
+    def undeliverable(self) -> int:
+        """Return how many owed messages found no file to go to."""
+
 
 class Engine(Protocol):
     """The actors behind the doors (`cutline.actors.system.System`, or a stand-in)."""

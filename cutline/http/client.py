@@ -98,9 +98,38 @@ class CutlineClient:
 
     # Money ----------------------------------------------------------------------------------------------------
 
-    async def intent(self, contest_id: str, entry_id: str) -> dict[str, Any]:
+    async def intent(self, contest_id: str, entry_id: str, *, idempotency_key: str | None = None) -> dict[str, Any]:
         """Return an entry's payment intent: `payment_intent`, `client_secret`, `status`, `amount_cents`, `currency`."""
-        return await self._post("/v1/payments/intents", {"contest_id": contest_id, "entry_id": entry_id})
+        asked = {"contest_id": contest_id, "entry_id": entry_id}
+        return await self._post("/v1/payments/intents", asked, idempotency_key=idempotency_key)
+
+    async def refund(self, contest_id: str, entry_id: str) -> dict[str, Any]:
+        """Take an entry back before the lock, and its fee with it: `status`, `amount_cents`, `entry_status`."""
+        return await self._post("/v1/payments/refunds", {"contest_id": contest_id, "entry_id": entry_id})
+
+    async def ingest_settlement(
+        self, provider_reference: str, account_did: str, amount_cents: int, currency: str, *, idempotency_key: str
+    ) -> dict[str, Any]:
+        """Credit what an outside service has collected; needs the ledger's key."""
+        asked = {
+            "provider_reference": provider_reference,
+            "account_did": account_did,
+            "amount_cents": amount_cents,
+            "currency": currency,
+        }
+        return await self._post("/v1/payments/settlements/ingest", asked, idempotency_key=idempotency_key)
+
+    async def settlements(self, provider_reference: str) -> list[dict[str, Any]]:
+        """Return the settlement of a payment intent or an outside reference; needs the ledger's key."""
+        query = quote(provider_reference, safe="")
+        return list((await self._get(f"/v1/payments/settlements?provider_reference={query}"))["settlements"])
+
+    async def retry_forwarding(
+        self, *, limit: int = 100, force: bool = False, event_id: str | None = None
+    ) -> dict[str, Any]:
+        """Post again what broke: `attempted`, `forwarded`, `failed`; needs the settlement service's key."""
+        asked = {"limit": limit, "force": force, "event_id": event_id}
+        return await self._post("/v1/stripe/forwarding/retry", asked)
 
     async def onboard(self, account_did: str | None = None, email: str | None = None) -> dict[str, Any]:
         """Return a connected account: `stripe_account_id`, `url`, `transfers_active`."""

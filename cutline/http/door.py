@@ -31,6 +31,7 @@ ADMIN = frozenset({"admin"})
 STAFF = frozenset({"admin", "ops"})
 ANYONE = frozenset({"entrant", "admin", "ops"})
 LEDGER = frozenset({"ledger"})
+SETTLE = frozenset({"settle"})
 OPEN: frozenset[str] = frozenset()
 """No credentials needed."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -75,14 +77,52 @@ class Tally(Collector):
         yield family
 
 
-def exposition(tally: Tally, quarantined: Callable[[], int]) -> bytes:
-    """Return the metrics page: the doors' numbers, and how many files are kept closed."""
+class MoneyHealth(Collector):
+    """What the ledger says of its outbox, its dead letters and the platform's funds, at one moment (FWD-020)."""
+
+    def __init__(self, health: Mapping[str, Any], now: datetime) -> None:
+        self._health = health
+        self._now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges; money is in cents, by currency."""
+        said = self._health
+        outbox = GaugeMetricFamily("cutline_outbox_events", "Stripe's events not in the books.", labels=["status"])
+        outbox.add_metric(["pending"], said["outbox_pending"])
+        outbox.add_metric(["failed"], said["outbox_failed"])
+        yield outbox
+        since = said["outbox_oldest_at"]
+        age_s = 0.0 if since is None else (self._now - since).total_seconds()
+        yield GaugeMetricFamily("cutline_outbox_oldest_age_seconds", "Age of the oldest of them.", value=age_s)
+        yield GaugeMetricFamily("cutline_dead_letters", "What a person should look at.", value=said["dead_letters"])
+        for name, about in _FUNDS.items():
+            gauge = GaugeMetricFamily(f"cutline_platform_{name}", about, labels=["currency"])
+            for funds in said["funds"]:
+                gauge.add_metric([funds.currency], getattr(funds, name))
+            yield gauge
+
+
+_FUNDS: Final[Mapping[str, str]] = {
+    "available_cents": "What the platform has at Stripe and can transfer.",
+    "pending_cents": "What the platform will have at Stripe.",
+    "owed_cents": "What holders and refunds could ask for today.",
+}
+
+
+def exposition(
+    tally: Tally, quarantined: Callable[[], int], undeliverable: Callable[[], int], *others: Collector
+) -> bytes:
+    """Return the metrics page: the doors' numbers, what is kept closed, what mail finds no file, and what is given."""
 
     class Closed(Collector):
         def collect(self) -> Iterator[Metric]:
             yield GaugeMetricFamily("cutline_quarantined", "Files kept closed.", value=quarantined())
+            name, meaning = "cutline_undeliverable", "Owed messages that no file exists for."
+            yield GaugeMetricFamily(name, meaning, value=undeliverable())
 
     registry = CollectorRegistry(auto_describe=False)
     registry.register(tally)
     registry.register(Closed())
+    for other in others:
+        registry.register(other)
     return generate_latest(registry)

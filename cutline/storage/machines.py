@@ -5,7 +5,7 @@ The one table that actors and `verify` share: what the first wrote, the second m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,12 +69,29 @@ def rules_of(kind_name: str) -> FileRules:
 
 @dataclass(slots=True)
 class Folding:
-    """A log being folded entry by entry: the state, what is still owed, and what receivers have acknowledged."""
+    """A log being folded: the state, what is still owed, and, where it is to be kept, what receivers have taken."""
 
     rules: FileRules
     state: Any
     owed: dict[str, Owed] = field(default_factory=dict)
-    delivered: list[Owed] = field(default_factory=list)
+    delivered: list[Owed] | None = None
+
+    @classmethod
+    def of(cls, rules: FileRules) -> Folding:
+        """Return the folding of an empty log."""
+        return cls(rules=rules, state=rules.machine.initial())
+
+    @property
+    def identity(self) -> str | None:
+        """Return whose file this is by what it holds: a contest's id or a feed's event; None for the others."""
+        match self.rules.kind.name:
+            case "contest" if self.state.contest is not None:
+                return str(self.state.contest.contest_id)
+            case "feed":
+                event: str | None = self.state.provider_event_id
+                return event
+            case _:
+                return None
 
     def take(self, entry: Entry) -> Recorded:
         """Fold the next entry and return it as an event.
@@ -84,19 +101,28 @@ class Folding:
         """
         event = self.rules.codec.decode(entry.type, entry.payload)
         recorded = Recorded(seq=entry.seq, at=entry.at, cause=entry.cause, event=event, hash=entry.hash)
-        if isinstance(event, DeliveriesAcknowledged):
-            for key in event.keys:
-                owed = self.owed.pop(key, None)
-                if owed is not None:
-                    self.delivered.append(owed)
-        elif not isinstance(event, WriterOpened):
-            self.rules.machine.evolve(self.state, recorded)
-            for owed in self.rules.machine.owes(self.state, recorded):
-                self.owed[owed.key] = owed
+        self.fold(recorded)
         return recorded
+
+    def fold(self, recorded: Recorded) -> Sequence[Owed]:
+        """Fold an event, just recorded or read, and return what it owes."""
+        event = recorded.event
+        if isinstance(event, DeliveriesAcknowledged):
+            taken = [owed for key in event.keys if (owed := self.owed.pop(key, None)) is not None]
+            if self.delivered is not None:
+                self.delivered += taken
+            return ()
+        if isinstance(event, WriterOpened):
+            return ()
+        self.rules.machine.evolve(self.state, recorded)
+        owes = self.rules.machine.owes(self.state, recorded)
+        for owed in owes:
+            self.owed[owed.key] = owed
+        return owes
 
 
 def begin(kind_name: str) -> Folding:
-    """Return the folding of an empty log."""
-    rules = rules_of(kind_name)
-    return Folding(rules=rules, state=rules.machine.initial())
+    """Return the folding of an empty log that keeps what was delivered, to check or show it."""
+    folding = Folding.of(rules_of(kind_name))
+    folding.delivered = []
+    return folding

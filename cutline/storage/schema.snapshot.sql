@@ -1,7 +1,7 @@
--- iteration: 1
--- date: 2026-11-21
--- summary: the first schema of every file kind: log, typed rows, guards
--- commit: 9d21132
+-- iteration: 2
+-- date: 2026-11-22
+-- summary: the outbox of Stripe events as a view
+-- commit: 046b7a0
 
 
 -- file kind: contest
@@ -225,7 +225,7 @@ CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN (NEW.id <> -
 
 -- file kind: ledger
 PRAGMA application_id = 1129665539;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -343,6 +343,21 @@ SELECT p.id, p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, 
 FROM postings AS p
 JOIN transactions AS t ON t.log_seq = p.log_seq
 JOIN log AS l ON l.seq = p.log_seq;
+
+CREATE VIEW stripe_webhook_outbox AS
+SELECT a.event_id,
+  'stripe:event:' || a.event_id AS idempotency_key,
+  CASE WHEN a.outcome = 'forwarded' THEN 'forwarded' WHEN a.next_retry_at IS NULL THEN 'failed' ELSE 'pending' END
+    AS status,
+  a.attempt AS attempts,
+  a.next_retry_at,
+  (SELECT b.error_json FROM outbox_attempts AS b WHERE b.event_id = a.event_id AND b.error_json IS NOT NULL
+    ORDER BY b.attempt DESC LIMIT 1) AS last_error,
+  t.effect_key AS settlement_id,
+  a.attempted_at AS last_attempt_at
+FROM outbox_attempts AS a
+LEFT JOIN transactions AS t ON t.log_seq = a.log_seq
+WHERE a.attempt = (SELECT max(c.attempt) FROM outbox_attempts AS c WHERE c.event_id = a.event_id);
 
 CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 

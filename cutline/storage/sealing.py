@@ -13,11 +13,13 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from cutline.storage.durable import make_directory, write_whole
+from cutline.storage.durable import make_directory, sync_directory, write_whole
 from cutline.storage.errors import Corrupt, FileMissing
 
 _ID_BYTES = 4
 _NONCE_BYTES = 12
+_COUNTER_BYTES = 4
+"""A nonce is a random prefix of this sealer and a count: unique under a key for four thousand million bodies."""
 _KEY_BITS = 256
 
 
@@ -32,6 +34,8 @@ class Sealer:
         self._folder = root / "keys"
         self._sealing: dict[tuple[int, int], tuple[bytes, AESGCM]] = {}
         self._opening: dict[tuple[str, bytes], AESGCM] = {}
+        self._nonce_prefix = os.urandom(_NONCE_BYTES - _COUNTER_BYTES)
+        self._sealed = 0
 
     def seal(self, plain: bytes, at: datetime) -> bytes:
         """Return key id, nonce and ciphertext of `plain` under a key of the month of `at`, made when there is none."""
@@ -40,7 +44,8 @@ class Sealer:
         if known is None:
             known = self._sealing[month] = self._key_for_sealing(f"{at.year:04d}-{at.month:02d}")
         key_id, cipher = known
-        nonce = os.urandom(_NONCE_BYTES)
+        self._sealed += 1
+        nonce = self._nonce_prefix + self._sealed.to_bytes(_COUNTER_BYTES, "big")
         return key_id + nonce + cipher.encrypt(nonce, plain, None)
 
     def open(self, sealed: bytes, month: str) -> bytes:
@@ -68,3 +73,23 @@ class Sealer:
         make_directory(self._folder)
         write_whole(self._path(month, key_id), key)
         return key_id, AESGCM(key)
+
+
+def destroy_keys(root: Path, month: str) -> list[str]:
+    """Destroy every key of a month (YYYY-MM) for good and return their names; nothing sealed with them opens again.
+
+    Each is overwritten before its name goes. A disk that writes elsewhere than it is told may keep a trace of it:
+    keys belong on an encrypted one.
+    """
+    folder = root / "keys"
+    destroyed = []
+    for path in sorted(folder.glob(f"{month}.*.key")):
+        with path.open("r+b") as key:
+            key.write(os.urandom(path.stat().st_size))
+            key.flush()
+            os.fsync(key.fileno())
+        path.unlink()
+        destroyed.append(path.name)
+    if destroyed:
+        sync_directory(folder)
+    return destroyed

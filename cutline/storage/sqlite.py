@@ -157,15 +157,16 @@ def open_writer(
     return connection
 
 
-def open_reader(path: Path, kind: FileKind) -> Connection:
+def open_reader(path: Path, kind: FileKind, *, at_rest: bool = False) -> Connection:
     """Return a connection that can only read; it never waits for the writer, nor the writer for it.
 
-    An older file is readable as it is. Raises as `open_writer` does.
+    An older file is readable as it is. With `at_rest`, the file itself is read and no WAL, and no file is left beside
+    it: for a moment's look at one that was closed in good order. Raises as `open_writer` does.
     """
     require_sound_sqlite()
     try:
         read_identity(path, kind)
-        connection = connect(path, mode="ro")
+        connection = connect(path, mode="ro&immutable=1" if at_rest else "ro")
     except (OSError, pysqlite3.Error) as error:
         raise classify(error) from error
     try:

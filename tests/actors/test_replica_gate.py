@@ -20,6 +20,7 @@ from cutline.actors.mailbox import Acknowledgement, Delivery
 from cutline.actors.outgoing import Mail, Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.replica_gate import LitestreamGate, OpenGate
+from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.workers import ProcessWorkers
 from cutline.engine.decision import Accepted
 from cutline.engine.messages import (
@@ -76,7 +77,9 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 async def call(session: aiohttp.ClientSession, gate: Gate | OpenGate, effect: CallStripe) -> StripeAnswered:
     stripe = StripeGateway("sk_test_x", base_url=NOWHERE, session=session)
-    outcome: Any = await performers(stripe, ScoreFeed(session, NOWHERE), ProcessWorkers(), gate)[CallStripe](effect)
+    reading = StripeReading(stripe, DataRoot(Path("nowhere")), frozenset({False}))
+    parts = performers(stripe, ScoreFeed(session, NOWHERE), ProcessWorkers(), gate, reading)
+    outcome: Any = await parts[CallStripe](effect)
     assert isinstance(outcome, StripeAnswered)
     return outcome
 

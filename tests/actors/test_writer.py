@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import freezegun
+import pysqlite3
 import pytest
 
 from cutline.actors.mailbox import Acknowledgement, Ask, Delivery, Redeliver, Retire, Tell
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.storage.errors import DiskFull, FileMissing, WriteFailed
+from cutline.engine.messages import Look
+from cutline.storage.errors import Corrupt, DiskFull, FileMissing, WriteFailed
 from cutline.storage.event_log import EventLog
 from cutline.storage.kinds import KINDS
 from cutline.storage.sqlite import open_reader
@@ -36,11 +39,24 @@ def around() -> Iterator[Any]:
         reference.stop()
 
 
-async def ask(reference: Any, message: Any) -> Accepted | Rejected:
+async def ask(reference: Any, message: Any, *, expect: type = object) -> Any:
     future: asyncio.Future[Accepted | Rejected] = asyncio.get_running_loop().create_future()
     reference.tell(Ask(message, "test", future))
     async with asyncio.timeout(10):
-        return await future
+        answer = await future
+    assert isinstance(answer, expect)
+    return answer
+
+
+async def stopped(reference: Any) -> None:
+    """Stop an actor and wait until its file is closed."""
+    writer = reference._actor_weakref()
+    reference.stop(block=False)
+    for _ in range(500):
+        if not reference.is_alive() and writer._connection is None:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not stop")
 
 
 async def quiet(reference: Any) -> None:
@@ -60,7 +76,7 @@ def logged(path: Path) -> list[str]:
 async def test_what_is_answered_is_in_the_file(around: Any, tmp_path: Path) -> None:
     reference = around.start("a", tmp_path / "a.db")
     answer = await ask(reference, toy.Add(name="one", amount=5))
-    assert answer == Accepted(events=answer.events, reply={"deduped": False})  # type: ignore[union-attr]
+    assert answer == Accepted(events=answer.events, reply={"deduped": False})
     assert logged(tmp_path / "a.db") == ["WriterOpened", "Added"]
 
 
@@ -219,6 +235,7 @@ async def test_a_delivery_that_comes_twice_is_applied_once_and_acknowledged_twic
     total = await ask(reference, "read")
     assert isinstance(total, Accepted)
     assert total.reply["total"] == 7
+    await quiet(reference)
     assert [envelope for to, envelope in around.sent if to == "b"] == [Acknowledgement(("owed:x",), "a")] * 2
 
 
@@ -241,7 +258,7 @@ async def test_an_actor_that_owes_does_not_retire(around: Any, tmp_path: Path) -
     reference.tell(Retire(lambda _: True))
     assert isinstance(await ask(reference, "read"), Accepted)
     reference.tell(Acknowledgement(("owed:gift",), "b"))
-    await ask(reference, "read")
+    await quiet(reference)
     reference.tell(Retire(lambda _: True))
     for _ in range(200):
         if not reference.is_alive():
@@ -256,3 +273,150 @@ async def test_a_missing_file_is_never_made_again_empty(around: Any, tmp_path: P
     assert await asyncio.to_thread(around.failed_once.wait, 10)
     assert isinstance(around.failures[0][1], FileMissing)
     assert not (tmp_path / "a.db").exists()
+
+
+async def test_a_refused_delivery_stays_with_its_sender(around: Any, tmp_path: Path) -> None:
+    """P8: an owed message that is acknowledged though it was refused would be money that nobody owes any more."""
+    receiver = around.start("b", tmp_path / "b.db")
+    reference = around.start("a", tmp_path / "a.db")
+    await ask(reference, toy.Add(name="gift", amount=-3, owe_to="b"), expect=Rejected)
+    reference.tell(Delivery("owed:x", "b", toy.Add(name="bad", amount=-1), "test"))
+    await quiet(reference)
+    await quiet(receiver)
+    assert not [envelope for _, envelope in around.sent if isinstance(envelope, Acknowledgement)]
+
+
+async def test_what_goes_wrong_after_the_commit_undoes_nothing_and_keeps_nothing_back(
+    around: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Design rule 1: the answer is that of the commit, and the next message goes out all the same."""
+    reference = around.start("a", tmp_path / "a.db")
+    await quiet(reference)
+    send = around.send
+
+    def failing(to: str, envelope: Any) -> None:
+        if to == "nowhere":
+            raise ValueError("no file has the address 'nowhere'")
+        send(to, envelope)
+
+    monkeypatch.setattr(around, "send", failing)
+    answers = await asyncio.gather(
+        ask(reference, toy.Add(name="one", owe_to="nowhere")), ask(reference, toy.Add(name="two", owe_to="b"))
+    )
+    assert [answer.reply["deduped"] for answer in answers if isinstance(answer, Accepted)] == [False, False]
+    await quiet(reference)
+    assert [to for to, _ in around.sent] == ["b"]
+    assert logged(tmp_path / "a.db").count("Added") == 2
+
+
+async def test_an_address_that_leads_nowhere_does_not_keep_a_file_from_opening(around: Any, tmp_path: Path) -> None:
+    """P10: one poisoned message in the ledger must not keep the engine down."""
+    first = around.start("a", tmp_path / "a.db")
+    await ask(first, toy.Add(name="one", owe_to="nowhere"))
+    first.stop()
+
+    def failing(to: str, envelope: Any) -> None:
+        raise ValueError(f"no file has the address {to!r}: {envelope}")
+
+    around.send = failing
+    again = around.start("a", tmp_path / "a.db", epoch=2)
+    assert isinstance(await ask(again, "read"), Accepted)
+    assert around.failures == []
+
+
+async def test_acknowledgements_survive_a_stop(around: Any, tmp_path: Path) -> None:
+    """What receivers have confirmed is not sent again by the next start (I12)."""
+    first = around.start("a", tmp_path / "a.db")
+    await ask(first, toy.Add(name="gift", owe_to="b"))
+    first.tell(Acknowledgement(("owed:gift",), "b"))
+    await quiet(first)
+    await stopped(first)
+    assert logged(tmp_path / "a.db")[-1] == "DeliveriesAcknowledged"
+    sent = len(around.sent)
+    await ask(around.start("a", tmp_path / "a.db", epoch=2), "read")
+    assert len(around.sent) == sent
+
+
+async def test_acknowledgements_survive_a_batch_that_broke(around: Any, tmp_path: Path) -> None:
+    """A refold must not bring back what receivers have confirmed."""
+    reference = around.start("a", tmp_path / "a.db")
+    with freezegun.freeze_time(toy.NOON, real_asyncio=True) as clock:
+        await ask(reference, toy.Add(name="gift", owe_to="b"))
+        reference.tell(Acknowledgement(("owed:gift",), "b"))
+        await ask(reference, toy.Explode(), expect=Rejected)
+        clock.tick(120)
+        reference.tell(Redeliver())
+        await ask(reference, toy.Add(name="next"))
+        await quiet(reference)
+    assert len(around.sent) == 1
+    assert logged(tmp_path / "a.db")[-1] == "DeliveriesAcknowledged"
+
+
+async def test_owed_messages_are_sent_once_at_the_start(around: Any, tmp_path: Path) -> None:
+    """The first redelivery after a start waits its time: the start itself has just sent everything."""
+    first = around.start("a", tmp_path / "a.db")
+    await ask(first, toy.Add(name="gift", owe_to="nobody"))
+    await stopped(first)
+    with freezegun.freeze_time("2031-01-01T00:00:00Z", real_asyncio=True):
+        again = around.start("a", tmp_path / "a.db", epoch=2)
+        again.tell(Redeliver())
+        await quiet(again)
+    assert len(around.sent) == 2
+
+
+async def test_outcomes_wait_for_a_full_disk_and_looks_do_not(
+    around: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4: an outcome would be lost, the clock comes again; and one bad command in a batch changes neither."""
+    reference = around.start("a", tmp_path / "a.db")
+    await ask(reference, toy.Add(name="one"))
+
+    def full(self: EventLog) -> None:
+        self.rollback()
+        raise DiskFull("no space")
+
+    writer = reference._actor_weakref()
+    with monkeypatch.context() as patch:
+        patch.setattr(EventLog, "commit", full)
+        for number in range(5):
+            reference.tell(Tell(Look(), "clock"))
+            await ask(reference, toy.Add(name=f"n{number}"), expect=Rejected)
+        reference.tell(Tell(toy.Add(name="outcome"), "effect"))
+        reference.tell(Tell(toy.Explode(), "effect"))
+        await ask(reference, toy.Add(name="last"), expect=Rejected)
+        assert [envelope.message for envelope in writer._postponed] == [toy.Add(name="outcome")]
+    total = await ask(reference, "read")
+    assert isinstance(total, Accepted)
+    assert total.reply["names"] == ["one", "outcome"]
+
+
+async def test_an_edited_row_keeps_the_file_closed(around: Any, tmp_path: Path) -> None:
+    """S6: the chain is checked before anything is folded or written."""
+    first = around.start("a", tmp_path / "a.db")
+    await ask(first, toy.Add(name="one", amount=5))
+    await stopped(first)
+    with contextlib.closing(pysqlite3.connect(tmp_path / "a.db")) as editor:
+        for (name,) in editor.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            editor.execute(f"DROP TRIGGER {name}")
+        editor.execute("UPDATE log SET payload = replace(payload, '5', '6') WHERE type = 'Added'")
+        editor.commit()
+    around.start("a", tmp_path / "a.db", epoch=2)
+    assert await asyncio.to_thread(around.failed_once.wait, 10)
+    assert isinstance(around.failures[0][1], Corrupt)
+
+
+async def test_a_file_that_turns_out_broken_stops_its_actor_and_not_the_process(
+    around: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S6, I10: corruption is one file's trouble; only a failed flush is everyone's."""
+    reference = around.start("a", tmp_path / "a.db")
+    await ask(reference, toy.Add(name="one"))
+
+    def corrupt(self: EventLog) -> None:  # noqa: ARG001  # stands in for a method
+        raise Corrupt("database disk image is malformed")
+
+    monkeypatch.setattr(EventLog, "begin", corrupt)
+    answer = await ask(reference, toy.Add(name="two"), expect=Rejected)
+    assert answer.code is RejectCode.CONTEST_QUARANTINED
+    assert await asyncio.to_thread(around.failed_once.wait, 10)
+    assert (around.deaths, type(around.failures[0][1])) == ([], Corrupt)

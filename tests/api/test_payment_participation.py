@@ -96,7 +96,7 @@ def test_the_last_seat_goes_to_exactly_one(tmp_path: Path, rivals: int) -> None:
 
 
 def test_a_late_word_of_a_payment_in_time_seats_again_or_gives_back(tmp_path: Path) -> None:
-    """PAY-040: paid in time, reported hours later. The seat that is free is theirs; the one that is gone is refunded."""
+    """PAY-040: paid in time, reported hours later. A seat that is free is theirs; where none is, the fee goes back."""
 
     async def story(village: Village) -> None:
         await village.found(max_entries=2)

@@ -1,4 +1,4 @@
-"""Whatever Stripe's signature stands under, the door answers as designed, and never by a 5xx (T14, A1, PAY-013, PAY-027)."""
+"""Whatever is signed, the door answers as designed, and never by a 5xx (T14, A1, PAY-013, PAY-027)."""
 
 from __future__ import annotations
 

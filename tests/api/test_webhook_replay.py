@@ -31,7 +31,7 @@ async def test_five_concurrent_deliveries_are_one_event_and_one_posting(town: To
     body = body_of(event)
     answers = await asyncio.gather(*(town.deliver(body) for _ in range(5)))
     assert {answer.status for answer in answers} == {200}
-    assert sorted((answer.body["deduped"] for answer in answers)) == [False, True, True, True, True]
+    assert sorted(answer.body["deduped"] for answer in answers) == [False, True, True, True, True]
     assert all({**answer.body, "deduped": False} == FIRST for answer in answers)
     assert town.rows("ledger", "SELECT event_id FROM stripe_events") == [(event["id"],)]
     intent = event["data"]["object"]["id"]

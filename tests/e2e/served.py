@@ -107,14 +107,14 @@ class Town:
                 process.kill()
                 await process.wait()
 
-    async def publish(self) -> None:
-        """Publish a small contest that locks in two days."""
+    async def publish(self, **terms: Any) -> None:
+        """Publish a small contest that locks in two days, on these terms of entering."""
         lock_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
         times = {"first_tee_at": lock_at.isoformat(), "ends_at": (lock_at + timedelta(days=4)).isoformat()}
         config = {
             **CONFIG,
             "event": {**CONFIG["event"], **times},
-            "entry": {**CONFIG["entry"], "lock_at": lock_at.isoformat()},
+            "entry": {**CONFIG["entry"], "lock_at": lock_at.isoformat(), **terms},
         }
         headers = {**bearer(self._token("did:ops:ada", ["admin"])), "Content-Type": "application/json"}
         body = orjson.dumps({"config": config})

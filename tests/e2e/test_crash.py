@@ -36,6 +36,7 @@ EVENTS = {
     "feed": "ChangesRecorded DeliveriesAcknowledged EventUnwatched EventWatched PayloadStored WriterOpened",
     "governance": "ConfigPublished ContestConfirmed ContestPlanned WriterOpened",
     "ledger": """AccountOpened AnchorRecorded BalanceListingRequested BalanceTransactionsRead DeliveriesAcknowledged
+        PlatformFundsRead UndeliveredEventsListed
         StripeEventRecorded TransactionPosted WriterOpened""",
     "payments": """AttemptStarted IntentCancelEnded IntentCancelRequested IntentCreated IntentPlanned
         IntentReportRecorded RefundAdvanced RefundPlanned WriterOpened""",

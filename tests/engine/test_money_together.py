@@ -23,11 +23,13 @@ from cutline.engine.messages import (
     CancelIntent,
     FeePaid,
     ListBalanceTransactions,
+    ListUndelivered,
     Look,
     MoveEntryFee,
     OnboardAccount,
     PostSettlement,
     Prize,
+    ReadPlatformBalance,
     RecordStripeEvent,
     RequestIntent,
     StripeAnswered,
@@ -235,6 +237,8 @@ class World:
         if isinstance(effect, ListBalanceTransactions):
             self._send(by, BalanceTransactionsListed(items=()))
             return
+        if isinstance(effect, ListUndelivered | ReadPlatformBalance):
+            return  # Stripe does not answer: nobody waits for it.
         lost_on_the_way, lost_on_the_way_back = self._fault(0.1), self._fault(0.15)
         obj = {} if lost_on_the_way else self.stripe.perform(effect)
         self.post.extend(("ledger", event) for event in self.stripe.events[self.heard :])

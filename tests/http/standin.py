@@ -54,6 +54,7 @@ class StandIn:
     answers: dict[type, Answer] = field(default_factory=dict)
     asked: list[tuple[str, Any, str]] = field(default_factory=list)
     closed: dict[str, str] = field(default_factory=dict)
+    lost: int = 0
     hold: asyncio.Event | None = None
     first_question: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -63,6 +64,9 @@ class StandIn:
 
     def quarantined(self) -> dict[str, str]:
         return self.closed
+
+    def undeliverable(self) -> int:
+        return self.lost
 
     async def ask(self, to: str, message: Any, cause: str) -> Accepted | Rejected:
         self.asked.append((to, message, cause))

@@ -123,6 +123,7 @@ async def test_metrics_count_by_route_and_never_by_what_callers_send(
     assert 'cutline_webhooks_total{result="SIGNATURE_INVALID"} 1.0' in page
     assert 'cutline_refusals_total{code="NOT_FOUND"} 4.0' in page
     assert "cutline_quarantined 1.0" in page
+    assert "cutline_undeliverable 0.0" in page
     assert "cutline_asks_in_flight 0.0" in page
     assert "such" not in page
 

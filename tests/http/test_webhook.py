@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import RecordStripeEvent
+from cutline.engine.messages import RecordStripeEvent, RefuseStripeEvent
 from cutline.simulation.emulators.stripe.webhooks import sign
 from tests.http.standin import WEBHOOK_SECRET, StandIn
 
@@ -142,13 +142,16 @@ async def test_livemode_must_be_the_installations(
 ) -> None:
     """PAY-018 to PAY-022, PAY-053."""
     engine.answers[RecordStripeEvent] = lambda _: POSTED
+    engine.answers[RefuseStripeEvent] = lambda asked: Rejected(
+        code=RejectCode.LIVEMODE_MISMATCH, details={"expected_livemode": asked.expected_livemode}
+    )
     url = await open_doors(settle_env=environment, stripe_allow_testmode_events_in_prod=override)
     got, answer, _ = await deliver(session, url, event(livemode=livemode))
     assert got == status
     if status == 422:
         assert answer["error"]["code"] == "LIVEMODE_MISMATCH"
         assert answer["error"]["details"] == {"expected_livemode": environment == "production"}
-        assert engine.asked == []
+        assert [type(message) for message in engine.messages()] == [RefuseStripeEvent], "a dead letter, and no event"
 
 
 async def test_the_signature_is_judged_before_livemode(

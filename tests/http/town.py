@@ -20,8 +20,8 @@ from cutline.actors.jobs import SteppedScheduler
 from cutline.actors.workers import ProcessWorkers
 from cutline.http.client import CutlineClient
 from cutline.service import Engine, running_engine
+from cutline.simulation.emulators.stripe import refunds
 from cutline.simulation.emulators.stripe.calls import Call
-from cutline.simulation.emulators.stripe.charges import create_refund
 from cutline.simulation.emulators.stripe.emulator import SECRET_KEY, StripeEmulator, listening
 from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint, sign
 from cutline.storage.files import DataRoot, kind_of
@@ -46,7 +46,8 @@ class Answer:
     @property
     def code(self) -> str | None:
         """The name of the refusal, if it is one."""
-        return self.body.get("error", {}).get("code")
+        code: str | None = self.body.get("error", {}).get("code")
+        return code
 
 
 @dataclass
@@ -112,7 +113,7 @@ class Town:
         platform = self.stripe.platform
         platform.begin()
         call = Call(parameters={"payment_intent": payment_intent, "metadata": dict(metadata or {})})
-        return create_refund(platform, call)
+        return refunds.create(platform, call)
 
     async def deliver(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """Post a body to the webhook's door, signed now unless other headers are given."""

@@ -16,9 +16,8 @@ from cutline.engine.ledger.events import (
     TransactionPosted,
 )
 from cutline.engine.ledger.postings import Draft
-from cutline.engine.ledger.requests import digest
 from cutline.engine.ledger.state import LedgerState
-from cutline.engine.messages import BalanceTransactionsListed, ListBalanceTransactions, Look
+from cutline.engine.messages import BalanceTransactionsListed, ListBalanceTransactions, Look, ReadPlatformBalance
 
 LISTING_INTERVAL: Final = timedelta(hours=1)
 
@@ -36,13 +35,13 @@ def listing_due_at(state: LedgerState) -> datetime | None:
 
 
 def look(state: LedgerState, _command: Look, now: datetime) -> Decision:
-    """Ask for newer balance transactions, at most once an hour."""
+    """Ask for newer balance transactions and for the platform's balance, at most once an hour."""
     due_at = listing_due_at(state)
     if due_at is None or now < due_at:
         return Accepted()
     return Accepted(
         events=(BalanceListingRequested(requested_at=now, after=state.balance_cursor),),
-        effects=(ListBalanceTransactions(after=state.balance_cursor),),
+        effects=(ListBalanceTransactions(after=state.balance_cursor), ReadPlatformBalance()),
     )
 
 
@@ -70,7 +69,6 @@ def book_balance_transactions(state: LedgerState, command: BalanceTransactionsLi
                 idempotency_key=draft.effect_key,
                 posting=booked.posting,
                 content=content,
-                content_sha256=digest(content),
             )
         )
     if last is not None and last not in state.balance_cursors:

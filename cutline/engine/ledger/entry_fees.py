@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -32,10 +33,15 @@ def move_entry_fee(state: LedgerState, command: MoveEntryFee, now: datetime) -> 
     drafting, place = _DRAFTS[command.outcome]
     draft = drafting(command.contest_id, command.entry_id, command.amount_cents, command.currency)
     content = content_of(command)
+    payment = state.payments.get(command.payment_intent)
+    if command.outcome == "refused" and payment is not None and _names_another(state, draft.effect_key, command):
+        further = command.payment_intent
+        draft = postings.entry_refused(
+            command.contest_id, command.entry_id, command.amount_cents, command.currency, further=further
+        )
     answer = answered(state, draft.effect_key, content)
     if answer is not None:
         return answer
-    payment = state.payments.get(command.payment_intent)
     refusal = _mismatch(payment, command)
     if refusal is not None:
         return refusal
@@ -44,6 +50,12 @@ def move_entry_fee(state: LedgerState, command: MoveEntryFee, now: datetime) -> 
     if command.outcome == "activated" and f"settlement:{command.contest_id}" in state.effects:
         return Rejected(code=RejectCode.SETTLEMENT_ALREADY_POSTED, details={"contest_id": command.contest_id})
     return post(state, draft, now, content)
+
+
+def _names_another(state: LedgerState, key: str, command: MoveEntryFee) -> bool:
+    """Say whether this entry's refusal was posted for another payment: an entry may be paid for more than once."""
+    before = state.contents.get(key)
+    return before is not None and json.loads(before)["payment_intent"] != command.payment_intent
 
 
 def post_settlement(state: LedgerState, command: PostSettlement, now: datetime) -> Decision:
@@ -103,7 +115,7 @@ def _refund_failed(state: LedgerState, command: RefundOutcome, now: datetime) ->
     if refund_id is not None and f"refund:{refund_id}:succeeded" in state.effects:
         draft = postings.refund_failed(refund_id, command.account_did, command.amount_cents, command.currency)
         return post(state, draft, now, content_of(command))
-    subject = f"refund:{command.contest_id}:{command.entry_id}"
+    subject = f"refund:{command.payment_intent}"
     if subject in state.dead_letters:
         return Accepted(reply={"deduped": True})
     letter = DeadLettered(

@@ -12,8 +12,11 @@ from typing import Final, Literal
 
 from cutline.engine.messages import Prize
 
-Outcome = Literal["posted", "duplicate_effect", "suspense", "recorded", "ignored", "dead_letter"]
-"""What a Stripe event came to. `recorded`: it moves no money, but others are told or it is remembered."""
+Outcome = Literal["posted", "duplicate_effect", "suspense", "recorded", "ignored", "dead_letter", "pending"]
+"""What a Stripe event came to.
+
+`recorded`: it moves no money, but others are told or it is remembered. `pending`: its posting broke and is tried again.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class StripeEventRecorded:
     """What Stripe said, what we made of it and what it did to the books, in one event (PAY-009, PAY-010).
 
     `facts` are the mapped facts that outlive the sealed body; amounts in them are cents, as decimal strings.
+    `fetched` tells an event that was listed from one that was delivered, whose bytes differ, by what both have.
     """
 
     event_id: str
@@ -59,11 +63,48 @@ class StripeEventRecorded:
     outcome: Outcome
     posting: Posting | None
     facts: Mapping[str, str]
+    fetched: str | None = None
 
     @property
     def key(self) -> str:
         """Return the business key, which is the forwarding idempotency key (PAY-014)."""
         return f"stripe:event:{self.event_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostingBroke:
+    """An attempt to post a recorded event broke; it moved nothing. Without `next_retry_at` no other one is scheduled.
+
+    `reason` names places and figures, never what Stripe sent (PAY-039).
+    """
+
+    event_id: str
+    attempt: int
+    code: str
+    http_status: int
+    reason: str
+    next_retry_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """Return the business key: each attempt ends once."""
+        return f"stripe:event:{self.event_id}:attempt:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeEventForwarded:
+    """A recorded event whose posting had broken is in the books now (FWD-011, FWD-013)."""
+
+    event_id: str
+    attempt: int
+    outcome: Outcome
+    posting: Posting | None
+    facts: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """Return the business key: an event is forwarded once."""
+        return f"stripe:event:{self.event_id}:forwarded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +149,6 @@ class TransactionPosted:
     idempotency_key: str
     posting: Posting
     content: Mapping[str, str]
-    content_sha256: str
     prizes: tuple[Prize, ...] = ()
 
     @property
@@ -157,16 +197,56 @@ class BalanceTransactionsRead:
         return f"balance-read:{self.last}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndeliveredEventsListed:
+    """Stripe has listed the events that it could not deliver; those among them that were missing are recorded."""
+
+    listed_at: datetime
+    found: int
+
+    @property
+    def key(self) -> str:
+        """Return the business key: one list at a moment."""
+        return f"undelivered:{self.listed_at.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """What the platform has at Stripe in one currency, and what it owes and could be asked for today, in cents."""
+
+    currency: str
+    available_cents: int
+    pending_cents: int
+    owed_cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformFundsRead:
+    """The platform's balance at Stripe was compared with what the books say is owed."""
+
+    read_at: datetime
+    funds: tuple[Funds, ...]
+
+    @property
+    def key(self) -> str:
+        """Return the business key: one comparison at a moment."""
+        return f"funds:{self.read_at.isoformat()}"
+
+
 EVENTS: Final[Mapping[str, type]] = {
     kind.__name__: kind
     for kind in (
         AccountOpened,
         StripeEventRecorded,
+        PostingBroke,
+        StripeEventForwarded,
         EventQuarantined,
         DeadLettered,
         TransactionPosted,
         AnchorRecorded,
         BalanceListingRequested,
         BalanceTransactionsRead,
+        UndeliveredEventsListed,
+        PlatformFundsRead,
     )
 }

@@ -12,27 +12,43 @@ from cutline.engine.ledger.balance_transactions import book_balance_transactions
 from cutline.engine.ledger.booking import CURRENCY
 from cutline.engine.ledger.entry_fees import move_entry_fee, post_settlement, refund_outcome
 from cutline.engine.ledger.events import EVENTS, AnchorRecorded
+from cutline.engine.ledger.health import platform_balance_read, read_money_health
+from cutline.engine.ledger.ingesting import ingest_settlement, read_settlement
 from cutline.engine.ledger.owing import owes
 from cutline.engine.ledger.postings import Draft
-from cutline.engine.ledger.recording import record_stripe_event
+from cutline.engine.ledger.recording import keep_what_broke, post_again, record_stripe_event, refuse_stripe_event
 from cutline.engine.ledger.requests import answered, content_of, post
+from cutline.engine.ledger.retrying import read_forwarding, retry_forwarding
 from cutline.engine.ledger.state import LedgerState, fold, trial_balance
 from cutline.engine.ledger.transfers import complete_transfer, fail_transfer, lock_transfer
+from cutline.engine.ledger.undelivered import fetch_undelivered, undelivered_listed
 from cutline.engine.messages import (
     BalanceTransactionsListed,
+    CommandBroke,
     CompleteTransfer,
     FailTransfer,
+    FetchUndelivered,
+    IngestSettlement,
     ListBalanceTransactions,
+    ListUndelivered,
     LockTransfer,
     Look,
     MoveEntryFee,
+    PlatformBalanceRead,
+    PostAgain,
     PostSettlement,
     PostTransaction,
     ReadAccount,
+    ReadForwarding,
+    ReadMoneyHealth,
+    ReadSettlement,
     ReadTrialBalance,
     RecordAnchor,
     RecordStripeEvent,
     RefundOutcome,
+    RefuseStripeEvent,
+    RetryForwarding,
+    UndeliveredListed,
 )
 
 _RESERVED: Final = (
@@ -42,6 +58,9 @@ _RESERVED: Final = (
     "dead-letter:",
     "balance-listing:",
     "balance-read:",
+    "undelivered:",
+    "funds:",
+    "ingest-key:",
 )
 """Prefixes of business keys that no request from outside may use."""
 
@@ -72,8 +91,12 @@ class LedgerMachine:
         return owes(recorded)
 
     def resume(self, state: LedgerState, _now: datetime) -> Sequence[Any]:
-        """Ask again for balance transactions whose list may be lost; reading twice books nothing twice."""
-        return (ListBalanceTransactions(after=state.balance_cursor),) if state.listing_outstanding else ()
+        """Ask for what was missed while nobody listened; what is listed twice is recorded and booked once.
+
+        A list of balance transactions that was asked for may be lost as well.
+        """
+        lost = (ListBalanceTransactions(after=state.balance_cursor),) if state.listing_outstanding else ()
+        return (ListUndelivered(), *lost)
 
     def due_at(self, state: LedgerState) -> datetime | None:
         """Return when Stripe's balance transactions are to be listed next."""
@@ -157,6 +180,17 @@ def _read_trial_balance(state: LedgerState, _command: ReadTrialBalance, _now: da
 
 _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]]] = {
     RecordStripeEvent: record_stripe_event,
+    RefuseStripeEvent: refuse_stripe_event,
+    CommandBroke: keep_what_broke,
+    RetryForwarding: retry_forwarding,
+    PostAgain: post_again,
+    ReadForwarding: read_forwarding,
+    FetchUndelivered: fetch_undelivered,
+    UndeliveredListed: undelivered_listed,
+    IngestSettlement: ingest_settlement,
+    ReadSettlement: read_settlement,
+    PlatformBalanceRead: platform_balance_read,
+    ReadMoneyHealth: read_money_health,
     MoveEntryFee: move_entry_fee,
     PostSettlement: post_settlement,
     RecordAnchor: _record_anchor,

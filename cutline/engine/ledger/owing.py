@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from cutline.engine.decision import Owed, Recorded
-from cutline.engine.ledger.events import StripeEventRecorded, TransactionPosted
+from cutline.engine.ledger.events import StripeEventForwarded, StripeEventRecorded, TransactionPosted
 from cutline.engine.messages import (
     AccountReported,
     FeePaid,
@@ -19,23 +19,26 @@ from cutline.engine.messages import (
     WinningsUnpayable,
 )
 
+StripeEvent = StripeEventRecorded | StripeEventForwarded
+"""What Stripe said, as it was posted at once or later; one whose posting broke owes nothing (PAY-054, FWD-016)."""
+
 
 def owes(recorded: Recorded) -> Sequence[Owed]:
     """Return what an event of the ledger owes; each key is unique in the ledger's file."""
     event = recorded.event
-    if isinstance(event, StripeEventRecorded):
+    if isinstance(event, StripeEvent):
         return _owed_by_stripe_event(event)
     if isinstance(event, TransactionPosted):
         return _owed_by_transaction(event, recorded.hash.hex())
     return ()
 
 
-def _owed_by_stripe_event(event: StripeEventRecorded) -> Sequence[Owed]:
+def _owed_by_stripe_event(event: StripeEvent) -> Sequence[Owed]:
     facts = event.facts
     if "stripe_account_id" in facts:
         return (_account_report(event),)
     if "refund_status" in facts:
-        return _refund_report(event) if "entry_id" in facts and "contest_id" in facts else ()
+        return _refund_report(event) if {"contest_id", "entry_id", "payment_intent"} <= facts.keys() else ()
     status = facts.get("intent_status")
     if status is not None:
         return (_intent_report(event, "canceled" if status == "canceled" else "failed"),)
@@ -58,7 +61,7 @@ def _owed_by_stripe_event(event: StripeEventRecorded) -> Sequence[Owed]:
     )
 
 
-def _intent_report(event: StripeEventRecorded, status: Literal["succeeded", "failed", "canceled"]) -> Owed:
+def _intent_report(event: StripeEvent, status: Literal["succeeded", "failed", "canceled"]) -> Owed:
     facts = event.facts
     message = IntentReported(
         payment_intent=facts["payment_intent"],
@@ -71,11 +74,12 @@ def _intent_report(event: StripeEventRecorded, status: Literal["succeeded", "fai
     return Owed(key=f"intent-report:{event.event_id}", to="payments", message=message)
 
 
-def _refund_report(event: StripeEventRecorded) -> Sequence[Owed]:
+def _refund_report(event: StripeEvent) -> Sequence[Owed]:
     facts = event.facts
     message = RefundReported(
         contest_id=facts["contest_id"],
         entry_id=facts["entry_id"],
+        payment_intent=facts["payment_intent"],
         stripe_refund_id=facts["refund"],
         status=facts["refund_status"],
         event_id=event.event_id,
@@ -83,7 +87,7 @@ def _refund_report(event: StripeEventRecorded) -> Sequence[Owed]:
     return (Owed(key=f"refund-report:{event.event_id}", to="payments", message=message),)
 
 
-def _account_report(event: StripeEventRecorded) -> Owed:
+def _account_report(event: StripeEvent) -> Owed:
     facts = event.facts
     message = AccountReported(
         stripe_account_id=facts["stripe_account_id"],

@@ -87,10 +87,14 @@ def entry_activated(contest_id: str, entry_id: str, cents: int, currency: str) -
     return _draft("entry_activated", f"entry:{contest_id}:{entry_id}:activated", currency, move)
 
 
-def entry_refused(contest_id: str, entry_id: str, cents: int, currency: str) -> Draft:
-    """Move the fee of an entry that came too late or found no seat from escrow to what goes back."""
+def entry_refused(contest_id: str, entry_id: str, cents: int, currency: str, *, further: str | None = None) -> Draft:
+    """Move the fee of an entry that came too late or found no seat from escrow to what goes back.
+
+    `further` names the payment intent where another payment for the same entry has been refused before.
+    """
     move = (accounts.escrow(contest_id), accounts.refunds(contest_id), cents)
-    return _draft("entry_refused", f"entry:{contest_id}:{entry_id}:refused", currency, move)
+    effect = f"entry:{contest_id}:{entry_id}:refused"
+    return _draft("entry_refused", effect if further is None else f"{effect}:{further}", currency, move)
 
 
 def entry_returned(contest_id: str, entry_id: str, cents: int, currency: str) -> Draft:

@@ -2,61 +2,196 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Rejected
-from cutline.engine.ledger.booking import Session, book
+from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.ledger.events import (
     DeadLettered,
     EventQuarantined,
     Outcome,
-    Posting,
+    PostingBroke,
+    StripeEventForwarded,
     StripeEventRecorded,
-    TransactionPosted,
 )
-from cutline.engine.ledger.mapping import Mapped, UnreadableError, map_event
-from cutline.engine.ledger.requests import digest
+from cutline.engine.ledger.judging import Broken, Judged, judge
+from cutline.engine.ledger.retrying import ATTEMPTS_MAX, refused_for_now, retry_at
 from cutline.engine.ledger.state import LedgerState
-from cutline.engine.messages import RecordStripeEvent
+from cutline.engine.messages import CommandBroke, PostAgain, RaiseAlert, RecordStripeEvent, RefuseStripeEvent
+
+RUNBOOK: Final = "runbooks/posting-broken.md"
 
 _FORWARDED: Final = frozenset({"posted", "suspense", "duplicate_effect", "recorded"})
-_LATEST_SECOND: Final = 253_402_300_799
 
 
 def record_stripe_event(state: LedgerState, command: RecordStripeEvent, now: datetime) -> Decision:
     """Record an event, its mapping and its posting (PAY-009 to PAY-017).
 
     A second delivery changes nothing; the same id with another body is quarantined; a second event about the
-    same effect posts nothing; what cannot be read or booked goes to the dead letters, with the event kept.
+    same effect posts nothing; what cannot be read goes to the dead letters, with the event kept. A posting that
+    breaks leaves the event and the first attempt, and is refused as LEDGER_INGEST_FAILED (FWD-008).
     """
     known = state.stripe_events.get(command.event_id)
     if known is not None:
-        return _redelivered(state, command, known)
-    try:
-        mapped = map_event(state, command)
-    except UnreadableError as error:
-        mapped = Mapped(outcome="dead_letter", failure="WEBHOOK_INVALID", facts={"reason": str(error)})
-    occurred_at = now
-    if 0 <= command.created <= _LATEST_SECOND:
-        occurred_at = datetime.fromtimestamp(command.created, UTC)
-    outcome: Outcome = mapped.outcome
-    failure = mapped.failure
-    opened: Any = ()
-    posting: Posting | None = None
-    session = Session() if mapped.later else None
-    draft = mapped.draft
-    if draft is not None:
-        if draft.effect_key in state.effects:
-            outcome = "duplicate_effect"
-            failure = None
-        else:
-            booked = book(state, draft, occurred_at, session)
-            if isinstance(booked, Rejected):
-                outcome, failure = "dead_letter", booked.code.value
-            else:
-                opened, posting = booked.opened, booked.posting
-    recorded = StripeEventRecorded(
+        return _redelivered(state, command, known, now)
+    judged = judge(state, command, now)
+    if isinstance(judged, Broken):
+        return _keep_broken(command, judged, now)
+    recorded = _recorded(command, judged)
+    events: list[Any] = [*judged.opened, recorded]
+    if judged.failure is not None:
+        events.append(_dead_letter(command, judged.failure, judged.facts))
+    events.extend(judged.later)
+    return Accepted(events=events, reply=_reply(judged.outcome, deduped=False), blobs={recorded.key: command.body})
+
+
+def post_again(state: LedgerState, command: PostAgain, now: datetime) -> Decision:
+    """Make the next attempt to post an event that broke; one that somebody else has made changes nothing (FWD-014)."""
+    row = state.outbox.get(command.event_id)
+    if row is None or command.attempt != row.attempts + 1:
+        return Accepted(reply={"attempted": False})
+    if command.event is None:
+        broken = Broken(code="BODY_FORGOTTEN", http_status=500, reason="the key of its month is destroyed")
+        return _break_again(state, command.event_id, None, broken, now, last=True)
+    return _attempt(state, command.event, now)
+
+
+def keep_what_broke(state: LedgerState, command: CommandBroke, now: datetime) -> Decision:
+    """Keep an event whose judging or writing raised, as one whose posting broke (FWD-001, LED-011).
+
+    Of a known event only the attempt that was due counts.
+    """
+    broke = command.command
+    event = broke.event if isinstance(broke, PostAgain) else broke
+    if not isinstance(event, RecordStripeEvent):
+        raise InvariantViolated(f"nothing of a {type(broke).__name__} can be kept")
+    broken = Broken(code=command.code.value, http_status=500, reason=command.reason)
+    known = state.stripe_events.get(event.event_id)
+    if known is None:
+        return _keep_broken(event, broken, now)
+    row = state.outbox.get(event.event_id)
+    if isinstance(broke, PostAgain):
+        if row is None or broke.attempt != row.attempts + 1:
+            return Accepted(reply={"attempted": False})
+    elif row is None or row.next_retry_at is None:
+        return Accepted(reply=_reply(known[1], deduped=True))
+    elif now < row.next_retry_at:
+        return refused_for_now(row)
+    return _break_again(state, event.event_id, event.type, broken, now)
+
+
+def refuse_stripe_event(state: LedgerState, command: RefuseStripeEvent, _now: datetime) -> Decision:
+    """Keep a dead letter, once, of an event whose livemode is not this installation's, and refuse it (C-11)."""
+    subject = f"livemode:{command.event_id}"
+    letter = DeadLettered(
+        subject=subject,
+        event_id=command.event_id,
+        event_type=command.type,
+        failure_class=RejectCode.LIVEMODE_MISMATCH.value,
+        details={
+            "livemode": str(command.livemode).lower(),
+            "expected_livemode": str(command.expected_livemode).lower(),
+        },
+    )
+    refused = Rejected(code=RejectCode.LIVEMODE_MISMATCH, details={"expected_livemode": command.expected_livemode})
+    return Accepted(events=() if subject in state.dead_letters else (letter,), reply=refused)
+
+
+def _redelivered(state: LedgerState, command: RecordStripeEvent, known: tuple[str, str], now: datetime) -> Decision:
+    sha256, outcome = known
+    if sha256 != command.sha256 and not _same_otherwise(state, command):
+        return _quarantine(state, command, sha256)
+    row = state.outbox.get(command.event_id)
+    if row is None or row.next_retry_at is None:
+        return Accepted(reply=_reply(outcome, deduped=True))
+    if now < row.next_retry_at:
+        return refused_for_now(row)
+    return _attempt(state, command, now)
+
+
+def _same_otherwise(state: LedgerState, command: RecordStripeEvent) -> bool:
+    """Say whether other bytes are the same event: one of the two was listed by Stripe, not delivered."""
+    return command.fetched or state.fetched.get(command.event_id) == _fingerprint(command)
+
+
+def _fingerprint(command: RecordStripeEvent) -> str:
+    return f"{command.type}|{command.created}|{command.object.get('id')}"
+
+
+def _quarantine(state: LedgerState, command: RecordStripeEvent, recorded_sha256: str) -> Decision:
+    foreign = EventQuarantined(
+        event_id=command.event_id, type=command.type, recorded_sha256=recorded_sha256, sha256=command.sha256
+    )
+    if foreign.key in state.quarantined:
+        return Accepted(reply=_reply("quarantined", deduped=True))
+    return Accepted(events=(foreign,), reply=_reply("quarantined", deduped=False), blobs={foreign.key: command.body})
+
+
+def _attempt(state: LedgerState, command: RecordStripeEvent, now: datetime) -> Decision:
+    """Post an event of the outbox by the books as they are now."""
+    judged = judge(state, command, now)
+    if isinstance(judged, Broken):
+        return _break_again(state, command.event_id, command.type, judged, now)
+    forwarded = StripeEventForwarded(
+        event_id=command.event_id,
+        attempt=state.outbox[command.event_id].attempts + 1,
+        outcome=judged.outcome,
+        posting=judged.posting,
+        facts=judged.facts,
+    )
+    events: list[Any] = [*judged.opened, forwarded]
+    if judged.failure is not None and f"stripe:event:{command.event_id}" not in state.dead_letters:
+        events.append(_dead_letter(command, judged.failure, judged.facts))
+    events.extend(judged.later)
+    return Accepted(events=events, reply=_reply(judged.outcome, deduped=False))
+
+
+def _keep_broken(command: RecordStripeEvent, broken: Broken, now: datetime) -> Decision:
+    """Record an event and that its first posting broke, in one commit (FWD-001)."""
+    recorded = _recorded(command, Judged(outcome="pending", facts={}))
+    first = _broke(command.event_id, 1, broken, now)
+    return Accepted(events=(recorded, first), reply=refused_for_now(first), blobs={recorded.key: command.body})
+
+
+def _break_again(
+    state: LedgerState, event_id: str, event_type: str | None, broken: Broken, now: datetime, *, last: bool = False
+) -> Decision:
+    """Record an attempt that broke; after the last one a person is told, once, and Stripe need not send it again."""
+    attempt = state.outbox[event_id].attempts + 1
+    broke = _broke(event_id, attempt, broken, now, last=last)
+    if broke.next_retry_at is not None:
+        return Accepted(events=(broke,), reply=refused_for_now(broke))
+    details = {"event_id": event_id, "code": broken.code, "attempts": attempt}
+    alert = RaiseAlert(name="posting_given_up", runbook=RUNBOOK, details=details)
+    reply = _reply("dead_letter", deduped=False)
+    subject = f"stripe:event:{event_id}"
+    if subject in state.dead_letters:
+        return Accepted(events=(broke,), reply=reply, effects=(alert,))
+    letter = DeadLettered(
+        subject=subject,
+        event_id=event_id,
+        event_type=event_type,
+        failure_class=broken.code,
+        details={"reason": broken.reason, "attempts": str(attempt), "runbook": RUNBOOK},
+    )
+    return Accepted(events=(broke, letter), reply=reply, effects=(alert,))
+
+
+def _broke(event_id: str, attempt: int, broken: Broken, now: datetime, *, last: bool = False) -> PostingBroke:
+    given_up = last or attempt >= ATTEMPTS_MAX
+    return PostingBroke(
+        event_id=event_id,
+        attempt=attempt,
+        code=broken.code,
+        http_status=broken.http_status,
+        reason=broken.reason,
+        next_retry_at=None if given_up else retry_at(attempt, now),
+    )
+
+
+def _recorded(command: RecordStripeEvent, judged: Judged) -> StripeEventRecorded:
+    return StripeEventRecorded(
         event_id=command.event_id,
         type=command.type,
         api_version=command.api_version,
@@ -64,65 +199,22 @@ def record_stripe_event(state: LedgerState, command: RecordStripeEvent, now: dat
         created=command.created,
         account=command.account,
         sha256=command.sha256,
-        outcome=outcome,
-        posting=posting,
-        facts=mapped.facts,
+        outcome=judged.outcome,
+        posting=judged.posting,
+        facts=judged.facts,
+        fetched=_fingerprint(command) if command.fetched else None,
     )
-    events: list[Any] = [*opened, recorded]
-    if failure is not None:
-        events.append(_dead_letter(recorded, failure))
-    if session is not None and posting is not None:
-        _book_later(state, mapped, occurred_at, session, events)
-    return Accepted(events=events, reply=_reply(outcome, deduped=False), blobs={recorded.key: command.body})
 
 
-def _redelivered(state: LedgerState, command: RecordStripeEvent, known: tuple[str, str]) -> Decision:
-    sha256, outcome = known
-    if sha256 == command.sha256:
-        return Accepted(reply=_reply(outcome, deduped=True))
-    foreign = EventQuarantined(
-        event_id=command.event_id, type=command.type, recorded_sha256=sha256, sha256=command.sha256
-    )
-    if foreign.key in state.quarantined:
-        return Accepted(reply=_reply("quarantined", deduped=True))
-    return Accepted(events=(foreign,), reply=_reply("quarantined", deduped=False), blobs={foreign.key: command.body})
-
-
-def _reply(outcome: str, *, deduped: bool) -> dict[str, Any]:
+def _reply(outcome: Outcome | str, *, deduped: bool) -> dict[str, Any]:
     return {"deduped": deduped, "forwarded_to_ledger": outcome in _FORWARDED, "outcome": outcome}
 
 
-def _dead_letter(recorded: StripeEventRecorded, failure: str) -> DeadLettered:
+def _dead_letter(command: RecordStripeEvent, failure: str, facts: Any) -> DeadLettered:
     return DeadLettered(
-        subject=recorded.key,
-        event_id=recorded.event_id,
-        event_type=recorded.type,
+        subject=f"stripe:event:{command.event_id}",
+        event_id=command.event_id,
+        event_type=command.type,
         failure_class=failure,
-        details=recorded.facts,
+        details=facts,
     )
-
-
-def _book_later(
-    state: LedgerState,
-    mapped: Mapped,
-    occurred_at: datetime,
-    session: Session,
-    events: list[Any],
-) -> None:
-    intent = mapped.facts.get("payment_intent")
-    for draft in mapped.later:
-        if draft.effect_key in state.effects or draft.effect_key in session.effects:
-            continue
-        booked = book(state, draft, occurred_at, session)
-        if isinstance(booked, Rejected):
-            continue
-        content = {"effect_key": draft.effect_key, "payment_intent": intent or ""}
-        events.extend(booked.opened)
-        events.append(
-            TransactionPosted(
-                idempotency_key=draft.effect_key,
-                posting=booked.posting,
-                content=content,
-                content_sha256=digest(content),
-            )
-        )

@@ -5,10 +5,10 @@ Plain dictionaries, because every webhook passes through here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, Literal
+from datetime import date, datetime
+from typing import Any, Final, Literal
 
 from cutline.engine.canonical import canonical_json
 from cutline.engine.ledger import accounts
@@ -19,9 +19,14 @@ from cutline.engine.ledger.events import (
     BalanceTransactionsRead,
     DeadLettered,
     EventQuarantined,
+    Funds,
+    PlatformFundsRead,
     Posting,
+    PostingBroke,
+    StripeEventForwarded,
     StripeEventRecorded,
     TransactionPosted,
+    UndeliveredEventsListed,
 )
 
 Place = Literal["escrow", "pot", "refunds", "refunded", "available", "suspense"]
@@ -50,6 +55,17 @@ class Payment:
     place: Place
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """An event that is not in the books yet: how often it was tried, how the last attempt ended, and since when."""
+
+    attempts: int
+    code: str
+    http_status: int
+    next_retry_at: datetime | None
+    since: datetime
+
+
 @dataclass(slots=True)
 class LedgerState:
     """Balances and everything that must not happen twice. Balances are debit-positive cents, by currency."""
@@ -72,6 +88,13 @@ class LedgerState:
     first_payment_at: datetime | None = None
     balance_cursor: str | None = None
     balance_cursors: set[str] = field(default_factory=set)
+    outbox: dict[str, OutboxRow] = field(default_factory=dict)
+    fetched: dict[str, str] = field(default_factory=dict)
+    undelivered_listed_at: datetime | None = None
+    ingest_day: date | None = None
+    ingested_cents: dict[str, int] = field(default_factory=dict)
+    funds: tuple[Funds, ...] = ()
+    funds_read_at: datetime | None = None
 
 
 def balances(state: LedgerState, account_did: str, currency: str) -> tuple[int, int]:
@@ -95,42 +118,100 @@ def joined(content: Mapping[str, str]) -> str:
 
 def fold(state: LedgerState, event: object, at: datetime) -> None:
     """Fold one event, committed at `at`, into the state."""
-    match event:
-        case StripeEventRecorded():
-            _fold_stripe_event(state, event, at)
-        case TransactionPosted():
-            _post(state, event.posting, event.idempotency_key)
-            state.contents[event.idempotency_key] = joined(event.content)
-            _move_payment(state, event.posting, event.content.get("payment_intent"))
-        case AccountOpened():
-            kind = accounts.kind_of(event.account)
-            if kind is not None:
-                state.accounts[event.account] = kind
-        case EventQuarantined():
-            state.quarantined.add(event.key)
-        case DeadLettered():
-            state.dead_letters.add(event.subject)
-        case AnchorRecorded():
-            state.anchors[event.key] = event.hash
-        case BalanceListingRequested():
-            state.listing_requested_at = event.requested_at
-            state.listing_outstanding = True
-        case BalanceTransactionsRead():
-            state.balance_cursor = event.last
-            state.balance_cursors.add(event.last)
-            state.listing_outstanding = False
-        case _:
-            raise TypeError(f"the ledger's log has no {type(event).__name__}")
+    folding = _FOLDINGS.get(type(event))
+    if folding is None:
+        raise TypeError(f"the ledger's log has no {type(event).__name__}")
+    folding(state, event, at)
 
 
 def _fold_stripe_event(state: LedgerState, event: StripeEventRecorded, at: datetime) -> None:
     state.stripe_events[event.event_id] = (event.sha256, event.outcome)
+    if event.fetched is not None:
+        state.fetched[event.event_id] = event.fetched
+    _fold_meaning(state, event, event.key, at)
+
+
+def _fold_forwarded(state: LedgerState, event: StripeEventForwarded, at: datetime) -> None:
+    state.outbox.pop(event.event_id)
+    state.stripe_events[event.event_id] = (state.stripe_events[event.event_id][0], event.outcome)
+    _fold_meaning(state, event, f"stripe:event:{event.event_id}", at)
+
+
+def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime) -> None:
+    _post(state, event.posting, event.idempotency_key)
+    if event.posting.kind == "outside_ingest":
+        _fold_ingest(state, event.posting, at)
+    state.contents[event.idempotency_key] = joined(event.content)
+    _move_payment(state, event.posting, event.content.get("payment_intent"))
+
+
+def _fold_opening(state: LedgerState, event: AccountOpened, _at: datetime) -> None:
+    kind = accounts.kind_of(event.account)
+    if kind is not None:
+        state.accounts[event.account] = kind
+
+
+def _fold_quarantine(state: LedgerState, event: EventQuarantined, _at: datetime) -> None:
+    state.quarantined.add(event.key)
+
+
+def _fold_dead_letter(state: LedgerState, event: DeadLettered, _at: datetime) -> None:
+    state.dead_letters.add(event.subject)
+
+
+def _fold_anchor(state: LedgerState, event: AnchorRecorded, _at: datetime) -> None:
+    state.anchors[event.key] = event.hash
+
+
+def _fold_listing_request(state: LedgerState, event: BalanceListingRequested, _at: datetime) -> None:
+    state.listing_requested_at = event.requested_at
+    state.listing_outstanding = True
+
+
+def _fold_listing(state: LedgerState, event: BalanceTransactionsRead, _at: datetime) -> None:
+    state.balance_cursor = event.last
+    state.balance_cursors.add(event.last)
+    state.listing_outstanding = False
+
+
+def _fold_undelivered(state: LedgerState, event: UndeliveredEventsListed, _at: datetime) -> None:
+    state.undelivered_listed_at = event.listed_at
+
+
+def _fold_funds(state: LedgerState, event: PlatformFundsRead, _at: datetime) -> None:
+    state.funds, state.funds_read_at = event.funds, event.read_at
+
+
+def _fold_break(state: LedgerState, event: PostingBroke, at: datetime) -> None:
+    before = state.outbox.get(event.event_id)
+    state.outbox[event.event_id] = OutboxRow(
+        attempts=event.attempt,
+        code=event.code,
+        http_status=event.http_status,
+        next_retry_at=event.next_retry_at,
+        since=at if before is None else before.since,
+    )
+    outcome = "pending" if event.next_retry_at is not None else "dead_letter"
+    state.stripe_events[event.event_id] = (state.stripe_events[event.event_id][0], outcome)
+
+
+def _fold_ingest(state: LedgerState, posting: Posting, at: datetime) -> None:
+    if state.ingest_day != at.date():
+        state.ingest_day, state.ingested_cents = at.date(), {}
+    cents = sum(cents for _, cents, _ in posting.legs if cents > 0)
+    state.ingested_cents[posting.currency] = state.ingested_cents.get(posting.currency, 0) + cents
+
+
+def _fold_meaning(
+    state: LedgerState, event: StripeEventRecorded | StripeEventForwarded, key: str, at: datetime
+) -> None:
+    """Fold what an event came to, whether at its first posting or at a later one."""
     facts = event.facts
     posting = event.posting
     if posting is None:
         _fold_unbooked_refund(state, facts)
         return
-    _post(state, posting, event.key)
+    _post(state, posting, key)
     intent = facts.get("payment_intent")
     if intent is None:
         return
@@ -191,3 +272,19 @@ def _post(state: LedgerState, posting: Posting, key: str) -> None:
                     state.holds[hold] = left
                 else:
                     state.holds.pop(hold, None)
+
+
+_FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = {
+    StripeEventRecorded: _fold_stripe_event,
+    StripeEventForwarded: _fold_forwarded,
+    PostingBroke: _fold_break,
+    TransactionPosted: _fold_transaction,
+    AccountOpened: _fold_opening,
+    EventQuarantined: _fold_quarantine,
+    DeadLettered: _fold_dead_letter,
+    AnchorRecorded: _fold_anchor,
+    BalanceListingRequested: _fold_listing_request,
+    BalanceTransactionsRead: _fold_listing,
+    UndeliveredEventsListed: _fold_undelivered,
+    PlatformFundsRead: _fold_funds,
+}

@@ -26,6 +26,21 @@ class IntentPlanned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntentClaimed:
+    """An app has taken the entry's intent under an idempotency key; no other key can take it (PAY-031)."""
+
+    contest_id: str
+    entry_id: str
+    principal: str
+    idempotency_key: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: an entry's intent is taken once."""
+        return f"payment:claim:{self.contest_id}:{self.entry_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntentCreated:
     """Stripe has made the intent; its client can pay by the secret."""
 
@@ -102,7 +117,7 @@ class IntentReportRecorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPlanned:
-    """A fee is to go back by one refund."""
+    """A fee is to go back by one refund. An entry may have been paid twice; each payment has its own."""
 
     contest_id: str
     entry_id: str
@@ -115,7 +130,7 @@ class RefundPlanned:
     @property
     def key(self) -> str:
         """Return the business key, which is also the first attempt's key at Stripe."""
-        return f"payment:refund:{self.contest_id}:{self.entry_id}"
+        return f"payment:refund:{self.payment_intent}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +139,7 @@ class RefundAdvanced:
 
     contest_id: str
     entry_id: str
+    payment_intent: str
     status: Literal["submitted", "confirmed", "failed", "refused"]
     stripe_refund_id: str | None
     reason: str | None = None
@@ -131,13 +147,14 @@ class RefundAdvanced:
     @property
     def key(self) -> str:
         """Return the business key: a refund reaches each standing once."""
-        return f"payment:refund:{self.contest_id}:{self.entry_id}:{self.status}"
+        return f"payment:refund:{self.payment_intent}:{self.status}"
 
 
 EVENTS: Final[Mapping[str, type]] = {
     kind.__name__: kind
     for kind in (
         IntentPlanned,
+        IntentClaimed,
         IntentCreated,
         IntentFailed,
         IntentCancelRequested,

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import CallStripe, CancelIntent, IntentReported, ReadIntent, RequestIntent
+from cutline.engine.messages import CallStripe, CancelIntent, ClaimIntent, IntentReported, ReadIntent, RequestIntent
 from cutline.engine.payment.events import (
     IntentCancelEnded,
     IntentCancelRequested,
+    IntentClaimed,
     IntentCreated,
     IntentFailed,
     IntentPlanned,
@@ -103,6 +104,34 @@ def read_intent(state: PaymentState, command: ReadIntent, _now: datetime) -> Dec
         details = {"contest_id": command.contest_id, "entry_id": command.entry_id}
         return Rejected(code=RejectCode.NOT_FOUND, details=details)
     return Accepted(reply=_as_read(intent, deduped=False))
+
+
+def claim_intent(state: PaymentState, command: ClaimIntent, _now: datetime) -> Decision:
+    """Answer with an entry's intent, taken under a key of its holder; the same key takes it again (PAY-030).
+
+    Refused: NOT_FOUND, IDEMPOTENCY_KEY_REUSED where the key took another entry's intent, DUPLICATE_INTENT where
+    another key has taken this one (PAY-031).
+    """
+    entry, claim = (command.contest_id, command.entry_id), (command.principal, command.idempotency_key)
+    intent = state.intents.get(entry)
+    if intent is None:
+        return Rejected(code=RejectCode.NOT_FOUND, details={"contest_id": entry[0], "entry_id": entry[1]})
+    if state.claimed.get(claim, entry) != entry:
+        details = {"idempotency_key": command.idempotency_key, "field": "entry_id"}
+        return Rejected(code=RejectCode.IDEMPOTENCY_KEY_REUSED, details=details)
+    known = state.claims.get(entry)
+    if known == claim:
+        return Accepted(reply=_as_read(intent, deduped=True))
+    if known is not None:
+        details = {"payment_intent": intent.payment_intent or "", "status": intent.status.value}
+        return Rejected(code=RejectCode.DUPLICATE_INTENT, details=details)
+    claimed = IntentClaimed(
+        contest_id=command.contest_id,
+        entry_id=command.entry_id,
+        principal=command.principal,
+        idempotency_key=command.idempotency_key,
+    )
+    return Accepted(events=(claimed,), reply=_as_read(intent, deduped=False))
 
 
 def intent_answered(state: PaymentState, entry: EntryKey, judged: Judgement, now: datetime) -> Decision:

@@ -11,6 +11,7 @@ from cutline.engine.decision import Accepted, Decision, Owed, Recorded
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.messages import (
     CancelIntent,
+    ClaimIntent,
     IntentReported,
     Look,
     ReadIntent,
@@ -23,6 +24,7 @@ from cutline.engine.payment.events import EVENTS, RefundAdvanced
 from cutline.engine.payment.intents import (
     cancel_intent,
     cancellation_answered,
+    claim_intent,
     intent_answered,
     intent_reported,
     read_intent,
@@ -33,7 +35,7 @@ from cutline.engine.payment.state import PaymentState, fold
 
 
 class PaymentMachine:
-    """The rules of `payments.db`: one intent and one refund for each entry, whatever Stripe's line does."""
+    """The rules of `payments.db`: one intent an entry, one refund a payment, whatever Stripe's line does."""
 
     kind = "payments"
     events: Mapping[str, type] = EVENTS
@@ -71,14 +73,15 @@ def _stripe_answered(state: PaymentState, answer: StripeAnswered, now: datetime)
     judged = stripe_call.judge(state.calls, answer, now)
     if judged.outcome in ("late", "waiting"):
         return Accepted(events=judged.events, effects=judged.effects)
+    refunded = state.refund_subjects.get(answer.subject)
+    if refunded is not None:
+        return refund_answered(state, refunded, judged)
     part, entry = state.subjects[answer.subject]
     match part:
         case "intent":
             return intent_answered(state, entry, judged, now)
         case "cancel":
             return cancellation_answered(state, entry, judged, now)
-        case "refund":
-            return refund_answered(state, entry, judged)
 
 
 def _look(state: PaymentState, _command: Look, now: datetime) -> Decision:
@@ -93,6 +96,7 @@ _DECISIONS: Final[Mapping[type, Callable[[PaymentState, Any, datetime], Decision
     IntentReported: intent_reported,
     RefundReported: refund_reported,
     ReadIntent: read_intent,
+    ClaimIntent: claim_intent,
     StripeAnswered: _stripe_answered,
     Look: _look,
 }

@@ -1,4 +1,4 @@
-"""Judging refunds of entry fees: one for each entry, made by Stripe, told to the ledger."""
+"""Judging refunds of entry fees: one for each payment, made by Stripe, told to the ledger."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cutline.engine.errors import RejectCode
 from cutline.engine.messages import RefundEntry, RefundOutcome, RefundReported
 from cutline.engine.payment.events import RefundAdvanced, RefundPlanned
 from cutline.engine.payment.lifecycle import REFUNDS, RefundStatus
-from cutline.engine.payment.state import EntryKey, PaymentState, Refund
+from cutline.engine.payment.state import PaymentState, Refund
 from cutline.engine.stripe_attempts import Parameters
 from cutline.engine.stripe_call import Judgement, start
 
-_CONTENT: Final = ("account_did", "amount_cents", "currency", "payment_intent")
+_CONTENT: Final = ("contest_id", "entry_id", "account_did", "amount_cents", "currency")
 
 _SAID: Final[dict[str, Literal["submitted", "confirmed", "failed"]]] = {
     "succeeded": "confirmed",
@@ -26,11 +26,11 @@ _SAID: Final[dict[str, Literal["submitted", "confirmed", "failed"]]] = {
 
 
 def refund_entry(state: PaymentState, command: RefundEntry, now: datetime) -> Decision:
-    """Plan the refund of one fee and call Stripe, once for each entry (PAY-042).
+    """Plan the refund of one fee and call Stripe, once for each payment (PAY-042).
 
-    Refused: IDEMPOTENCY_KEY_REUSED where the entry's refund is of another payment or amount.
+    Refused: IDEMPOTENCY_KEY_REUSED where the payment's refund is of another entry or amount.
     """
-    refund = state.refunds.get((command.contest_id, command.entry_id))
+    refund = state.refunds.get(command.payment_intent)
     if refund is not None:
         for name in _CONTENT:
             if getattr(refund.plan, name) != getattr(command, name):
@@ -54,9 +54,9 @@ def refund_entry(state: PaymentState, command: RefundEntry, now: datetime) -> De
     )
 
 
-def refund_answered(state: PaymentState, entry: EntryKey, judged: Judgement) -> Decision:
+def refund_answered(state: PaymentState, payment_intent: str, judged: Judgement) -> Decision:
     """Record what Stripe made of the refund."""
-    refund = state.refunds[entry]
+    refund = state.refunds[payment_intent]
     if judged.outcome == "failed":
         return _advance(refund, "refused", None, judged.code)
     return _advance(refund, _said(judged.object.get("status")), str(judged.object["id"]), _reason(judged))
@@ -64,7 +64,7 @@ def refund_answered(state: PaymentState, entry: EntryKey, judged: Judgement) -> 
 
 def refund_reported(state: PaymentState, command: RefundReported, _now: datetime) -> Decision:
     """Take a webhook's word about a refund that we planned; others are the ledger's business alone."""
-    refund = state.refunds.get((command.contest_id, command.entry_id))
+    refund = state.refunds.get(command.payment_intent)
     if refund is None or refund.stripe_refund_id not in (None, command.stripe_refund_id):
         return Accepted(reply={"deduped": False})
     return _advance(refund, _said(command.status), command.stripe_refund_id, None)
@@ -74,7 +74,7 @@ def refund_owed(state: PaymentState, event: RefundAdvanced) -> Sequence[Owed]:
     """Return what the ledger must be told of a refund: that it is made, or that it is not."""
     if event.status == "submitted":
         return ()
-    plan = state.refunds[event.contest_id, event.entry_id].plan
+    plan = state.refunds[event.payment_intent].plan
     outcome = RefundOutcome(
         contest_id=plan.contest_id,
         entry_id=plan.entry_id,
@@ -101,6 +101,7 @@ def _advance(
     advanced = RefundAdvanced(
         contest_id=refund.plan.contest_id,
         entry_id=refund.plan.entry_id,
+        payment_intent=refund.plan.payment_intent,
         status=said,
         stripe_refund_id=stripe_refund_id,
         reason=reason,

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from cutline.engine.payment.events import (
     IntentCancelEnded,
     IntentCancelRequested,
+    IntentClaimed,
     IntentCreated,
     IntentFailed,
     IntentPlanned,
@@ -22,7 +23,7 @@ from cutline.engine.stripe_call import CallBook
 EntryKey = tuple[str, str]
 """A contest's id and an entry's id."""
 
-Part = Literal["intent", "cancel", "refund"]
+Part = Literal["intent", "cancel"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,14 +49,18 @@ class Refund:
 
 @dataclass(slots=True)
 class PaymentState:
-    """Intents and refunds by entry, the calls under way, and which reports have counted."""
+    """Intents by entry, refunds by payment, the calls under way, and which reports have counted."""
 
     intents: dict[EntryKey, Intent] = field(default_factory=dict)
     by_payment_intent: dict[str, EntryKey] = field(default_factory=dict)
     cancelled_unplanned: set[EntryKey] = field(default_factory=set)
-    refunds: dict[EntryKey, Refund] = field(default_factory=dict)
+    claims: dict[EntryKey, tuple[str, str]] = field(default_factory=dict)
+    claimed: dict[tuple[str, str], EntryKey] = field(default_factory=dict)
+    refunds: dict[str, Refund] = field(default_factory=dict)
+    """By the payment intent that each gives back: an entry may have been paid for twice."""
     reports: set[str] = field(default_factory=set)
     subjects: dict[str, tuple[Part, EntryKey]] = field(default_factory=dict)
+    refund_subjects: dict[str, str] = field(default_factory=dict)
     calls: CallBook = field(default_factory=CallBook)
 
 
@@ -79,20 +84,22 @@ def fold(state: PaymentState, event: object) -> None:
             state.calls.fold(event)
         case IntentPlanned():
             _fold_plan(state, event)
+        case IntentClaimed():
+            entry, claim = (event.contest_id, event.entry_id), (event.principal, event.idempotency_key)
+            state.claims[entry] = claim
+            state.claimed[claim] = entry
         case IntentCreated() | IntentFailed() | IntentReportRecorded():
             _fold_intent(state, event)
         case IntentCancelRequested() | IntentCancelEnded():
             _fold_cancellation(state, event)
         case RefundPlanned():
-            entry = (event.contest_id, event.entry_id)
-            state.refunds[entry] = Refund(plan=event)
-            state.subjects[subject_of("refund", entry)] = ("refund", entry)
+            state.refunds[event.payment_intent] = Refund(plan=event)
+            state.refund_subjects[event.key] = event.payment_intent
         case RefundAdvanced():
-            entry = (event.contest_id, event.entry_id)
-            refund = state.refunds[entry]
+            refund = state.refunds[event.payment_intent]
             refund.status = next_refund(refund.status, RefundStatus(event.status))
             refund.stripe_refund_id = event.stripe_refund_id or refund.stripe_refund_id
-            state.calls.close(subject_of("refund", entry))
+            state.calls.close(refund.plan.key)
         case _:
             raise TypeError(f"the log of payments has no {type(event).__name__}")
 

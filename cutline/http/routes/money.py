@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import OnboardAccount, ReadAccount, ReadIntent, ReadTransfers, ReadTrialBalance
-from cutline.http.addresses import contest_of
+from cutline.engine.messages import (
+    ClaimIntent,
+    OnboardAccount,
+    ReadAccount,
+    ReadIntent,
+    ReadTransfers,
+    ReadTrialBalance,
+    WithdrawEntry,
+)
+from cutline.http.addresses import contest_of, idempotency_key_of
 from cutline.http.asking import Refused
-from cutline.http.door import ANYONE, LEDGER, STAFF, Call, Reply, Route
+from cutline.http.door import ADMIN, ANYONE, ENTRANT, LEDGER, STAFF, Call, Reply, Route
 from cutline.http.routes.entries import own_entry
 from cutline.http.schemas.money import (
     AccountGiven,
@@ -16,6 +24,8 @@ from cutline.http.schemas.money import (
     IntentGiven,
     OnboardAsked,
     OnboardGiven,
+    RefundAsked,
+    RefundGiven,
     TransferGiven,
     TransfersGiven,
     TrialBalanceGiven,
@@ -29,12 +39,13 @@ _REFUSED = "refused"
 async def read_intent(call: Call) -> Reply:
     """Return the payment intent of an entry as it stands, waiting a few seconds for Stripe if it is only planned.
 
-    Refusals: NOT_FOUND for an entry that is not the caller's, PAYMENT_FAILED when Stripe made no intent for good,
-    INTENT_NOT_READY when Stripe has not answered in time.
+    With an Idempotency-Key the intent is taken under that key, and no other key can take it (PAY-030, PAY-031).
+    Refusals: NOT_FOUND for an entry that is not the caller's, DUPLICATE_INTENT and IDEMPOTENCY_KEY_REUSED for keys,
+    PAYMENT_FAILED when Stripe made no intent for good, INTENT_NOT_READY when Stripe has not answered in time.
     """
     asked = call.body_as(IntentAsked)
     entry = await own_entry(call, asked.contest_id, asked.entry_id)
-    question = ReadIntent(contest_id=asked.contest_id, entry_id=asked.entry_id)
+    question = _question(call, asked)
     if entry["status"] == _PAYABLE:
         intent = await call.asking.ask_until("payments", question, _is_decided, otherwise=RejectCode.INTENT_NOT_READY)
     else:
@@ -43,6 +54,43 @@ async def read_intent(call: Call) -> Reply:
         code = RejectCode.PAYMENT_FAILED if intent["status"] == "failed" else RejectCode.ENTRY_NOT_PENDING
         raise Refused(code, {"status": intent["status"], "failure": intent.get("failure")})
     return Reply(body=IntentGiven.model_validate(intent))
+
+
+def _question(call: Call, asked: IntentAsked) -> ReadIntent | ClaimIntent:
+    given = call.request.headers.get("Idempotency-Key")
+    if given is None:
+        return ReadIntent(contest_id=asked.contest_id, entry_id=asked.entry_id)
+    return ClaimIntent(
+        contest_id=asked.contest_id,
+        entry_id=asked.entry_id,
+        principal=call.principal.subject,
+        idempotency_key=idempotency_key_of(given),
+    )
+
+
+async def refund(call: Call) -> Reply:
+    """Take an entry back before the lock and give its fee back, at the word of its holder or of an admin (PAY-042).
+
+    The entry is the business key: asked twice, it happens once. Refusals: NOT_FOUND for an entry that is not the
+    caller's, REFUND_AFTER_LOCK, ENTRY_NOT_PENDING where the entry has ended another way.
+    """
+    asked = call.body_as(RefundAsked)
+    entry = await own_entry(call, asked.contest_id, asked.entry_id)
+    command = WithdrawEntry(entry_id=asked.entry_id, account_did=entry["account_did"])
+    left = await call.ask(contest_of(asked.contest_id), command)
+    paid = left["payment_intent"] is not None
+    return Reply(
+        body=RefundGiven(
+            contest_id=asked.contest_id,
+            entry_id=asked.entry_id,
+            entry_status=left["status"],
+            status="requested" if paid else "nothing_paid",
+            amount_cents=left["fee_cents"] if paid else 0,
+            currency=left["currency"],
+            payment_intent=left["payment_intent"],
+            deduped=left["deduped"],
+        )
+    )
 
 
 def _is_decided(intent: dict[str, Any]) -> bool:
@@ -113,7 +161,16 @@ ROUTES = (
         needs=ANYONE,
         takes=IntentAsked,
         gives=IntentGiven,
-        summary="Get the payment intent of an entry of yours.",
+        summary="Get the payment intent of an entry of yours (Idempotency-Key taken).",
+    ),
+    Route(
+        method="POST",
+        path="/v1/payments/refunds",
+        handle=refund,
+        needs=ENTRANT | ADMIN,
+        takes=RefundAsked,
+        gives=RefundGiven,
+        summary="Take an entry back before the lock, and its fee with it.",
     ),
     Route(
         method="POST",

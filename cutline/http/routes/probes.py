@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from cutline.actors.clock import utc_now
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import ReadAccount, ReadDirectory, ReadIntent, ReadTransfers
+from cutline.engine.messages import ReadAccount, ReadDirectory, ReadIntent, ReadMoneyHealth, ReadTransfers
 from cutline.http import errors
 from cutline.http.asking import Asking, Refused
 from cutline.http.door import Handler, House
-from cutline.http.tally import exposition
+from cutline.http.tally import MoneyHealth, exposition
 
 READY_WITHIN_S = 2.0
 _NOBODY = "probe"
@@ -74,11 +75,23 @@ def readyz(house: House) -> Handler:
     return handle
 
 
+async def _money_health(house: House) -> tuple[MoneyHealth, ...]:
+    """Ask the ledger for its figures; a page without them is better than none."""
+    try:
+        async with asyncio.timeout(READY_WITHIN_S):
+            said = await Asking(house.engine, house.tally, "metrics").ask("ledger", ReadMoneyHealth())
+    except (TimeoutError, Refused):
+        return ()
+    return (MoneyHealth(said, utc_now()),)
+
+
 def metrics(house: House) -> Handler:
     """Return the handler of the Prometheus page."""
 
     async def handle(_request: web.Request) -> web.StreamResponse:
-        page = exposition(house.tally, lambda: len(house.engine.directory.quarantined()))
+        directory = house.engine.directory
+        money = await _money_health(house)
+        page = exposition(house.tally, lambda: len(directory.quarantined()), directory.undeliverable, *money)
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=page, headers=headers)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -18,8 +17,10 @@ import structlog
 from aiohttp import web
 
 from cutline.actors.clock import utc_now
+from cutline.actors.failures import place_of
+from cutline.actors.stripe_reading import recording_of
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import RecordStripeEvent
+from cutline.engine.messages import RecordStripeEvent, RefuseStripeEvent
 from cutline.gateways.stripe_webhook import SignatureInvalid, WebhookInvalid, parse_event, verify_signature
 from cutline.http import errors
 from cutline.http.asking import Asking, Refused
@@ -64,10 +65,11 @@ class WebhookDoor:
         except Refused as refused:
             result = refused.code.value
             response = errors.refusal(refused.code, refused.details, correlation_id or errors.correlation_of(request))
-        except Exception:  # noqa: BLE001  # logged below with its trace; Stripe is told by name and sends the event again
+        except Exception as failure:  # noqa: BLE001  # logged by its place; Stripe is told by name and sends the event again
             result = RejectCode.INTERNAL_FAULT.value
             correlation_id = correlation_id or errors.correlation_of(request)
-            self._log.exception("request_failed", correlation_id=correlation_id, route=PATH)
+            # Not the exception's own words: they may quote the body (PAY-039).
+            self._log.error("request_failed", correlation_id=correlation_id, route=PATH, error=place_of(failure))
             response = errors.refusal(RejectCode.INTERNAL_FAULT, {}, correlation_id)
         seconds = loop.time() - started
         self._count(response.status, result, seconds)
@@ -75,8 +77,11 @@ class WebhookDoor:
         say("stripe_webhook", event_id=event_id, duration_ms=round(seconds * 1000, 3), result=result)
         return response
 
-    def _judge(self, headers: Mapping[str, str], body: bytes) -> RecordStripeEvent:
-        """Return the command that a delivery amounts to, or raise Refused."""
+    def _judge(self, headers: Mapping[str, str], body: bytes) -> RecordStripeEvent | RefuseStripeEvent:
+        """Return the command that a delivery amounts to, or raise Refused.
+
+        An event of the wrong livemode is the ledger's to refuse, which keeps a dead letter of it (C-11).
+        """
         try:
             verify_signature(body, headers.get(SIGNATURE_HEADER), self._secrets, utc_now())
             event = parse_event(body)
@@ -85,18 +90,13 @@ class WebhookDoor:
         except WebhookInvalid as invalid:
             raise Refused(RejectCode.WEBHOOK_INVALID, {"fault": str(invalid)}) from invalid
         if event.livemode not in self._livemodes:
-            raise Refused(RejectCode.LIVEMODE_MISMATCH, {"expected_livemode": expected_livemode(self._house.settings)})
-        return RecordStripeEvent(
-            event_id=event.id,
-            type=event.type,
-            api_version=event.api_version,
-            livemode=event.livemode,
-            created=event.created,
-            account=event.account,
-            object=event.object,
-            sha256=sha256(body).hexdigest(),
-            body=body,
-        )
+            return RefuseStripeEvent(
+                event_id=event.id,
+                type=event.type,
+                livemode=event.livemode,
+                expected_livemode=expected_livemode(self._house.settings),
+            )
+        return recording_of(event, body)
 
     def _count(self, status: int, result: str, seconds: float) -> None:
         tally = self._house.tally

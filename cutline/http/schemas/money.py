@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from cutline.http.schemas.base import AccountDid, Asked, ContestId, EntryId, Given
 
@@ -87,3 +87,70 @@ class TrialBalanceGiven(Given):
 
     balances: dict[str, dict[str, int]]
     sums: dict[str, int]
+
+
+class RefundAsked(Asked):
+    """The entry to be taken back before the lock, and its fee with it."""
+
+    contest_id: ContestId
+    entry_id: EntryId
+
+
+class RefundGiven(Given):
+    """A refund as it was asked for. `nothing_paid`: the entry was taken back before its fee had come."""
+
+    contest_id: str
+    entry_id: str
+    entry_status: str
+    status: Literal["requested", "nothing_paid"]
+    amount_cents: int
+    currency: str
+    payment_intent: str | None = None
+    deduped: bool = False
+
+
+Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]
+
+
+class SettlementAsked(Asked):
+    """What an outside service has collected for an account holder. `provider_reference` names the fact, once."""
+
+    provider_reference: Reference
+    account_did: AccountDid
+    amount_cents: int = Field(gt=0, le=10**12)
+    currency: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+    idempotency_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")] | None = None
+
+
+class SettlementGiven(Given):
+    """One settlement. `suspended`: the money came, and is nobody's yet."""
+
+    settlement_id: str
+    provider_reference: str
+    status: Literal["confirmed", "suspended"]
+    account_did: str | None
+    amount_cents: int
+    currency: str
+    deduped: bool = False
+
+
+class SettlementsGiven(Given):
+    """The settlements of a provider's reference: one."""
+
+    settlements: list[SettlementGiven]
+
+
+class ForwardingAsked(Asked):
+    """Which events to post again: at most `limit`, one by its id, with `force` also what is not due or given up."""
+
+    limit: int = Field(default=100, ge=1, le=1000)
+    force: bool = False
+    event_id: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+
+
+class ForwardingGiven(Given):
+    """What came of it."""
+
+    attempted: int
+    forwarded: int
+    failed: int

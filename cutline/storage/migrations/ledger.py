@@ -105,6 +105,22 @@ JOIN transactions AS t ON t.log_seq = p.log_seq
 JOIN log AS l ON l.seq = p.log_seq""",
 )
 
+_OUTBOX = """
+CREATE VIEW stripe_webhook_outbox AS
+SELECT a.event_id,
+  'stripe:event:' || a.event_id AS idempotency_key,
+  CASE WHEN a.outcome = 'forwarded' THEN 'forwarded' WHEN a.next_retry_at IS NULL THEN 'failed' ELSE 'pending' END
+    AS status,
+  a.attempt AS attempts,
+  a.next_retry_at,
+  (SELECT b.error_json FROM outbox_attempts AS b WHERE b.event_id = a.event_id AND b.error_json IS NOT NULL
+    ORDER BY b.attempt DESC LIMIT 1) AS last_error,
+  t.effect_key AS settlement_id,
+  a.attempted_at AS last_attempt_at
+FROM outbox_attempts AS a
+LEFT JOIN transactions AS t ON t.log_seq = a.log_seq
+WHERE a.attempt = (SELECT max(c.attempt) FROM outbox_attempts AS c WHERE c.event_id = a.event_id)"""
+
 MIGRATIONS = (
     LOG,
     Migration(
@@ -120,4 +136,5 @@ MIGRATIONS = (
         ),
         statements=_STRIPE + _BOOKS,
     ),
+    Migration(name="0003_create_stripe_webhook_outbox", creates=(), statements=(_OUTBOX,)),
 )

@@ -14,6 +14,8 @@ from cutline.engine.ledger.events import (
     DeadLettered,
     EventQuarantined,
     Posting,
+    PostingBroke,
+    StripeEventForwarded,
     StripeEventRecorded,
     TransactionPosted,
 )
@@ -33,6 +35,8 @@ def project(recorded: Recorded, blob: bytes | None) -> Rows:
         return _posting(recorded.seq, event.posting)
     if kind is AccountOpened:
         return (("accounts", (event.account, event.kind, event.currency, recorded.seq)),)
+    if kind is PostingBroke or kind is StripeEventForwarded:
+        return _attempt(recorded, event)
     if kind is EventQuarantined:
         at = utc_text(recorded.at)
         row = (event.event_id, event.type, event.sha256, at[:7], blob, at, recorded.seq)
@@ -60,6 +64,21 @@ def _stripe_event(recorded: Recorded, event: StripeEventRecorded, blob: bytes | 
     )
     if event.posting is not None:
         yield from _posting(recorded.seq, event.posting)
+
+
+def _attempt(recorded: Recorded, event: PostingBroke | StripeEventForwarded) -> Iterator[tuple[str, Any]]:
+    """Yield the row of one attempt to post an event, and the rows of the posting where it held."""
+    at = utc_text(recorded.at)
+    if isinstance(event, StripeEventForwarded):
+        yield "outbox_attempts", (event.event_id, event.attempt, "forwarded", None, None, at, recorded.seq)
+        if event.posting is not None:
+            yield from _posting(recorded.seq, event.posting)
+        return
+    error = orjson.dumps(
+        {"code": event.code, "http_status": event.http_status, "reason": event.reason}, option=orjson.OPT_SORT_KEYS
+    ).decode()
+    due_at = None if event.next_retry_at is None else utc_text(event.next_retry_at)
+    yield "outbox_attempts", (event.event_id, event.attempt, "broke", error, due_at, at, recorded.seq)
 
 
 def _posting(seq: int, posting: Posting) -> Iterator[tuple[str, Any]]:

@@ -60,7 +60,7 @@ def _happened(event: object) -> tuple[str, str] | None:
         case IntentReportRecorded():
             return _intent(event), f"reported_{event.status}"
         case RefundAdvanced():
-            return f"payment:refund:{event.contest_id}:{event.entry_id}", event.status
+            return f"payment:refund:{event.payment_intent}", event.status
         case _:
             return step_of(event)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from cutline.engine.decision import Recorded
 from cutline.engine.ledger.accounts import kind_of
-from cutline.engine.ledger.events import Posting, StripeEventRecorded, TransactionPosted
+from cutline.engine.ledger.events import Posting, StripeEventForwarded, StripeEventRecorded, TransactionPosted
 from cutline.storage.verify.report import Code, Problem
 
 Books = dict[tuple[str, str], int]
@@ -20,7 +20,7 @@ Books = dict[tuple[str, str], int]
 def posting_of(recorded: Recorded) -> Posting | None:
     """Return what an event of the ledger posted, if it posted anything."""
     event = recorded.event
-    return event.posting if isinstance(event, StripeEventRecorded | TransactionPosted) else None
+    return event.posting if isinstance(event, StripeEventRecorded | StripeEventForwarded | TransactionPosted) else None
 
 
 def check_books(events: Iterable[Recorded], file: str) -> tuple[list[Problem], Books]:

@@ -36,7 +36,7 @@ Files = Mapping[str, CheckedFile]
 def check_deliveries(files: Files) -> Iterator[Problem]:
     """Yield the messages whose receiver has acknowledged them but holds nothing of them."""
     for sender in files.values():
-        for owed in () if sender.folding is None else sender.folding.delivered:
+        for owed in sender.delivered:
             receiver = files.get(owed.to)
             holds = _HOLDS.get(type(owed.message))
             if receiver is None or receiver.folding is None or holds is None:
@@ -75,7 +75,7 @@ _HOLDS: Final[Mapping[type, Callable[[Any, Any], bool]]] = {
     CancelIntent: lambda state, m: (
         (m.contest_id, m.entry_id) in state.intents or (m.contest_id, m.entry_id) in state.cancelled_unplanned
     ),
-    RefundEntry: lambda state, m: (m.contest_id, m.entry_id) in state.refunds,
+    RefundEntry: lambda state, m: m.payment_intent in state.refunds,
     PayWinners: lambda state, m: all(
         f"payout:transfer:{m.contest_id}:{prize.entry_id}" in state.transfers for prize in m.prizes
     ),

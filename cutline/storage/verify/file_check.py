@@ -6,7 +6,7 @@ What the events add up to is handed on, for the checks that look across files. I
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -64,6 +64,11 @@ class CheckedFile:
     def owed(self) -> dict[str, Owed]:
         """What the file still owes to others."""
         return {} if self.folding is None else self.folding.owed
+
+    @property
+    def delivered(self) -> Sequence[Owed]:
+        """What others have confirmed to hold."""
+        return () if self.folding is None else self.folding.delivered or ()
 
 
 def check_file(path: Path, address: str, kind_name: str, name: str, sealer: Sealer) -> CheckedFile:

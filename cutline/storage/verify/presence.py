@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from cutline.engine.ledger.events import AnchorRecorded
 from cutline.engine.payout.events import FundsLocked
@@ -31,7 +31,7 @@ def check_presence(files: Files, root: DataRoot) -> Iterator[Problem]:
 def _check_missing(files: Files, root: DataRoot) -> Iterator[Problem]:
     known: dict[str, str] = dict.fromkeys(CORE, "an engine makes it first") if files else {}
     for checked in files.values():
-        for owed in () if checked.folding is None else checked.folding.delivered:
+        for owed in checked.delivered:
             known.setdefault(owed.to, f"{checked.name} knows that it took the message {owed.key}")
     governance = files.get("governance")
     if governance is not None and governance.folding is not None:
@@ -55,19 +55,11 @@ def _is_address(address: str) -> bool:
 
 
 def _check_name(checked: CheckedFile) -> Iterator[Problem]:
-    kind, _, identifier = checked.address.partition("/")
-    inside = _identity(checked.state, kind)
+    identifier = checked.address.partition("/")[2]
+    inside = None if checked.folding is None else checked.folding.identity
     if inside is not None and inside != identifier:
         message = f"the file lies where {identifier} belongs, and holds {inside}"
         yield Problem(code=Code.FILE_SWAPPED, file=checked.name, where="the file", message=message)
-
-
-def _identity(state: Any, kind: str) -> str | None:
-    if state is None:
-        return None
-    if kind == "contest":
-        return None if state.contest is None else str(state.contest.contest_id)
-    return state.provider_event_id if kind == "feed" else None
 
 
 def _check_anchors(files: Files) -> Iterator[Problem]:

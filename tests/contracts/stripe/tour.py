@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -146,7 +147,7 @@ class Tour:
             self._emulator.faults.add(ApiFault(kind=kind))
             with pytest.raises(stripe.StripeError):
                 await v1.balance.retrieve_async()
-        for refused in (
+        refusals: tuple[Callable[[], Awaitable[Any]], ...] = (
             lambda: v1.payment_intents.cancel_async(intent.id),
             lambda: v1.payment_intents.retrieve_async("pi_x"),
             lambda: v1.payment_intents.create_async(FEE | {"colour": "red"}),
@@ -159,6 +160,7 @@ class Tour:
             lambda: v1.balance.retrieve_async(options={"stripe_account": "acct_x"}),
             lambda: v1.events.list_async({"limit": "many"}),
             lambda: v1.customers.create_async({"name": "x"}),
-        ):
+        )
+        for refused in refusals:
             with pytest.raises(stripe.StripeError):
                 await refused()

@@ -220,11 +220,41 @@ def test_an_intent_that_stays_open_is_cancelled_again(payments: File) -> None:
     payments.send(CANCEL, NOW)
     payments.send(broken(payments, "final"), NOW)
     payments.send(done(payments, INTENT | {"status": "processing"}), NOW)
-    payments.look(NOW + timedelta(seconds=2))
-    payments.send(done(payments, INTENT | {"status": "processing"}), NOW + timedelta(seconds=3))
+    payments.look(NOW + timedelta(seconds=4))
+    payments.send(done(payments, INTENT | {"status": "processing"}), NOW + timedelta(seconds=5))
     assert call_of(payments).operation == "cancel_payment_intent"
     assert call_of(payments).idempotency_key == "payment:cancel:c1:e1:3"
     payments.assert_replays()
+
+
+def test_asking_where_an_uncancellable_intent_stands_slows_down(payments: File) -> None:
+    """A bank debit is `processing` for days: each round must wait longer, or the log grows by the second (I12)."""
+    payments.send(REQUEST, NOW)
+    payments.send(done(payments, INTENT), NOW)
+    payments.send(CANCEL, NOW)
+    now, began = NOW, len(payments.log)
+    while now < NOW + timedelta(days=1):
+        operation = call_of(payments).operation
+        if operation == "cancel_payment_intent":
+            payments.send(broken(payments, "final", code="payment_intent_unexpected_state"), now)
+        else:
+            payments.send(done(payments, INTENT | {"status": "processing"}), now)
+        now = max(now, payments.machine.due_at(payments.state) or now)
+        payments.look(now)
+    assert len(payments.log) - began < 600
+
+
+def test_an_answer_that_comes_twice_is_no_news(payments: File) -> None:
+    """I4: the second answer to one question records nothing."""
+    payments.send(REQUEST, NOW)
+    payments.send(done(payments, INTENT), NOW)
+    payments.send(CANCEL, NOW)
+    payments.send(broken(payments, "final"), NOW)
+    asked = done(payments, INTENT | {"status": "processing"})
+    payments.send(asked, NOW)
+    before = len(payments.log)
+    payments.send(asked, NOW + timedelta(seconds=1))
+    assert len(payments.log) == before
 
 
 def test_a_webhook_that_overtakes_our_own_answer_finds_its_entry(payments: File) -> None:
@@ -254,7 +284,7 @@ def test_a_refund_is_made_once_and_told_to_the_ledger(payments: File) -> None:
     """PAY-042."""
     payments.send(REFUND, NOW)
     call = call_of(payments)
-    assert (call.operation, call.idempotency_key) == ("create_refund", "payment:refund:c1:e1")
+    assert (call.operation, call.idempotency_key) == ("create_refund", "payment:refund:pi_1")
     assert call.parameters["metadata"]["entry_id"] == "e1"
     assert payments.send(REFUND, NOW) == []
     assert payments.refuse(replace(REFUND, amount_cents=1), NOW).code is RejectCode.IDEMPOTENCY_KEY_REUSED
@@ -264,11 +294,41 @@ def test_a_refund_is_made_once_and_told_to_the_ledger(payments: File) -> None:
     payments.assert_replays()
 
 
+def test_each_payment_for_an_entry_has_a_refund_of_its_own(payments: File) -> None:
+    """I4: an entry that was paid twice gives both back, and what is said of one is not said of the other."""
+    payments.send(REFUND, NOW)
+    payments.send(done(payments, {"id": "re_1", "status": "pending"}), NOW)
+    payments.send(replace(REFUND, payment_intent="pi_2", reason="withdrawn"), NOW)
+    call = call_of(payments)
+    assert (call.idempotency_key, call.parameters["payment_intent"]) == ("payment:refund:pi_2", "pi_2")
+    payments.send(done(payments, {"id": "re_2", "status": "succeeded"}), NOW)
+    word = RefundReported(
+        contest_id="c1",
+        entry_id="e1",
+        payment_intent="pi_1",
+        stripe_refund_id="re_1",
+        status="failed",
+        event_id="evt_1",
+    )
+    payments.send(word, NOW)
+    told = [(one.payment_intent, one.stripe_refund_id, one.succeeded) for one in payments.messages(RefundOutcome)]
+    assert told == [("pi_2", "re_2", True), ("pi_1", "re_1", False)]
+    assert payments.refuse(replace(REFUND, entry_id="e2"), NOW).code is RejectCode.IDEMPOTENCY_KEY_REUSED
+    payments.assert_replays()
+
+
 def test_a_pending_refund_waits_for_its_webhook(payments: File) -> None:
     payments.send(REFUND, NOW)
     payments.send(done(payments, {"id": "re_1", "status": "pending"}), NOW)
     assert payments.messages(RefundOutcome) == []
-    word = RefundReported(contest_id="c1", entry_id="e1", stripe_refund_id="re_1", status="succeeded", event_id="evt_1")
+    word = RefundReported(
+        contest_id="c1",
+        entry_id="e1",
+        payment_intent="pi_1",
+        stripe_refund_id="re_1",
+        status="succeeded",
+        event_id="evt_1",
+    )
     payments.send(replace(word, stripe_refund_id="re_outside"), NOW)
     payments.send(word, NOW)
     assert payments.send(word, NOW) == []
@@ -302,7 +362,7 @@ def test_an_unclear_refund_older_than_its_key_is_looked_up_and_never_blindly_rep
     if found:
         assert [one.stripe_refund_id for one in payments.messages(RefundOutcome)] == ["re_1"]
     else:
-        assert call_of(payments).idempotency_key == "payment:refund:c1:e1:2"
+        assert call_of(payments).idempotency_key == "payment:refund:pi_1:2"
     payments.assert_replays()
 
 

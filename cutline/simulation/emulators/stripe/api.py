@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -90,8 +91,8 @@ class Api:
         return Call(owner=owner, object_id=object_id, part_id=part_id, parameters=parameters, base_url=base_url)
 
     def _authenticate(self, operation: Operation, request: web.Request, object_id: str, parameters: Parameters) -> None:
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Bearer" or not key:
+        key = _api_key(request.headers.get("Authorization", ""))
+        if not key:
             raise unauthenticated("You did not provide an API key.")
         if key == self._secret_key:
             return
@@ -164,6 +165,18 @@ class Api:
         if fault is not None and kind == "slow":
             await asyncio.sleep(fault.seconds)
         return answer, is_kept
+
+
+def _api_key(header: str) -> str:
+    """Return the key of a Bearer token, or of the user of Basic authentication, or nothing."""
+    scheme, _, credentials = header.partition(" ")
+    if scheme == "Bearer":
+        return credentials
+    try:
+        user, _, _ = base64.b64decode(credentials, validate=True).partition(b":")
+    except ValueError:
+        return ""
+    return user.decode("ascii", "replace") if scheme == "Basic" else ""
 
 
 def _strike_before(fault: ApiFault) -> None:

@@ -33,6 +33,7 @@ CARDS = {
     "pm_card_createDispute": Card(last4="0259", is_disputed=True),
     "pm_card_chargeDeclined": _GENERIC,
     "pm_card_visa_chargeDeclined": _GENERIC,
+    "pm_card_chargeCustomerFail": _declined("0341", "card_declined", "generic_decline"),
     "pm_card_chargeDeclinedInsufficientFunds": _NO_FUNDS,
     "pm_card_visa_chargeDeclinedInsufficientFunds": _NO_FUNDS,
     "pm_card_visa_chargeDeclinedLostCard": _declined("9987", "card_declined", "lost_card"),

@@ -84,12 +84,12 @@ def confirm(platform: Platform, call: Call) -> Wire:
 
 
 def _confirm(platform: Platform, intent: Wire, payment_method: str | None) -> Wire:
+    if intent["status"] not in _OPEN:
+        raise unexpected_state(intent, "confirm")
     payment_method = payment_method or intent["payment_method"]
     if payment_method is None:
         raise invalid_parameter("payment_method", "You must provide a payment method to confirm with.")
     card = find_card(payment_method)
-    if intent["status"] not in _OPEN:
-        raise unexpected_state(intent, "confirm")
     charge = charge_card(platform, intent, payment_method, card)
     intent["latest_charge"] = charge["id"]
     if card.code is None:

@@ -1,0 +1,154 @@
+"""What happens when an actor dies or a file is broken: that one alone, by name, and all others go on (I10)."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutline.actors import supervisor, writer
+from cutline.actors.mailbox import Tell
+from cutline.actors.writer import Writer
+from cutline.engine.messages import Look
+from cutline.storage.errors import CannotOpen
+from cutline.storage.files import DataRoot
+from cutline.storage.sqlite import open_writer
+from tests.actors.town import Town, is_refused, running_town
+
+ONE, TWO = "small-open-1", "small-open-2"
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    async with running_town(tmp_path) as town:
+        await town.plan(ONE)
+        await town.plan(TWO)
+        yield town
+
+
+def writer_of(town: Town, contest_id: str) -> Any:
+    return next(one for one in town.system.directory.writers() if one.address == f"contest/{contest_id}")
+
+
+def kill(town: Town, contest_id: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Have an actor's next batch end as an interpreter's exit would."""
+    doomed = writer_of(town, contest_id)
+
+    def leave() -> None:
+        raise SystemExit("as asked")
+
+    monkeypatch.setattr(doomed._log, "begin", leave)
+    town.system.directory.send(f"contest/{contest_id}", Tell(Look(), "test"))
+    return doomed
+
+
+async def replaced(town: Town, contest_id: str, old: Any) -> None:
+    for _ in range(500):
+        if old.actor_stopped.is_set() and isinstance(await town.contest(contest_id), dict):
+            assert writer_of(town, contest_id) is not old
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it was not started again")
+
+
+async def test_an_actor_that_dies_is_started_again_from_its_file(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P3, P4: what it had acknowledged is there, and it goes on."""
+    await town.enter(ONE, "e1")
+    await replaced(town, ONE, kill(town, ONE, monkeypatch))
+    assert (await town.enter(ONE, "e1"))["deduped"]
+    assert not (await town.enter(ONE, "e2"))["deduped"]
+
+
+async def test_a_fee_that_comes_while_its_contest_is_dead_arrives(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P8: the ledger commits and answers as if nothing were wrong, and the fee reaches the next actor."""
+    await town.enter(ONE, "e1")
+    doomed = kill(town, ONE, monkeypatch)
+    assert (await town.pay(ONE, "e1"))["outcome"] == "posted"
+    await replaced(town, ONE, doomed)
+    monkeypatch.setattr(writer, "REDELIVERY_AFTER", writer.REDELIVERY_AFTER * 0)
+    town.system.directory.redeliver()
+    await town.until(town.books, lambda books: books.get(f"pot:{ONE}") == -1001)
+
+
+async def test_an_actor_that_dies_again_and_again_is_kept_closed(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P10: a crash loop ends; the others never notice."""
+    fold = Writer._fold
+
+    def poisoned(self: Writer) -> None:
+        if self.address.endswith(ONE):
+            raise RuntimeError("an event that this release cannot fold")
+        fold(self)
+
+    monkeypatch.setattr(Writer, "_fold", poisoned)
+    monkeypatch.setattr(supervisor, "BACKOFF_FIRST_S", 0.001)
+    kill(town, ONE, monkeypatch)
+    await town.until(lambda: town.contest(ONE), lambda answer: is_refused(answer, "CONTEST_QUARANTINED"))
+    assert list(town.system.directory.quarantined()) == [f"contest/{ONE}"]
+    assert not (await town.enter(TWO, "e1"))["deduped"]
+
+
+async def test_a_lack_of_handles_is_waited_out(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4, S13: it says nothing against the file, however often it comes."""
+    refusals = supervisor.RESTARTS_MAX + 3
+    opened = open_writer
+
+    def scarce(path: Path, *arguments: Any, **named: Any) -> Any:
+        nonlocal refusals
+        if path.stem == ONE and refusals:
+            refusals -= 1
+            raise CannotOpen("too many open files")
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(writer, "open_writer", scarce)
+    monkeypatch.setattr(supervisor, "BACKOFF_FIRST_S", 0.001)
+    await replaced(town, ONE, kill(town, ONE, monkeypatch))
+    assert (refusals, town.system.directory.quarantined()) == (0, {})
+
+
+def _garbage(root: DataRoot) -> None:
+    path = root.path_of(f"contest/{ONE}")
+    path.write_bytes(b"\x00" * path.stat().st_size)
+
+
+def _empty(root: DataRoot) -> None:
+    root.path_of(f"contest/{ONE}").write_bytes(b"")
+
+
+def _flipped(root: DataRoot) -> None:
+    path = root.path_of(f"contest/{ONE}")
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b'"account_did":"did:player:anna"') + 20] ^= 1
+    path.write_bytes(content)
+
+
+def _swapped(root: DataRoot) -> None:
+    shutil.copy(root.path_of(f"contest/{TWO}"), root.path_of(f"contest/{ONE}"))
+
+
+def _missing(root: DataRoot) -> None:
+    root.path_of(f"contest/{ONE}").unlink()
+
+
+@pytest.mark.parametrize("breaking", [_garbage, _empty, _flipped, _swapped, _missing])
+async def test_a_file_that_broke_while_the_engine_was_down_keeps_one_contest_closed(
+    tmp_path: Path, breaking: Callable[[DataRoot], None]
+) -> None:
+    """S6, S8, P10: refused at the start, never written to, and everyone else is served."""
+    async with running_town(tmp_path) as town:
+        for contest_id in (ONE, TWO):
+            await town.plan(contest_id)
+            await town.enter(contest_id, "e1")
+        await town.until(town.created, lambda created: created == [ONE, TWO])
+    root = DataRoot(tmp_path)
+    breaking(root)
+    async with running_town(tmp_path) as town:
+        await town.until(lambda: town.contest(ONE), lambda answer: is_refused(answer, "CONTEST_QUARANTINED"))
+        assert list(town.system.directory.quarantined()) == [f"contest/{ONE}"]
+        assert (await town.enter(TWO, "e1"))["deduped"]
+        # A fee for the closed contest is booked, and waits for the contest to be mended.
+        assert (await town.pay(ONE, "e1"))["outcome"] == "posted"
+        assert (await town.books())[f"escrow:{ONE}"] == -1001
