@@ -121,8 +121,9 @@ class System:
     def start(self) -> None:
         """Open the core, then each contest and feed that owes or is soon due (see `survey`), and start the clock."""
         self._found()
-        created = created_contests(self.root.path_of("governance"))
-        self.directory.remember(f"contest/{contest_id}" for contest_id in created)
+        governance = self.root.path_of("governance")
+        if governance.exists():
+            self.directory.remember(f"contest/{contest_id}" for contest_id in created_contests(governance))
         for address in CORE:
             self.directory.open(address)
         self._survey.start()

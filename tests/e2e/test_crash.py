@@ -36,6 +36,7 @@ EVENTS = {
     "feed": "ChangesRecorded DeliveriesAcknowledged EventUnwatched EventWatched PayloadStored WriterOpened",
     "governance": "ConfigPublished ContestConfirmed ContestPlanned WriterOpened",
     "ledger": """AccountOpened AnchorRecorded BalanceListingRequested BalanceTransactionsRead DeliveriesAcknowledged
+        PlatformFundsRead UndeliveredEventsListed
         StripeEventRecorded TransactionPosted WriterOpened""",
     "payments": """AttemptStarted IntentCancelEnded IntentCancelRequested IntentCreated IntentPlanned
         IntentReportRecorded RefundAdvanced RefundPlanned WriterOpened""",
@@ -44,7 +45,11 @@ EVENTS = {
         WriterOpened""",
 }
 """What the undisturbed contest writes into each kind of file; a test keeps this list complete."""
-SOMETIMES = {"first:governance:DeliveriesAcknowledged", "first:feed:PollConfirmed"}
+SOMETIMES = {
+    "first:feed:PollConfirmed",
+    "first:governance:DeliveriesAcknowledged",
+    "first:payments:DeliveriesAcknowledged",
+}
 """What depends on which of two messages comes first: an acknowledgement or what it rides with, a poll or its end."""
 FIRSTS = [f"first:{kind}:{event}" for kind, events in EVENTS.items() for event in events.split()]
 COMMITS = 600
