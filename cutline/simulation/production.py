@@ -31,7 +31,7 @@ from cutline.simulation.world import World
 
 TOKEN_LIFETIME = timedelta(days=60)
 GIVES_UP_AFTER = timedelta(days=10)
-CAPITAL_CENTS = 50_000
+CAPITAL_CENTS = 100_000
 """What the owner puts in at first, so that Stripe's fees never wait for the first fees to become available."""
 ASKS_EVERY = timedelta(hours=4)
 """How often the onlookers ask how the contest stands; from the end of play on they look all the time."""
