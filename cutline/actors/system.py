@@ -97,7 +97,7 @@ class System:
         """Start an effect beside the actors."""
         self.tasks.perform(effect, address, cause)
 
-    def note(self, address: Address, due_at: datetime | None, owes: bool) -> None:  # noqa: ARG002  # kept for the view of what is owed
+    def note(self, address: Address, due_at: datetime | None) -> None:
         """Remember when an actor wants to look at the clock."""
         self.directory.note(address, due_at, utc_now())
 

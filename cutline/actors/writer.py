@@ -62,8 +62,8 @@ class Surroundings(Protocol):
     def perform(self, effect: Any, address: Address, cause: str) -> None:
         """Start an effect beside the actors; its outcome comes back to `address` as a message."""
 
-    def note(self, address: Address, due_at: datetime | None, owes: bool) -> None:
-        """Remember when this actor wants to look at the clock, and whether it still owes messages."""
+    def note(self, address: Address, due_at: datetime | None) -> None:
+        """Remember when this actor wants to look at the clock."""
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hear that an actor has stopped because of a failure."""
@@ -392,4 +392,4 @@ class Writer(Mailbox):
             log.exception("acting_failed", address=self.address)
 
     def _note(self) -> None:
-        self._around.note(self.address, self._work.machine.due_at(self._folding.state), self._owes)
+        self._around.note(self.address, self._work.machine.due_at(self._folding.state))

@@ -22,7 +22,8 @@ BACKLOG = 1024
 
 SWITCH_INTERVAL_S = 0.02
 """How long a thread may keep the interpreter that another wants. The loop and the writers give it up by themselves at
-every socket and every flush; to take it from them in between only costs: measured, a third off the p99 of webhooks."""
+every socket and every flush. In three noisy rounds at 64 connections the median p99 of webhooks fell from 88 to 57 ms
+against CPython's 5 ms; at one connection there was no gain."""
 
 
 def serve(
