@@ -30,10 +30,13 @@ from cutline.engine.messages.feed import (
 )
 from cutline.engine.messages.governance import (
     ContestReady,
+    ContractText,
+    ErrorCodeRow,
     PlanContest,
     PublishConfig,
     QuarantineContest,
     ReadDirectory,
+    RegisterContracts,
     ReleaseContest,
 )
 from cutline.engine.messages.ledger import (
@@ -102,9 +105,11 @@ __all__ = [
     "CompleteTransfer",
     "ComputeSettlement",
     "ContestReady",
+    "ContractText",
     "CreateContest",
     "DeclareContestError",
     "EnterContest",
+    "ErrorCodeRow",
     "FailTransfer",
     "FeePaid",
     "FeedAdvanced",
@@ -149,6 +154,7 @@ __all__ = [
     "RefundOutcome",
     "RefundReported",
     "RefuseStripeEvent",
+    "RegisterContracts",
     "ReleaseContest",
     "ReopenStripeEvents",
     "RequestIntent",
