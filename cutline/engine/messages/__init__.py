@@ -36,8 +36,10 @@ from cutline.engine.messages.governance import (
     PublishConfig,
     QuarantineContest,
     ReadDirectory,
+    ReadRevokedTokens,
     RegisterContracts,
     ReleaseContest,
+    RevokeToken,
 )
 from cutline.engine.messages.ledger import (
     BalanceTransactionsListed,
@@ -143,6 +145,7 @@ __all__ = [
     "ReadIntent",
     "ReadMoneyHealth",
     "ReadPlatformBalance",
+    "ReadRevokedTokens",
     "ReadSettlement",
     "ReadStandings",
     "ReadTransfers",
@@ -159,6 +162,7 @@ __all__ = [
     "ReopenStripeEvents",
     "RequestIntent",
     "RetryForwarding",
+    "RevokeToken",
     "SettlementComputed",
     "StripeAnswered",
     "TransferLocked",
