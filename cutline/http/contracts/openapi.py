@@ -184,7 +184,10 @@ def _not_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
-    found = [_header(errors.CORRELATION_HEADER, "Names this request in logs; made up if absent.", errors.CORRELATION)]
+    found = []
+    if operation.behind_the_common_door or operation.needs == STRIPE:
+        about = "Names this request in logs; one that is absent or not plain is replaced."
+        found.append(_header(errors.CORRELATION_HEADER, about, None))
     if operation.idempotency in ("required", "taken"):
         about = "One key an intention: sent again, it does nothing twice."
         found.append(
