@@ -32,6 +32,7 @@ from cutline.actors.mailbox import (
     Replies,
     Retire,
     Tell,
+    each,
     send_replies,
 )
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
@@ -188,7 +189,7 @@ class Writer(Mailbox):
 
     def on_receive(self, message: Envelope) -> None:
         """Apply this message and all that has queued up behind it as one batch."""
-        batch, self._postponed = [*self._postponed, message, *self.queued()], []
+        batch, self._postponed = [*self._postponed, *each(message), *self.queued()], []
         batch.extend(self._company.awaited(self, len(batch)))
         self._flush(batch)
 
