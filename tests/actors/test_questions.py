@@ -64,7 +64,8 @@ async def test_an_actor_with_too_many_questions_waiting_is_full_and_has_room_aga
     first = [asyncio.create_task(asked.ask("ledger", number, "t")) for number in range(2)]
     await asyncio.sleep(0)
     full = await asked.ask("ledger", 2, "t")
-    assert isinstance(full, Rejected) and full.code is RejectCode.MAILBOX_FULL
+    assert isinstance(full, Rejected)
+    assert full.code is RejectCode.MAILBOX_FULL
     other = asyncio.create_task(asked.ask("c/1", 3, "t"))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
