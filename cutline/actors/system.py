@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -37,6 +39,7 @@ from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
+from cutline.storage.checkpoint import checkpoint
 from cutline.storage.contest_directory import created_contests
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import create_file
@@ -73,7 +76,9 @@ class System:
         self._parts = parts
         self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
         self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
-        self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
+        self._loop = asyncio.get_running_loop()
+        self._checkpointing: set[Path] = set()
+        self._supervisor = Supervisor(self.directory, self._loop)
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.tasks = Tasks(
             performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
@@ -99,6 +104,21 @@ class System:
     def note(self, address: Address, due_at: datetime | None) -> None:
         """Remember when an actor wants to look at the clock."""
         self.directory.note(address, due_at, utc_now())
+
+    def checkpoint(self, address: Address) -> None:
+        """Copy a file's write-ahead log into the file on a thread that nobody waits for."""
+        with contextlib.suppress(RuntimeError):  # the loop has stopped, and closing the file copies all of it
+            self._loop.call_soon_threadsafe(self._start_checkpoint, self.root.path_of(address))
+
+    def _start_checkpoint(self, path: Path) -> None:
+        if path not in self._checkpointing:
+            self._checkpointing.add(path)
+            self._loop.run_in_executor(None, checkpoint, path).add_done_callback(partial(self._checkpointed, path))
+
+    def _checkpointed(self, path: Path, done: asyncio.Future[None]) -> None:
+        self._checkpointing.discard(path)
+        if not done.cancelled() and done.exception() is not None:
+            log.warning("checkpoint_failed", path=str(path), error=repr(done.exception()))
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hand a dead actor to the supervisor."""

@@ -95,3 +95,18 @@ async def test_a_second_engine_on_the_same_files_is_refused(town: Town) -> None:
         async with running_town(root.path):
             raise AssertionError("two engines over one data root")
     assert await town.books() == {}
+
+
+async def test_a_busy_file_is_copied_into_itself_beside_its_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WalGrowth, "is_due", lambda *_: True)
+    async with a_town(tmp_path) as town:
+        await town.create(C)
+
+        def copied() -> bool:
+            with contextlib.closing(connect(tmp_path / "data/core/governance.db", mode="ro&immutable=1")) as file_alone:
+                return bool(file_alone.execute("SELECT count(*) FROM log WHERE type = 'ContestPlanned'").fetchone()[0])
+
+        while not copied():  # noqa: ASYNC110  # a file sends no event
+            await asyncio.sleep(0.01)
