@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from cutline.engine.messages import PlanContest
+from cutline.storage.checkpoint import WalGrowth
 from cutline.storage.errors import DataRootLocked
 from cutline.storage.files import DataRoot
+from cutline.storage.sqlite import connect
 from tests.actors.town import Town, is_refused, running_town
 
 C = "small-open-1"
@@ -101,12 +104,12 @@ async def test_a_busy_file_is_copied_into_itself_beside_its_writer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(WalGrowth, "is_due", lambda *_: True)
-    async with a_town(tmp_path) as town:
-        await town.create(C)
+    async with running_town(tmp_path) as town:
+        await town.plan(C)
+        path = town.system.root.path_of("governance")
 
-        def copied() -> bool:
-            with contextlib.closing(connect(tmp_path / "data/core/governance.db", mode="ro&immutable=1")) as file_alone:
-                return bool(file_alone.execute("SELECT count(*) FROM log WHERE type = 'ContestPlanned'").fetchone()[0])
+        async def plans_in_the_file_alone() -> int:
+            with contextlib.closing(connect(path, mode="ro&immutable=1")) as file:
+                return int(file.execute("SELECT count(*) FROM log WHERE type = 'ContestPlanned'").fetchone()[0])
 
-        while not copied():  # noqa: ASYNC110  # a file sends no event
-            await asyncio.sleep(0.01)
+        await town.until(plans_in_the_file_alone, lambda count: count == 1)
