@@ -100,6 +100,7 @@ class Writer(Mailbox):
         super().__init__(address, surroundings.failed)
         self._path = path
         self._work = work
+        self._tables = tuple(work.kind.tables)
         self._around = surroundings
         self._boot_epoch = boot_epoch
         self._create = create
@@ -222,26 +223,26 @@ class Writer(Mailbox):
         self.refuse(batch, RejectCode.INTERNAL_FAULT)
 
     def _run(self, batch: Sequence[Envelope]) -> None:
-        after = _nothing()
+        after, file = _nothing(), self._file
         self._begin()
         now = self._commit_time()
-        before = self._file.seq
+        before = file.seq
         for envelope in batch:
             self._handle(envelope, now, after)
-        if self._acknowledged and (self._file.seq > before or len(self._acknowledged) >= ACKNOWLEDGEMENTS_MAX):
+        if self._acknowledged and (file.seq > before or len(self._acknowledged) >= ACKNOWLEDGEMENTS_MAX):
             self._record_acknowledgements(now)
-        if self._file.seq > before:
+        if file.seq > before:
             # A batch may open an account and use it in one breath: parents go in before what refers to them.
-            for table in self._work.kind.tables:
+            for table in self._tables:
                 if table in after.rows:
-                    self._file.insert(table, after.rows[table])
+                    file.insert(table, after.rows[table])
             began = time.monotonic()
             self._commit()
             self._company.flushed(time.monotonic() - began)
-            if not self._replicated and self._growth.is_due(self._file.seq - before):
+            if not self._replicated and self._growth.is_due(file.seq - before):
                 self._outside(self._around.checkpoint, self.address)
         else:
-            self._file.rollback()
+            file.rollback()
         self._act(after, now)
 
     def _postpone(self, batch: Sequence[Envelope], trouble: Retryable) -> None:
