@@ -16,6 +16,9 @@ from cutline.http.routes import contests, entries, money, probes, settlements, t
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
+WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
+"""The webhook's handler, for the server that calls it without asking the router."""
+
 ROUTES: tuple[Route, ...] = (
     *contests.ROUTES,
     *entries.ROUTES,
@@ -36,8 +39,10 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
     """Return the aiohttp application in front of an engine. Raises ValueError for secrets that protect nothing."""
     house = House(engine=engine, settings=settings, authenticator=_authenticator(settings), limits=_limits(settings))
     app = web.Application(client_max_size=BODY_BYTES_MAX)
+    doors = {bare.path: bare.door(house) for bare in BARE}
+    app[WEBHOOK] = doors[webhook.PATH]
     for bare in BARE:
-        _add(app, bare, bare.door(house))
+        _add(app, bare, doors[bare.path])
     for route in ROUTES:
         _add(app, route, wrap(route, house))
     _add(app, probes.FIRST_PAGE, probes.routes_page(house, describe_routes()))
