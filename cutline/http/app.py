@@ -12,7 +12,7 @@ from cutline.http.asking import Asking, Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, STRIPE, Bare, Handler, House, Operation, Route, nothing_here, wrap
 from cutline.http.limits import Bucket, Limits
-from cutline.http.routes import contests, entries, money, probes, settlements, tokens, webhook
+from cutline.http.routes import contests, documents, entries, money, probes, settlements, tokens, webhook
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
@@ -21,6 +21,7 @@ WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
 
 ROUTES: tuple[Route, ...] = (
     *contests.ROUTES,
+    *documents.ROUTES,
     *entries.ROUTES,
     *money.ROUTES,
     *settlements.ROUTES,
@@ -28,7 +29,7 @@ ROUTES: tuple[Route, ...] = (
 )
 """The operations behind the common door."""
 
-BARE: tuple[Bare, ...] = (*probes.OPERATIONS, webhook.OPERATION)
+BARE: tuple[Bare, ...] = (*documents.OPERATIONS, *probes.OPERATIONS, webhook.OPERATION)
 """Those with a door of their own."""
 
 OPERATIONS: tuple[Operation, ...] = (*ROUTES, *BARE)

@@ -47,6 +47,7 @@ _SERVICE_SCOPES = frozenset({"admin", "settle", "ledger"})
 class Contract:
     """One document: its name, its version, and its canonical text."""
 
+    document: Document
     name: str
     version: str
     text: str
@@ -102,7 +103,7 @@ def contract(document: Document, operations: Iterable[Operation]) -> Contract:
         },
     }
     text = json.dumps(said, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    return Contract(name=edition.name, version=edition.version, text=text)
+    return Contract(document=document, name=edition.name, version=edition.version, text=text)
 
 
 _References = Mapping[Any, Mapping[str, Any]]
