@@ -150,6 +150,12 @@ class CutlineClient:
         balances = (await self._get("/v1/ledger/trial-balance"))["balances"]
         return dict(balances.get(currency, {}))
 
+    # Tokens ---------------------------------------------------------------------------------------------------
+
+    async def revoke_token(self, token: str, reason: str) -> dict[str, Any]:
+        """Take a token back before it expires; needs an admin's."""
+        return await self._post("/v1/tokens/revoke", {"token": token, "reason": reason})
+
     # The wire -------------------------------------------------------------------------------------------------
 
     @staticmethod
