@@ -40,6 +40,11 @@ class Settings(BaseSettings):
     cutline_asks_max: int = Field(default=2000, ge=1)
 
     @property
+    def configs_need_validation(self) -> bool:
+        """Whether only a configuration whose rehearsal is on record may be published (CFG-008)."""
+        return self.settle_env == "production"
+
+    @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """Every live signing secret: while one is being rotated, two are valid (comma-separated)."""
         return tuple(part.strip() for part in self.stripe_webhook_secret.get_secret_value().split(",") if part.strip())

@@ -34,11 +34,12 @@ from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
+from cutline.engine.messages import FetchUndelivered, Look, QuarantineContest, RetryForwarding
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
-from cutline.storage.contest_directory import created_contests
+from cutline.storage.anchors import anchors_of
+from cutline.storage.contest_directory import created_contests, quarantined_contests
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import create_file
 
@@ -73,7 +74,12 @@ class System:
         self._boot_epoch = boot_epoch
         self._parts = parts
         self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
-        self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
+        self.directory = Directory(
+            root,
+            self._start_writer,
+            kept_open=settings.cutline_actors_kept_open,
+            on_quarantine=self._record_quarantine,
+        )
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.tasks = Tasks(
@@ -97,9 +103,9 @@ class System:
         """Start an effect beside the actors."""
         self.tasks.perform(effect, address, cause)
 
-    def note(self, address: Address, due_at: datetime | None) -> None:
-        """Remember when an actor wants to look at the clock."""
-        self.directory.note(address, due_at, utc_now())
+    def note(self, address: Address, due_at: datetime | None, at_rest: bool) -> None:
+        """Remember when an actor wants to look at the clock, and whether it owes nothing until then."""
+        self.directory.note(address, due_at, utc_now(), at_rest=at_rest)
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hand a dead actor to the supervisor."""
@@ -114,7 +120,19 @@ class System:
             boot_epoch=self._boot_epoch,
             create=create,
             replicated=self.settings.cutline_replica_url is not None,
+            anchors=self._anchors_of,
         )
+
+    def _anchors_of(self, address: Address) -> Mapping[int, bytes]:
+        """Return what the ledger has kept of a contest's chain: one that lost its end is not opened (FAULTS S7)."""
+        return anchors_of(self.root.path_of("ledger"), address) if address.startswith("contest/") else {}
+
+    def _record_quarantine(self, address: Address, reason: str) -> None:
+        """Put it on record that a contest is kept closed, so that a restart keeps it closed too."""
+        kind, _, contest_id = address.partition("/")
+        if kind == "contest":
+            message = QuarantineContest(contest_id=contest_id, reason=reason)
+            self.directory.send("governance", Tell(message, "supervisor"))
 
     # Life -------------------------------------------------------------------------------------------------------
 
@@ -123,6 +141,8 @@ class System:
         self._found()
         governance = self.root.path_of("governance")
         if governance.exists():
+            for contest_id, reason in quarantined_contests(governance).items():
+                self.directory.quarantine(f"contest/{contest_id}", reason, on_record=True)
             self.directory.remember(f"contest/{contest_id}" for contest_id in created_contests(governance))
         for address in CORE:
             self.directory.open(address)
@@ -221,5 +241,5 @@ class System:
     def idle(self) -> bool:
         """Whether no mail waits and no effect is under way; true only at the moment of asking."""
         no_mail_left = self._outgoing is None or self._outgoing.idle
-        done = self._survey.done and no_mail_left and self.tasks.idle
+        done = self._survey.done and no_mail_left and self.tasks.idle and not self.directory.waiting
         return done and all(writer.idle for writer in self.directory.writers())

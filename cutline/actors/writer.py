@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.engine.messages import Look
+from cutline.storage.anchors import no_anchors
 from cutline.storage.chain import verify_chain
 from cutline.storage.errors import Corrupt, MisusedFile, Retryable, StorageError, Untrusted, WrongFile
 from cutline.storage.event_log import EventLog
@@ -62,8 +63,8 @@ class Surroundings(Protocol):
     def perform(self, effect: Any, address: Address, cause: str) -> None:
         """Start an effect beside the actors; its outcome comes back to `address` as a message."""
 
-    def note(self, address: Address, due_at: datetime | None) -> None:
-        """Remember when this actor wants to look at the clock."""
+    def note(self, address: Address, due_at: datetime | None, at_rest: bool) -> None:
+        """Remember when this actor wants to look at the clock, and whether it owes nothing until then."""
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hear that an actor has stopped because of a failure."""
@@ -109,8 +110,10 @@ class Writer(Mailbox):
         boot_epoch: int,
         create: bool,
         replicated: bool = False,
+        anchors: Callable[[Address], Mapping[int, bytes]] = no_anchors,
     ) -> None:
         super().__init__(address, surroundings.failed)
+        self._anchors = anchors
         self._path = path
         self._work = work
         self._around = surroundings
@@ -134,7 +137,7 @@ class Writer(Mailbox):
             self._path, self._work.kind, create=self._create, now=now, replicated=self._replicated
         )
         self._log = EventLog(self._connection, self._work.kind)
-        for problem in verify_chain(self._connection, problems_max=1):
+        for problem in verify_chain(self._connection, anchors=self._anchors(self.address), problems_max=1):
             raise Corrupt(f"{self._path}: {problem.name} at row {problem.seq}: {problem.detail}")
         self._begin()
         opened = WriterOpened(boot_epoch=self._boot_epoch, opening=self._file.seq + 1)
@@ -392,4 +395,5 @@ class Writer(Mailbox):
             log.exception("acting_failed", address=self.address)
 
     def _note(self) -> None:
-        self._around.note(self.address, self._work.machine.due_at(self._folding.state))
+        at_rest = not self._owes and not self._postponed
+        self._around.note(self.address, self._work.machine.due_at(self._folding.state), at_rest)

@@ -85,6 +85,7 @@ def list_configs(
 
 
 def _read_config(file: Path) -> dict[str, Any]:
+    from cutline.engine.rehearsal import warnings_of
     from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, load, sha256
 
     try:
@@ -93,10 +94,12 @@ def _read_config(file: Path) -> dict[str, Any]:
         raise CommandFailed(f"{file}: {error}", "Mend what is named and validate again.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailed(f"{file}: {error}", "Give a TOML file in UTF-8 that can be read.") from error
-    warnings = []
-    if not tournament.entry.rake_percent:
-        warnings.append("rake 0: Stripe's fees are not covered, and transfers will wait for money from elsewhere")
-    return {"id": tournament.id, "name": tournament.name, "sha256": sha256(tournament), "warnings": warnings}
+    return {
+        "id": tournament.id,
+        "name": tournament.name,
+        "sha256": sha256(tournament),
+        "warnings": warnings_of(tournament),
+    }
 
 
 def token(

@@ -122,10 +122,8 @@ class Executions:
 
 
 def start(state: Executions, command: StartRunbook, now: datetime) -> Decision:
-    """Open an execution. The same id again is answered with what it opened."""
+    """Open an execution. The same id again gives the same answer; with other content, IDEMPOTENCY_KEY_REUSED."""
     known = state.by_id.get(command.execution_id)
-    if known is not None:
-        return Accepted(reply={"execution_id": command.execution_id, "timestamp": known.started_at})
     started = RunbookStarted(
         execution_id=command.execution_id,
         runbook_name=command.runbook_name,
@@ -134,7 +132,12 @@ def start(state: Executions, command: StartRunbook, now: datetime) -> Decision:
         subject=command.subject,
         system_state_before=command.system_state_before,
     )
-    return Accepted(events=(started,), reply={"execution_id": command.execution_id, "timestamp": now})
+    if known is None:
+        return Accepted(events=(started,), reply={"execution_id": command.execution_id, "timestamp": now})
+    if known.started != started:
+        details = {"execution_id": command.execution_id, "field": "body"}
+        return Rejected(code=RejectCode.IDEMPOTENCY_KEY_REUSED, details=details)
+    return Accepted(reply={"execution_id": command.execution_id, "timestamp": known.started_at})
 
 
 def record_step(state: Executions, command: RecordRunbookStep, now: datetime) -> Decision:

@@ -32,6 +32,9 @@ class Quarantine(Protocol):
     def quarantined(self) -> dict[Address, str]:
         """Return what is kept closed, with reasons."""
 
+    def release(self, address: Address) -> None:
+        """Open what was kept closed; its file is judged anew."""
+
     def undeliverable(self) -> int:
         """Return how many owed messages found no file to go to."""
 

@@ -65,6 +65,9 @@ class StandIn:
     def quarantined(self) -> dict[str, str]:
         return self.closed
 
+    def release(self, address: str) -> None:
+        self.closed.pop(address, None)
+
     def undeliverable(self) -> int:
         return self.lost
 

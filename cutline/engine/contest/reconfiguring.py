@@ -63,7 +63,7 @@ def adopt(contest: Contest, command: AdoptConfig, now: datetime) -> Decision:
 
 
 def _again(contest: Contest, command: AdoptConfig) -> Decision:
-    """Answer for a version that was judged before. A refusal is told as data: its row is there, so it is owed no more."""
+    """Answer for a version that was judged before; a refusal is told as data, so that it counts as delivered."""
     refused = contest.config_refusal
     if refused is not None and refused.version != command.version:
         refused = None
