@@ -118,6 +118,24 @@ class CutlineClient:
         """Cancel a contest; every fee is given back."""
         return await self._post(f"/v1/contests/{quote(contest_id, safe='')}/cancel", {"reason": reason})
 
+    # Runbooks -------------------------------------------------------------------------------------------------
+
+    async def start_runbook(
+        self, name: str, version: str, executed_by: str, state_before: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Open an execution of a runbook: `execution_id`, `timestamp`."""
+        asked = {"runbook_name": name, "runbook_version": version, "executed_by": executed_by}
+        return await self._post("/api/admin/runbooks/start", {**asked, "system_state_before": state_before})
+
+    async def complete_runbook(self, execution_id: str, status: str, error_reason: str | None = None) -> dict[str, Any]:
+        """Close an execution as `completed`, `failed` or `partial`."""
+        asked = {"execution_id": execution_id, "status": status, "error_reason": error_reason}
+        return await self._post("/api/admin/runbooks/complete", asked)
+
+    async def runbook_executions(self) -> list[dict[str, Any]]:
+        """Return executions of runbooks, the newest first."""
+        return list((await self._get("/api/admin/runbooks/executions"))["executions"])
+
     # Entries --------------------------------------------------------------------------------------------------
 
     async def enter(

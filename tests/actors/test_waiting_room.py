@@ -206,6 +206,7 @@ def contests(town: Town) -> list[str]:
     return [address for address in town.system.directory.addresses() if address not in CORE]
 
 
+@pytest.mark.slow
 async def test_hundreds_of_contests_lock_at_one_instant_a_few_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
