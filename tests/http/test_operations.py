@@ -14,6 +14,7 @@ import pytest
 from cutline.actors.mailbox import Tell
 from cutline.engine.messages import DeclareContestError
 from cutline.http.client import ApiRefused
+from cutline.storage.verify import verify_root
 from tests.engine.golf import CONFIG
 from tests.http.standin import ANNA, SETTLE_KEY, bearer, token
 from tests.http.town import CONTEST, Town, open_town, until
@@ -68,6 +69,7 @@ async def test_a_published_version_reaches_the_contests_that_are_still_scheduled
     # Nothing is owed for ever because of a refusal.
     [governance] = [writer for writer in town.engine.system.directory.writers() if writer.address == "governance"]
     await until(_done, lambda _: not governance._owes)
+    assert verify_root(town.data).problems == ()
 
 
 async def _done() -> None:
