@@ -38,6 +38,8 @@ def populate(data: Path, *, contests: int, at: datetime, lock_at: datetime) -> N
     Each contest has its entries paid, and owes nobody anything.
     """
     root = DataRoot(data)
+    # A root that has been used has counted its starts; without the count, every file would be asked for it.
+    root.lock().release()
     for address in CORE:
         create_file(root.path_of(address), kind_of(address), at)
     events = _events(lock_at)
