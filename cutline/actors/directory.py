@@ -197,13 +197,14 @@ class Directory:
                 self._due[address] = due_at
 
     def look_at_due(self, now: datetime, cause: str) -> int:
-        """Tell every actor whose time has come to look; return how many were told."""
+        """Tell every actor whose time has come to look; return how many were told or wait to be opened."""
         with self._lock:
-            due = [(at, address) for address, at in self._due.items() if at <= now]
+            due = [(at, address) for address, at in self._due.items() if at <= now and address not in self._room]
+            waiting = len(self._room)
             self._admit()
         for _, address in sorted(due):
             self.send(address, Tell(Look(), cause))
-        return len(due)
+        return len(due) + waiting
 
     def redeliver(self) -> None:
         """Have every open actor send again what has been owed for too long."""

@@ -18,6 +18,7 @@ import structlog
 from apscheduler.schedulers.base import BaseScheduler
 from pykka import ActorDeadError
 
+from cutline.actors.alerts import Alerts
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
@@ -81,9 +82,10 @@ class System:
             on_quarantine=self._record_quarantine,
         )
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
+        self.alerts = Alerts()
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.tasks = Tasks(
-            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
+            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts), self.directory.send
         )
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+from cutline.actors.alerts import Alerts
 from cutline.engine.decision import Accepted, Address, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.http.tally import Tally
@@ -41,6 +42,10 @@ class Quarantine(Protocol):
 
 class Engine(Protocol):
     """The actors behind the doors (`cutline.actors.system.System`, or a stand-in)."""
+
+    @property
+    def alerts(self) -> Alerts:
+        """Return who counts alerts."""
 
     @property
     def directory(self) -> Quarantine:

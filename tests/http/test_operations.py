@@ -169,6 +169,18 @@ async def test_a_lock_is_forced_only_by_an_admin_within_an_open_execution(town: 
     assert [step["step"] for step in await anna.progress(CONTEST)] == ["SCHEDULED", "LOCKED"]
 
 
+async def test_a_refused_transition_and_an_error_are_counted(town: Town) -> None:
+    """LIFE-011, LIFE-021, C-32."""
+    await town.found()
+    await town.admin.cancel_contest(CONTEST, "storm")
+    assert await refusal(town.admin.cancel_contest(CONTEST, "storm")) == (409, "INVALID_STATUS_TRANSITION")
+    await town.settle()
+    async with town.session.get(f"{town.url}/metrics") as response:
+        page = await response.text()
+    assert 'contest_status_transitions_failed_total{from="CANCELLED",to="CANCELLED"} 1.0' in page
+    assert 'cutline_alerts_total{name="contest_status_transition_failed"} 1.0' in page
+
+
 async def test_a_contest_in_error_goes_on_within_an_open_execution(town: Town) -> None:
     """LIFE-010."""
     await town.found()
