@@ -29,7 +29,7 @@ IDLE_AFTER = timedelta(minutes=5)
 DUE_SOON = timedelta(minutes=30)
 """An actor that is due within this time stays open: opening it again would cost more than its thread."""
 CROWD = 1_000
-"""While so many are open, nobody stays open for being due soon or for having been asked a while ago."""
+"""While more are open, nobody stays open for being due soon or for having been asked a while ago."""
 IDLE_IN_A_CROWD = timedelta(seconds=10)
 CORE: tuple[Address, ...] = ("ledger", "payouts", "payments", "governance")
 _CONTEST = "contest/"
@@ -175,7 +175,7 @@ class Directory:
     def note(self, address: Address, due_at: datetime | None, used_at: datetime, *, at_rest: bool = False) -> None:
         """Remember when an actor wants to look at the clock next, and that it was used.
 
-        One that is `at_rest` owes nothing: while others wait for its place, it is closed at once.
+        One that is `at_rest` owes nothing: it makes room for the next, in a crowd by closing at once.
         """
         with self._lock:
             self._known.add(address)
@@ -186,9 +186,17 @@ class Directory:
                 self._due[address] = due_at
             if not at_rest:
                 self._retiring.discard(address)
-            elif len(self._room) and self._room.holds_slot(address) and address not in self._retiring:
-                self._retiring.add(address)
-                self.send(address, Retire(self._release))
+            elif self._room.holds_slot(address):
+                self._give_up_slot(address)
+
+    def _give_up_slot(self, address: Address) -> None:
+        """Let the next one in: beside this one, or in its place where so many are open already; the lock is held."""
+        if len(self._open) <= CROWD:
+            self._room.leave(address)
+            self._admit()
+        elif address not in self._retiring:
+            self._retiring.add(address)
+            self.send(address, Retire(self._release))
 
     def note_closed(self, address: Address, due_at: datetime | None) -> None:
         """Remember when an actor that is not open wants to look at the clock; one that is open has said so itself."""

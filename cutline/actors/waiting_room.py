@@ -16,7 +16,7 @@ from cutline.engine.decision import Address
 from cutline.engine.messages import Look
 
 SLOTS: Final = 128
-"""So many contests that nobody has asked for may be open at a time while others wait."""
+"""So many contests that nobody has asked for may be at work at a time: opening, deciding, or waiting for an answer."""
 
 SLOT_HELD_MAX: Final = timedelta(seconds=30)
 """Who is not at rest after so long, as when the ledger or the replica is out of reach, makes room all the same."""
