@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from cutline.engine.contest.changes import read_change
@@ -32,9 +33,16 @@ from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.state import Contest, ContestState, Entry, Run, Settlement
 from cutline.engine.decision import Recorded
 from cutline.engine.errors import InvariantViolated
-from cutline.engine.tournament import from_canonical
+from cutline.engine.tournament import Tournament, from_canonical
 
 SCHEDULER_ACTOR = "scheduler"
+CONFIGS_KEPT = 128
+
+
+@lru_cache(maxsize=CONFIGS_KEPT)
+def _config_of(config_json: str) -> Tournament:
+    """Read a configuration once for all contests that play by it: it is immutable, and reading takes a millisecond."""
+    return from_canonical(config_json)
 
 
 def fold(state: ContestState, recorded: Recorded) -> None:
@@ -44,7 +52,7 @@ def fold(state: ContestState, recorded: Recorded) -> None:
         state.contest = Contest(
             created=event,
             created_at=recorded.at,
-            config=from_canonical(event.config_json),
+            config=_config_of(event.config_json),
             config_json=event.config_json,
             config_sha256=event.config_sha256,
         )
@@ -57,7 +65,7 @@ def fold(state: ContestState, recorded: Recorded) -> None:
 
 def _config_changed(contest: Contest, recorded: Recorded) -> None:
     event: ContestConfigChanged = recorded.event
-    contest.config = from_canonical(event.config_json)
+    contest.config = _config_of(event.config_json)
     contest.config_json, contest.config_sha256 = event.config_json, event.config_sha256
     contest.config_version = contest.config_judged = event.version
     contest.config_refusal = None
