@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cutline.engine.contest.config_events import ConfigChangeRefused
 from cutline.engine.contest.events import StatusChanged, TransitionRefused
+from cutline.engine.contest.folding import SCHEDULER_ACTOR
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import RaiseAlert
@@ -23,6 +24,9 @@ def alerts_of(contest_id: str, events: Iterable[Any]) -> list[RaiseAlert]:
 
 def _alert(contest_id: str, event: Any) -> RaiseAlert | None:
     match event:
+        case TransitionRefused(to_status=Status.COMPLETE, actor=actor) if actor == SCHEDULER_ACTOR:
+            # The planned end has come before the provider's last word, as it does most of the time.
+            return None
         case TransitionRefused(from_status=source, to_status=target, reasons=reasons):
             details = {"contest_id": contest_id, "from": source.value, "to": target.value, "reasons": list(reasons)}
             return RaiseAlert(name=TRANSITION_FAILED, runbook="runbooks/contest-lock-failed.md", details=details)

@@ -22,7 +22,7 @@ from cutline.engine.messages import (
     WinningsPaid,
     WinningsUnpayable,
 )
-from tests.engine.contest.play import BEFORE, FIELD, LOCK, Play, adopt, enter
+from tests.engine.contest.play import BEFORE, END, FIELD, LOCK, Play, adopt, enter
 from tests.engine.driver import minutes, types
 
 FORCE = ForceLock(actor="admin:ada", reason="the lock failed", runbook="contest_lock_failed 1.0.0", execution_id="x1")
@@ -121,6 +121,15 @@ def test_a_start_that_lacks_its_field_is_told_once() -> None:
         "LIVE",
         ["field_complete"],
     )
+
+
+def test_a_provider_who_has_not_closed_the_event_by_its_planned_end_alarms_nobody() -> None:
+    """LIFE-005: it is recorded, and happens in most weeks."""
+    play = Play()
+    play.to_live()
+    play.serve(LOCK + minutes(60))
+    assert types(play.contest.look(END)) == ["TransitionRefused"]
+    assert alerts(play) == []
 
 
 def _scheduled() -> Play:
