@@ -60,6 +60,8 @@ def performers(
             etag=polled.etag,
             error=None if polled.error is None else str(polled.error),
             duration_ms=polled.duration_ms,
+            detail=polled.detail,
+            evidence=polled.evidence,
         )
 
     async def compute_settlement(effect: ComputeSettlement) -> SettlementComputed:

@@ -26,6 +26,7 @@ from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envel
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
+from cutline.actors.rescoring import Rescoring
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.survey import Survey
@@ -34,7 +35,8 @@ from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
+from cutline.engine.messages import AuditScores, FetchUndelivered, Look, RetryForwarding
+from cutline.engine.vitals import Vitals
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -76,9 +78,9 @@ class System:
         self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
         reading = StripeReading(parts.stripe, root, settings.livemodes)
-        self.tasks = Tasks(
-            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
-        )
+        self.rescoring = Rescoring(root, parts.workers)
+        effects = performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading)
+        self.tasks = Tasks({**effects, AuditScores: self.rescoring.audit}, self.directory.send)
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._asking: Counter[Address] = Counter()
@@ -100,6 +102,10 @@ class System:
     def note(self, address: Address, due_at: datetime | None) -> None:
         """Remember when an actor wants to look at the clock."""
         self.directory.note(address, due_at, utc_now())
+
+    def measure(self, address: Address, vitals: Vitals | None) -> None:
+        """Remember the figures by which an actor's file is watched."""
+        self.directory.measure(address, vitals)
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hand a dead actor to the supervisor."""
@@ -216,6 +222,16 @@ class System:
         finally:
             timer.cancel()
             self._asking[to] -= 1
+
+    async def restart(self, address: Address) -> RejectCode | None:
+        """Stop an actor and open it again from its file (ING-014).
+
+        What it is asked meanwhile is answered SHUTTING_DOWN; what it is owed comes again. Refusals: NOT_FOUND for an
+        address without a file, ACTOR_TIMEOUT for an actor that does not stop.
+        """
+        if not self.root.path_of(address).exists():
+            return RejectCode.NOT_FOUND
+        return None if await self.directory.restart(address) else RejectCode.ACTOR_TIMEOUT
 
     @property
     def idle(self) -> bool:

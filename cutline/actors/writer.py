@@ -38,6 +38,7 @@ from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.engine.messages import Look
+from cutline.engine.vitals import Measured, Vitals
 from cutline.storage.chain import verify_chain
 from cutline.storage.errors import Corrupt, MisusedFile, Retryable, StorageError, Untrusted, WrongFile
 from cutline.storage.event_log import EventLog
@@ -64,6 +65,9 @@ class Surroundings(Protocol):
 
     def note(self, address: Address, due_at: datetime | None) -> None:
         """Remember when this actor wants to look at the clock."""
+
+    def measure(self, address: Address, vitals: Vitals | None) -> None:
+        """Remember the figures by which this actor's file is watched."""
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hear that an actor has stopped because of a failure."""
@@ -124,6 +128,7 @@ class Writer(Mailbox):
         self._connection: Connection | None = None
         self._log: EventLog | None = None
         self._company = Company()
+        self._measured = work.machine if isinstance(work.machine, Measured) else None
 
     # Life -----------------------------------------------------------------------------------------------------
 
@@ -392,4 +397,7 @@ class Writer(Mailbox):
             log.exception("acting_failed", address=self.address)
 
     def _note(self) -> None:
-        self._around.note(self.address, self._work.machine.due_at(self._folding.state))
+        machine = self._work.machine
+        self._around.note(self.address, machine.due_at(self._folding.state))
+        if self._measured is not None:
+            self._around.measure(self.address, self._measured.vitals(self._folding.state))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from cutline.engine.contest.audit_events import AuditEnded, AuditStarted, LateChangesReceived
 from cutline.engine.contest.changes import read_change
 from cutline.engine.contest.events import (
     ContestCreated,
@@ -26,14 +28,17 @@ from cutline.engine.contest.events import (
     StatusChanged,
     TransitionRefused,
 )
+from cutline.engine.contest.feed_state import copy_of
 from cutline.engine.contest.feed_state import evolve as fold_change
 from cutline.engine.contest.lifecycle import Status
-from cutline.engine.contest.state import Contest, ContestState, Entry, Run
+from cutline.engine.contest.state import Contest, ContestState, Entry, Late, Run
 from cutline.engine.decision import Recorded
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.tournament import from_canonical
 
 SCHEDULER_ACTOR = "scheduler"
+FIRST_AUDIT_AFTER = timedelta(days=1)
+"""How long after the settlement it is audited first."""
 
 
 def fold(state: ContestState, recorded: Recorded) -> None:
@@ -134,6 +139,18 @@ def _gap_found(contest: Contest, recorded: Recorded) -> None:
     contest.feed.waiting = True
 
 
+def _late_received(contest: Contest, recorded: Recorded) -> None:
+    event: LateChangesReceived = recorded.event
+    late = contest.late
+    if late is None:
+        late = Late(board=copy_of(contest.feed.board), applied=contest.feed.applied, polled_at=event.polled_at)
+        contest.late = late
+    for change in event.changes:
+        fold_change(late.board, read_change(change))
+        late.corrections += change[1].get("corrects") is not None
+    late.applied, late.polled_at = event.first + len(event.changes), event.polled_at
+
+
 def _run_started(contest: Contest, recorded: Recorded) -> None:
     event: SettlementStarted = recorded.event
     contest.settlement.attempts = event.attempt
@@ -152,6 +169,7 @@ def _run_failed(contest: Contest, recorded: Recorded) -> None:
     contest.settlement.run = None
     contest.settlement.error = event.error
     contest.settlement.retry_at = event.retry_at
+    contest.settlement.history.append(_audit_row(recorded, None, dict(event.error)))
 
 
 def _settled(contest: Contest, recorded: Recorded) -> None:
@@ -159,8 +177,52 @@ def _settled(contest: Contest, recorded: Recorded) -> None:
     settlement = contest.settlement
     settlement.run = settlement.error = None
     settlement.recorded = event
+    settlement.seconds = (recorded.at - event.started_at).total_seconds()
+    settlement.history.append(_audit_row(recorded, event, None))
+    settlement.audits.next_at = recorded.at + FIRST_AUDIT_AFTER
     settlement.results = {entry.entry_id: entry for entry in event.entries}
     settlement.unpaid = {entry.entry_id: entry.prize_cents for entry in event.entries if entry.prize_cents > 0}
+
+
+def _audit_row(recorded: Recorded, settled: SettlementRecorded | None, error: dict[str, Any] | None) -> dict[str, Any]:
+    event: SettlementRecorded | SettlementFailed = recorded.event
+    return {
+        "run_id": event.run_id,
+        "contest_id": event.contest_id,
+        "score_version": settled.score_version if settled is not None else 1,
+        "checkpoint": event.checkpoint,
+        "status": "FAILED" if settled is None else "COMPLETE",
+        "error": error,
+        "input_sha256": event.input_sha256,
+        "result_sha256": None if settled is None else settled.result_sha256,
+        "started_at": event.started_at,
+        "ended_at": recorded.at,
+    }
+
+
+def _audit_started(contest: Contest, recorded: Recorded) -> None:
+    event: AuditStarted = recorded.event
+    audits = contest.settlement.audits
+    audits.count, audits.open_since, audits.next_at = event.number, recorded.at, None
+
+
+def _audit_ended(contest: Contest, recorded: Recorded) -> None:
+    event: AuditEnded = recorded.event
+    audits = contest.settlement.audits
+    audits.open_since, audits.next_at = None, event.next_at
+    if event.error is None:
+        audits.mismatches = event.mismatches
+    audits.ended.append(
+        {
+            "number": event.number,
+            "run_id": event.run_id,
+            "started_at": event.started_at,
+            "ended_at": recorded.at,
+            "mismatches": list(event.mismatches),
+            "error": None if event.error is None else dict(event.error),
+            "next_at": event.next_at,
+        }
+    )
 
 
 def _paid(contest: Contest, recorded: Recorded) -> None:
@@ -188,9 +250,12 @@ _FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
     FeedApplied: _applied,
     FeedConfirmed: _confirmed,
     FeedGapFound: _gap_found,
+    LateChangesReceived: _late_received,
     SettlementStarted: _run_started,
     SettlementFailed: _run_failed,
     SettlementRecorded: _settled,
+    AuditStarted: _audit_started,
+    AuditEnded: _audit_ended,
     PrizePaid: _paid,
     PrizeUnpayable: _unpayable,
 }

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cutline.engine.contest import entries, following, progress, settling
+from cutline.engine.contest import auditing, entries, following, progress, settling
 from cutline.engine.contest.events import EVENTS, ContestCreated
 from cutline.engine.contest.folding import fold
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.owing import owed_by
 from cutline.engine.contest.reading import describe_contest, describe_entry, describe_standings
+from cutline.engine.contest.records import describe_audit, describe_ingestion, vitals_of
 from cutline.engine.contest.state import Contest, ContestState
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
@@ -29,14 +30,18 @@ from cutline.engine.messages import (
     Look,
     ReadContest,
     ReadEntry,
+    ReadIngestion,
+    ReadSettlementAudit,
     ReadStandings,
     RecoverContest,
+    ScoresAudited,
     SettlementComputed,
     WinningsPaid,
     WinningsUnpayable,
     WithdrawEntry,
 )
 from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, from_canonical
+from cutline.engine.vitals import ContestVitals
 
 
 class ContestMachine:
@@ -67,13 +72,19 @@ class ContestMachine:
         return owed_by(state.existing(), recorded)
 
     def resume(self, state: ContestState, now: datetime) -> Sequence[Any]:  # noqa: ARG002 - the contract's shape
-        """Return the effects that a restarted actor must perform again: the settlement run that is open."""
-        effect = settling.compute_again(state.contest) if state.contest is not None else None
-        return () if effect is None else (effect,)
+        """Return the effects that a restarted actor must perform again: the settlement run or audit that is open."""
+        if state.contest is None:
+            return ()
+        effects = (settling.compute_again(state.contest), auditing.again(state.contest))
+        return tuple(effect for effect in effects if effect is not None)
 
     def due_at(self, state: ContestState) -> datetime | None:
         """Return when this contest next wants to look at the clock, or None; the past means at once."""
         return progress.due_at(state.contest) if state.contest is not None else None
+
+    def vitals(self, state: ContestState) -> ContestVitals | None:
+        """Return the contest's figures to be watched, or None before it is created."""
+        return vitals_of(state.contest) if state.contest is not None else None
 
 
 def _decide(contest: Contest, command: Any, now: datetime) -> Decision:
@@ -125,6 +136,7 @@ _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     WithdrawEntry: entries.withdraw,
     FeedAdvanced: lambda contest, command, _: following.take_changes(contest, command),
     SettlementComputed: settling.record,
+    ScoresAudited: auditing.record,
     WinningsPaid: lambda contest, command, _: settling.take_paid(contest, command),
     WinningsUnpayable: lambda contest, command, _: settling.take_unpayable(contest, command),
     CancelContest: lambda contest, command, _: progress.cancel(contest, command),
@@ -132,6 +144,8 @@ _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     RecoverContest: lambda contest, command, _: progress.recover(contest, command),
     ReadContest: lambda contest, _command, _now: Accepted(reply=describe_contest(contest)),
     ReadEntry: lambda contest, command, _: _read_entry(contest, command),
+    ReadIngestion: lambda contest, _command, _now: Accepted(reply=describe_ingestion(contest)),
+    ReadSettlementAudit: lambda contest, _command, _now: Accepted(reply=describe_audit(contest)),
     ReadStandings: lambda contest, _command, _now: Accepted(reply={"standings": describe_standings(contest)}),
 }
 """Who judges which message."""

@@ -15,8 +15,11 @@ from cutline.engine.messages.contest import (
     FeePaid,
     ReadContest,
     ReadEntry,
+    ReadIngestion,
+    ReadSettlementAudit,
     ReadStandings,
     RecoverContest,
+    ScoresAudited,
     SettlementComputed,
     WinningsPaid,
     WinningsUnpayable,
@@ -80,6 +83,7 @@ from cutline.engine.messages.payouts import (
     TransferLocked,
 )
 from cutline.engine.messages.tasks import (
+    AuditScores,
     CallStripe,
     ComputeSettlement,
     ListBalanceTransactions,
@@ -93,6 +97,7 @@ from cutline.engine.messages.tasks import (
 
 __all__ = [
     "AccountReported",
+    "AuditScores",
     "BalanceTransactionsListed",
     "CallStripe",
     "CancelContest",
@@ -135,10 +140,12 @@ __all__ = [
     "ReadEntry",
     "ReadFeed",
     "ReadForwarding",
+    "ReadIngestion",
     "ReadIntent",
     "ReadMoneyHealth",
     "ReadPlatformBalance",
     "ReadSettlement",
+    "ReadSettlementAudit",
     "ReadStandings",
     "ReadTransfers",
     "ReadTrialBalance",
@@ -153,6 +160,7 @@ __all__ = [
     "ReopenStripeEvents",
     "RequestIntent",
     "RetryForwarding",
+    "ScoresAudited",
     "SettlementComputed",
     "StripeAnswered",
     "TransferLocked",

@@ -16,6 +16,7 @@ from cutline.http import errors
 from cutline.http.asking import Asking, Refused
 from cutline.http.door import Handler, House
 from cutline.http.tally import MoneyHealth, exposition
+from cutline.http.vital_signs import VitalSigns
 
 READY_WITHIN_S = 2.0
 _NOBODY = "probe"
@@ -91,7 +92,8 @@ def metrics(house: House) -> Handler:
     async def handle(_request: web.Request) -> web.StreamResponse:
         directory = house.engine.directory
         money = await _money_health(house)
-        page = exposition(house.tally, lambda: len(directory.quarantined()), directory.undeliverable, *money)
+        signs = VitalSigns(directory.vitals(), utc_now())
+        page = exposition(house.tally, lambda: len(directory.quarantined()), directory.undeliverable, signs, *money)
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=page, headers=headers)
 
