@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -34,11 +34,12 @@ from cutline.actors.mailbox import (
     Tell,
     send_replies,
 )
+from cutline.actors.surroundings import Surroundings
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.engine.messages import Look
-from cutline.engine.vitals import Measured, Vitals
+from cutline.engine.vitals import Measured
 from cutline.storage.chain import verify_chain
 from cutline.storage.errors import Corrupt, MisusedFile, Retryable, StorageError, Untrusted, WrongFile
 from cutline.storage.event_log import EventLog
@@ -52,28 +53,6 @@ REDELIVERY_AFTER = timedelta(seconds=60)
 
 ACKNOWLEDGEMENTS_MAX = 512
 """So many acknowledgements may wait for the next commit before they get one of their own."""
-
-
-class Surroundings(Protocol):
-    """What a writer needs of the system around it."""
-
-    def send(self, to: Address, envelope: Envelope) -> None:
-        """Put an envelope into another actor's inbox, opening the actor if need be."""
-
-    def perform(self, effect: Any, address: Address, cause: str) -> None:
-        """Start an effect beside the actors; its outcome comes back to `address` as a message."""
-
-    def note(self, address: Address, due_at: datetime | None) -> None:
-        """Remember when this actor wants to look at the clock."""
-
-    def measure(self, address: Address, vitals: Vitals | None) -> None:
-        """Remember the figures by which this actor's file is watched."""
-
-    def failed(self, address: Address, failure: BaseException) -> None:
-        """Hear that an actor has stopped because of a failure."""
-
-    def must_die(self, failure: BaseException) -> None:
-        """End the process at once: what the disk holds is unknown, and only a restart can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
