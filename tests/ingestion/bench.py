@@ -22,6 +22,8 @@ from tests.engine.golf import CARDS, EVENT_ID, GOLDEN, Cards, payload, raw
 from tests.ingestion.provider import Answer, Line, bomb
 
 CORPUS = Path(__file__).parent / "corpus"
+EARLY: Cards = {player: (None, [rounds[0], (0, 9)]) for player, (_, rounds) in CARDS.items()}
+"""The second round under way: everybody through nine holes."""
 STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -39,8 +41,8 @@ class Player(_Strict):
 class Poll(_Strict):
     """What the provider answers to one poll, or to `repeat` of them: the true leaderboard, but for what is said here.
 
-    `scores` changes single rounds: `A4 = [-3, 18]`. `put` and `drop` change the payload by path. `text`, `hex` and
-    `half` replace the body.
+    `scores` changes single rounds: `A4 = [-3, 18]`. `put` and `drop` change the payload by path. `text`, `hex`,
+    `half` and `nested` (so many brackets) replace the body.
     """
 
     repeat: Annotated[int, Field(ge=1)] = 1
@@ -56,6 +58,7 @@ class Poll(_Strict):
     text: str | None = None
     hex: str | None = None
     half: bool = False
+    nested: int = 0
     code: int = 200
     content_type: str = "application/json"
     headers: dict[str, str] = Field(default_factory=dict)
@@ -83,11 +86,15 @@ class Verdict(_Strict):
 
 
 class Case(_Strict):
-    """One malformed or lying feed: what was believed before, what is served then, and the verdict."""
+    """One malformed or lying feed: what was believed before, what is served then, and the verdict.
+
+    It starts before the first poll (`nothing`), with the `field` published, `live` before the first hole, `early` in the
+    second round, `playing` with every card in and no final status, `final` with one poll of it, or `settled`.
+    """
 
     name: str
     faults: list[str]
-    start: Literal["nothing", "field", "playing", "final", "settled"] = "playing"
+    start: Literal["nothing", "field", "live", "early", "playing", "final", "settled"] = "playing"
     polls: list[Poll]
     verdict: Verdict
 
@@ -125,9 +132,10 @@ class Bench:
             return
         self.now = LOCK
         self.look()
-        self.truth, self.status = CARDS, "inprogress"
-        await self.poll(Answer(body=raw(payload(CARDS, "inprogress"))))
-        if start == "playing":
+        served = {"live": FIELD, "early": EARLY}.get(start, CARDS)
+        self.truth, self.status = EARLY if start == "early" else CARDS, "inprogress"
+        await self.poll(Answer(body=raw(payload(served, "inprogress"))))
+        if start in ("live", "early", "playing"):
             return
         self.now, self.status = PLAYED, "complete"
         final = Answer(body=raw(payload(CARDS, "complete")))
@@ -160,7 +168,7 @@ class Bench:
         """Return what the provider says, as the case describes it."""
         if poll.behaviour == "bomb":
             return bomb()
-        body = b'"' + b"x" * 100_000 + b'"' if poll.behaviour == "flood" else self._body(poll)
+        body = b'"' + b"x" * 100_000 + b'"' if poll.behaviour == "flood" else b"[" * poll.nested or self._body(poll)
         return Answer(
             body=body[: len(body) // 2] if poll.half else body,
             status=poll.code,
@@ -275,10 +283,10 @@ def _card_differences(player: str, was: Card | None, now: Card | None) -> list[s
         return [f"{player} {'in' if was is None else 'out'}"]
     said = [] if was.status == now.status else [f"{player} {was.status} -> {now.status}"]
     before, after = ({card.number: (card.to_par, card.thru) for card in side.rounds} for side in (was, now))
-    for number in sorted(before.keys() | after.keys()):
-        if before.get(number) != after.get(number):
-            said.append(f"{player}{number} {_figure(before.get(number))} -> {_figure(after.get(number))}")
-    return said
+    changed = [number for number in sorted(before.keys() | after.keys()) if before.get(number) != after.get(number)]
+    return said + [
+        f"{player}{number} {_figure(before.get(number))} -> {_figure(after.get(number))}" for number in changed
+    ]
 
 
 def _figure(figures: tuple[int, int] | None) -> str:
