@@ -88,8 +88,8 @@ class Verdict(_Strict):
 class Case(_Strict):
     """One malformed or lying feed: what was believed before, what is served then, and the verdict.
 
-    It starts before the first poll (`nothing`), with the `field` published, `live` before the first hole, `early` in the
-    second round, `playing` with every card in and no final status, `final` with one poll of it, or `settled`.
+    It starts before the first poll (`nothing`), with the `field` published, `live` before the first hole, `early` in
+    the second round, `playing` with every card in and no final status, `final` with one poll of it, or `settled`.
     """
 
     name: str
@@ -283,10 +283,9 @@ def _card_differences(player: str, was: Card | None, now: Card | None) -> list[s
         return [f"{player} {'in' if was is None else 'out'}"]
     said = [] if was.status == now.status else [f"{player} {was.status} -> {now.status}"]
     before, after = ({card.number: (card.to_par, card.thru) for card in side.rounds} for side in (was, now))
-    changed = [number for number in sorted(before.keys() | after.keys()) if before.get(number) != after.get(number)]
-    return said + [
-        f"{player}{number} {_figure(before.get(number))} -> {_figure(after.get(number))}" for number in changed
-    ]
+    pairs = {number: (before.get(number), after.get(number)) for number in sorted(before.keys() | after.keys())}
+    changed = {number: pair for number, pair in pairs.items() if pair[0] != pair[1]}
+    return said + [f"{player}{number} {_figure(old)} -> {_figure(new)}" for number, (old, new) in changed.items()]
 
 
 def _figure(figures: tuple[int, int] | None) -> str:
