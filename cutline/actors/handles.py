@@ -19,6 +19,7 @@ from cutline.engine.messages import (
     IngestSettlement,
     OnboardAccount,
     PlanContest,
+    PollAtOnce,
     PublishConfig,
     ReadAccount,
     ReadContest,
@@ -213,6 +214,10 @@ class FeedHandle:
     def read(self, applied: int | None = None) -> Awaitable[Reply]:
         """Return the feed as it is, and what waits for a follower that has `applied` so many changes."""
         return self._ask(self._address, ReadFeed(applied=applied))
+
+    def poll_at_once(self) -> Awaitable[Reply]:
+        """Poll the provider now."""
+        return self._ask(self._address, PollAtOnce())
 
 
 class PaymentsHandle:

@@ -26,6 +26,7 @@ from cutline.engine.messages import (
     IngestSettlement,
     OnboardAccount,
     PlanContest,
+    PollAtOnce,
     PublishConfig,
     ReadAccount,
     ReadContest,
@@ -134,6 +135,7 @@ USES: dict[str, tuple[Use, str, Any]] = {
         ReadSettlementAudit(),
     ),
     "FeedHandle.read": (lambda ask: FeedHandle(ask, "event").read(7), "feed/event", ReadFeed(applied=7)),
+    "FeedHandle.poll_at_once": (lambda ask: FeedHandle(ask, "event").poll_at_once(), "feed/event", PollAtOnce()),
     "PaymentsHandle.intent": (
         lambda ask: PaymentsHandle(ask).intent(contest_id="c1", entry_id="e"),
         "payments",

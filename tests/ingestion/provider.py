@@ -54,7 +54,7 @@ class Provider:
         answer = self.next
         self.asked.append(request.headers.get("If-None-Match"))
         if answer.hangs:
-            await asyncio.sleep(10 * POLL_SECONDS_MAX)
+            await asyncio.sleep(2 * POLL_SECONDS_MAX)
         etag = f'"{hashlib.sha256(answer.body).hexdigest()[:16]}"'
         headers = {**answer.headers, **({"ETag": etag} if answer.etag else {})}
         if answer.stale or (answer.etag and request.headers.get("If-None-Match") == etag):

@@ -23,6 +23,7 @@ from cutline.engine.messages import (
     FeedAdvanced,
     FeedPolled,
     Look,
+    PollAtOnce,
     ReadFeed,
     UnwatchEvent,
     WatchEvent,
@@ -51,6 +52,8 @@ class FeedMachine:
                 return _watch(state, command)
             case UnwatchEvent():
                 return _unwatch(state, command, now)
+            case PollAtOnce():
+                return polling.poll_at_once(state, now)
             case ReadFeed():
                 return Accepted(reply=describe(state, now, command.applied))
             case _:

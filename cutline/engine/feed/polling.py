@@ -107,6 +107,14 @@ def look(state: ProviderFeed, now: datetime) -> Decision:
     return found.decision()
 
 
+def poll_at_once(state: ProviderFeed, now: datetime) -> Decision:
+    """Ask for the payload whole, due or not, if anybody follows the event (ING-014)."""
+    if state.provider_event_id is None or not (state.subscribers or state.late):
+        return Accepted(reply={"polled": False})
+    state.pulse.asked_at = now
+    return Accepted(effects=(PollFeed(provider_event_id=state.provider_event_id, etag=None),), reply={"polled": True})
+
+
 def take_answer(state: ProviderFeed, polled: FeedPolled, now: datetime) -> Decision:
     """Record what one poll adds: a payload not seen before, changes, a refusal, or a change of health.
 

@@ -27,6 +27,7 @@ from cutline.engine.messages.contest import (
 )
 from cutline.engine.messages.feed import (
     FeedPolled,
+    PollAtOnce,
     ReadFeed,
     UnwatchEvent,
     WatchEvent,
@@ -126,6 +127,7 @@ __all__ = [
     "PayWinners",
     "PlanContest",
     "PlatformBalanceRead",
+    "PollAtOnce",
     "PollFeed",
     "PostAgain",
     "PostSettlement",

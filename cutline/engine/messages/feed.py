@@ -34,6 +34,11 @@ class UnwatchEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PollAtOnce:
+    """From ops: poll the provider now, whole, whenever it was polled last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFeed:
     """Ask for the feed as it is: health, last poll, changes and subscribers. Decides nothing.
 

@@ -35,11 +35,12 @@ async def read_ingestion(call: Call) -> Reply:
 
 
 async def restart_ingestion(call: Call) -> Reply:
-    """Open the feed's actor again from its file; what was remembered of the last poll is forgotten (ING-014)."""
+    """Open the feed's actor again from its file and poll at once; nothing is lost or taken twice (ING-014)."""
     contest = await call.contest(call.part("contest_id")).ingestion()
     refused = await call.house.engine.restart(f"feed/{contest['provider_event_id']}")
     if refused is not None:
         raise Refused(refused, {"provider_event_id": contest["provider_event_id"]})
+    await FeedHandle(call.asking.ask, contest["provider_event_id"]).poll_at_once()
     return Reply(body=IngestionRestartedGiven.model_validate({**contest, "restarted": True}))
 
 
