@@ -23,9 +23,16 @@ def last_good_at(state: ProviderFeed) -> datetime | None:
 
 
 def judge(state: ProviderFeed, now: datetime) -> tuple[IngestionLagged, RaiseAlert] | None:
-    """Return what a lag that has become too long leaves in the log and says to ops, once for each stretch."""
+    """Return what a lag that has become too long leaves in the log and says to ops, once for each stretch.
+
+    Time in which nobody asked proves nothing against the provider: a clock that has jumped, or a machine that slept,
+    asks first (C2).
+    """
     since = last_good_at(state)
     if since is None or state.lagging or not state.subscribers or now - since <= LAG_MAX:
+        return None
+    asked_at = state.pulse.asked_at
+    if state.failing is None and (asked_at is None or asked_at <= since):
         return None
     lag_seconds = (now - since).total_seconds()
     lagged = IngestionLagged(number=state.lag_stretches + 1, since=since, lag_seconds=lag_seconds)

@@ -91,6 +91,24 @@ def test_a_restart_after_a_quiet_week_is_no_lag() -> None:
     assert again.reply["lag_seconds"] is None
 
 
+def test_a_clock_that_jumped_asks_before_it_complains() -> None:
+    """C2: nobody asked for three days, so the provider cannot have failed; one that then stays silent has."""
+    file = watched()
+    file.look(TEE)
+    file.send(answer(PLAYING), TEE)
+    woken = TEE + timedelta(days=3)
+    file.look(woken)
+    assert alerts(file) == []
+    file.send(answer(), woken)
+    file.look(woken + minutes(1))
+    assert alerts(file) == []
+    silent = watched()
+    silent.look(TEE)
+    silent.send(answer(PLAYING), TEE)
+    silent.look(woken)
+    assert types(silent.look(woken + minutes(1))) == ["IngestionLagged"]
+
+
 def test_after_thirty_unmodified_answers_the_payload_is_fetched_whole() -> None:
     """FAULTS F9: a broken cache says "not modified" for ever."""
     file = watched()
