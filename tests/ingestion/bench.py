@@ -16,9 +16,10 @@ from cutline.engine.contest.feed_state import board_of
 from cutline.engine.feed.events import ChangesRecorded, PayloadRejected
 from cutline.engine.messages import ComputeSettlement, Look, PollFeed, RaiseAlert, SettlementComputed
 from cutline.engine.scoring.board import Board, Card
-from cutline.engine.settlement import settle_json
+from cutline.engine.settlement import SettlementInput, SettlementResult, settle, settle_json
+from cutline.engine.tournament import canonical
 from tests.engine.contest.play import BEFORE, FIELD, LOCK, PLAYED, Play, enter, fee
-from tests.engine.golf import CARDS, EVENT_ID, GOLDEN, Cards, payload, raw
+from tests.engine.golf import CARDS, EVENT_ID, GOLDEN, Cards, board, payload, raw, tournament
 from tests.ingestion.provider import Answer, Line, bomb
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -216,8 +217,12 @@ def _reach(document: Any, way: list[Any]) -> Any:
     return document
 
 
-TRUE_RESULT = "357494f1d6e77b4d6387d9adafe8e5f73d6585876f9e4182dc1956dbbbb65cf7"
-"""What the golden entries come to on the true leaderboard; see the golden settlement."""
+def true_result() -> str:
+    """Return the hash of what the golden entries come to on the true leaderboard."""
+    inputs = SettlementInput(contest_id="c1", config_json=canonical(tournament()), board=board(), entries=GOLDEN)
+    settled = settle(inputs)
+    assert isinstance(settled, SettlementResult)
+    return settled.result_sha256
 
 
 async def judge(line: Line, case: Case) -> Verdict:
@@ -254,7 +259,7 @@ async def judge(line: Line, case: Case) -> Verdict:
         alerts=[effect.name for effect in seen if isinstance(effect, RaiseAlert)],
         failing=feed.state.failing or "",
         contest=bench.play.status,
-        result="" if recorded is None else "true" if recorded.result_sha256 == TRUE_RESULT else "other",
+        result="" if recorded is None else "true" if recorded.result_sha256 == true_result() else "other",
         late=late.corrections if late is not None else 0,
     )
 
