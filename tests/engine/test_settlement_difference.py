@@ -1,12 +1,11 @@
 """Two outcomes of one contest compared: who, how much, and what can be said of a refusal (SET-011)."""
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
+from cutline.engine.scoring.standings import Entry
 from cutline.engine.settlement import SettlementInput, SettlementResult, settle
 from cutline.engine.settlement_difference import compare, summary
 from cutline.engine.tournament import canonical
@@ -15,8 +14,8 @@ from tests.engine.golf import CARDS, GOLDEN, Cards, board, tournament
 HOLDERS = {entry.entry_id: f"did:{entry.entry_id}" for entry in GOLDEN}
 
 
-def outcome(cards: Cards = CARDS) -> SettlementResult | Rejected:
-    inputs = SettlementInput(contest_id="c", config_json=canonical(tournament()), board=board(cards), entries=GOLDEN)
+def outcome(cards: Cards = CARDS, entries: tuple[Entry, ...] = GOLDEN) -> SettlementResult | Rejected:
+    inputs = SettlementInput(contest_id="c", config_json=canonical(tournament()), board=board(cards), entries=entries)
     return settle(inputs)
 
 
@@ -45,11 +44,12 @@ def test_a_worse_round_of_a_picked_golfer_moves_prizes_and_every_cent_is_somebod
 
 
 def test_an_entry_that_only_one_side_has_counts_with_its_whole_prize() -> None:
-    both = outcome()
-    assert isinstance(both, SettlementResult)
-    fewer = replace(both, standings=both.standings[1:], result_sha256="0" * 64)
-    (lost,) = compare(both, fewer, {}).entries
-    assert (lost.after, lost.account_did, lost.difference_cents) == (None, None, -both.standings[0].prize_cents)
+    without_e2 = (GOLDEN[0], *GOLDEN[2:])
+    compared = compare(outcome(), outcome(entries=without_e2), {})
+    (lost,) = [entry for entry in compared.entries if entry.after is None]
+    assert lost.before is not None
+    assert lost.before.prize_cents == 2854
+    assert (lost.entry_id, lost.account_did, lost.difference_cents) == ("e2", None, -2854)
 
 
 def test_a_refusal_is_compared_with_nothing() -> None:
