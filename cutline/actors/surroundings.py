@@ -1,4 +1,4 @@
-"""What a writer needs of the system around it; it must not know any system."""
+"""What a writer needs of the system around it; the system gives it, and rehearsals give a smaller one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ class Surroundings(Protocol):
 
     def measure(self, address: Address, vitals: Vitals | None) -> None:
         """Remember the figures by which this actor's file is watched."""
+
+    def checkpoint(self, address: Address) -> None:
+        """Copy the file's write-ahead log into the file, beside its writer."""
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hear that an actor has stopped because of a failure."""

@@ -32,6 +32,7 @@ from cutline.actors.mailbox import (
     Replies,
     Retire,
     Tell,
+    each,
     send_replies,
 )
 from cutline.actors.surroundings import Surroundings
@@ -41,6 +42,7 @@ from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.engine.messages import Look
 from cutline.engine.vitals import Measured
 from cutline.storage.chain import verify_chain
+from cutline.storage.checkpoint import WalGrowth
 from cutline.storage.errors import Corrupt, MisusedFile, Retryable, StorageError, Untrusted, WrongFile
 from cutline.storage.event_log import EventLog
 from cutline.storage.machines import FileRules, Folding
@@ -50,6 +52,9 @@ log = structlog.get_logger(__name__)
 
 REDELIVERY_AFTER = timedelta(seconds=60)
 """An owed message that is not acknowledged after this long is sent again; receivers apply it once all the same."""
+
+NOTED_EVERY = timedelta(seconds=1)
+"""A busy actor says no more often than this that it is in use."""
 
 ACKNOWLEDGEMENTS_MAX = 512
 """So many acknowledgements may wait for the next commit before they get one of their own."""
@@ -96,6 +101,7 @@ class Writer(Mailbox):
         super().__init__(address, surroundings.failed)
         self._path = path
         self._work = work
+        self._tables = tuple(work.kind.tables)
         self._around = surroundings
         self._boot_epoch = boot_epoch
         self._create = create
@@ -108,6 +114,8 @@ class Writer(Mailbox):
         self._log: EventLog | None = None
         self._company = Company()
         self._measured = work.machine if isinstance(work.machine, Measured) else None
+        self._growth = WalGrowth()
+        self._noted: tuple[datetime | None, datetime] | None = None
 
     # Life -----------------------------------------------------------------------------------------------------
 
@@ -172,7 +180,7 @@ class Writer(Mailbox):
 
     def on_receive(self, message: Envelope) -> None:
         """Apply this message and all that has queued up behind it as one batch."""
-        batch, self._postponed = [*self._postponed, message, *self.queued()], []
+        batch, self._postponed = [*self._postponed, *each(message), *self.queued()], []
         batch.extend(self._company.awaited(self, len(batch)))
         self._flush(batch)
 
@@ -217,24 +225,26 @@ class Writer(Mailbox):
         self.refuse(batch, RejectCode.INTERNAL_FAULT)
 
     def _run(self, batch: Sequence[Envelope]) -> None:
-        after = _nothing()
+        after, file = _nothing(), self._file
         self._begin()
         now = self._commit_time()
-        before = self._file.seq
+        before = file.seq
         for envelope in batch:
             self._handle(envelope, now, after)
-        if self._acknowledged and (self._file.seq > before or len(self._acknowledged) >= ACKNOWLEDGEMENTS_MAX):
+        if self._acknowledged and (file.seq > before or len(self._acknowledged) >= ACKNOWLEDGEMENTS_MAX):
             self._record_acknowledgements(now)
-        if self._file.seq > before:
+        if file.seq > before:
             # A batch may open an account and use it in one breath: parents go in before what refers to them.
-            for table in self._work.kind.tables:
+            for table in self._tables:
                 if table in after.rows:
-                    self._file.insert(table, after.rows[table])
+                    file.insert(table, after.rows[table])
             began = time.monotonic()
             self._commit()
             self._company.flushed(time.monotonic() - began)
+            if not self._replicated and self._growth.is_due(file.seq - before):
+                self._outside(self._around.checkpoint, self.address)
         else:
-            self._file.rollback()
+            file.rollback()
         self._act(after, now)
 
     def _postpone(self, batch: Sequence[Envelope], trouble: Retryable) -> None:
@@ -364,7 +374,7 @@ class Writer(Mailbox):
             self._outside(self._around.send, to, envelope)
         for effect, cause in after.effects:
             self._outside(self._around.perform, effect, self.address, cause)
-        self._note()
+        self._note(now)
         if after.release is not None:
             self._retire(after.release)
 
@@ -375,8 +385,11 @@ class Writer(Mailbox):
         except Exception:  # one failure must neither undo the batch nor keep back what follows
             log.exception("acting_failed", address=self.address)
 
-    def _note(self) -> None:
-        machine = self._work.machine
-        self._around.note(self.address, machine.due_at(self._folding.state))
+    def _note(self, now: datetime) -> None:
+        """Say when this actor wants to look at the clock, and every second that it is in use."""
+        due_at = self._work.machine.due_at(self._folding.state)
+        if self._noted is None or self._noted[0] != due_at or now - self._noted[1] >= NOTED_EVERY:
+            self._noted = (due_at, now)
+            self._around.note(self.address, due_at)
         if self._measured is not None:
             self._around.measure(self.address, self._measured.vitals(self._folding.state))

@@ -58,8 +58,8 @@ class Engine(Protocol):
     def rescoring(self) -> Rereading:
         """Return who scores files again."""
 
-    async def ask(self, to: Address, message: Any, cause: str) -> Accepted | Rejected:
-        """Ask an actor and await its committed answer."""
+    def ask(self, to: Address, message: Any, cause: str) -> Awaitable[Accepted | Rejected]:
+        """Ask an actor; what is awaited is its committed answer."""
 
     async def restart(self, address: Address) -> RejectCode | None:
         """Stop an actor and open it again from its file; return why that cannot be."""
