@@ -239,6 +239,10 @@ async def judge(line: Line, case: Case) -> Verdict:
     contest.assert_replays()
     events = [recorded.event for recorded in feed.log[known:]]
     seen = [*feed.effects[effects:], *contest.effects[posted:]]
+    refused = [event for event in events if isinstance(event, PayloadRejected)]
+    # Every refused payload has its row, its raw bytes and its line in the log, once (ING-005).
+    assert len(refused) == sum(isinstance(one, RaiseAlert) and one.name == "feed_payload_rejected" for one in seen)
+    assert all(event.key in feed.blobs for event in refused)
     late, recorded = contest.state.contest.late, contest.state.contest.settlement.recorded
     return Verdict(
         says=case.verdict.says,
@@ -251,11 +255,7 @@ async def judge(line: Line, case: Case) -> Verdict:
             for _, change in event.changes
             if change.get("corrects")
         ],
-        rejected=[
-            f"{event.code} {event.details['reason']} {event.details['path']}".rstrip()
-            for event in events
-            if isinstance(event, PayloadRejected)
-        ],
+        rejected=[f"{event.code} {event.details['reason']} {event.details['path']}".rstrip() for event in refused],
         alerts=[effect.name for effect in seen if isinstance(effect, RaiseAlert)],
         failing=feed.state.failing or "",
         contest=bench.play.status,
