@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from cutline.engine.canonical import sha256_hex
 from cutline.engine.contest.audit_events import AuditEnded, AuditStarted, LateChangesReceived
 from cutline.engine.contest.changes import read_change
 from cutline.engine.contest.events import (
@@ -38,7 +39,9 @@ from cutline.engine.tournament import from_canonical
 
 SCHEDULER_ACTOR = "scheduler"
 FIRST_AUDIT_AFTER = timedelta(days=1)
-"""How long after the settlement it is audited first."""
+"""How long after the settlement it is audited first, at the least."""
+AUDITS_SPREAD_OVER_MINUTES = 360
+"""Contests that settle at one instant are audited at different minutes, by their ids."""
 
 
 def fold(state: ContestState, recorded: Recorded) -> None:
@@ -179,7 +182,8 @@ def _settled(contest: Contest, recorded: Recorded) -> None:
     settlement.recorded = event
     settlement.seconds = (recorded.at - event.started_at).total_seconds()
     settlement.history.append(_audit_row(recorded, event, None))
-    settlement.audits.next_at = recorded.at + FIRST_AUDIT_AFTER
+    place = int(sha256_hex(event.contest_id.encode())[:8], 16) % AUDITS_SPREAD_OVER_MINUTES
+    settlement.audits.next_at = recorded.at + FIRST_AUDIT_AFTER + timedelta(minutes=place)
     settlement.results = {entry.entry_id: entry for entry in event.entries}
     settlement.unpaid = {entry.entry_id: entry.prize_cents for entry in event.entries if entry.prize_cents > 0}
 

@@ -14,7 +14,7 @@ from cutline.engine.messages import (
     ScoresAudited,
     SettlementComputed,
 )
-from tests.engine.contest.play import Play
+from tests.engine.contest.play import Play, create
 from tests.engine.driver import minutes, types
 
 DAY = timedelta(days=1)
@@ -50,15 +50,25 @@ def described(play: Play, now: Any) -> dict[str, Any]:
 
 def test_a_settled_contest_is_audited_after_a_day_without_being_asked() -> None:
     play, done = settled()
-    assert play.contest.machine.due_at(play.contest.state) == done + DAY
-    assert play.contest.look(done + DAY - minutes(1)) == []
-    assert types(play.contest.look(done + DAY)) == ["AuditStarted"]
+    first = due(play)
+    assert done + DAY <= first < done + DAY + timedelta(hours=6)
+    assert play.contest.look(first - minutes(1)) == []
+    assert types(play.contest.look(first)) == ["AuditStarted"]
     assert audits_asked(play) == [AuditScores(contest_id="c1", number=1)]
-    (ended,) = play.contest.send(ScoresAudited(number=1), done + DAY)
-    assert (ended.mismatches, ended.error, ended.next_at) == ((), None, done + 3 * DAY)
+    (ended,) = play.contest.send(ScoresAudited(number=1), first)
+    assert (ended.mismatches, ended.error, ended.next_at) == ((), None, first + 2 * DAY)
     assert alerts(play) == []
     assert described(play, done)["audits"][0]["run_id"] == "c1:settlement:1"
     play.contest.assert_replays()
+
+
+def test_contests_that_settle_at_one_instant_are_audited_at_different_minutes() -> None:
+    firsts = set()
+    for number in range(4):
+        play = Play(command=create(contest_id=f"c{number}"))
+        play.settle(play.to_complete())
+        firsts.add(due(play))
+    assert len(firsts) == 4
 
 
 def test_each_audit_waits_twice_as_long_and_never_ends() -> None:
@@ -75,6 +85,7 @@ def test_each_audit_waits_twice_as_long_and_never_ends() -> None:
 def test_a_mismatch_is_recorded_and_alerted_and_moves_no_money() -> None:
     """SET-009, SET-010."""
     play, done = settled()
+    done = due(play) - DAY
     play.contest.look(done + DAY)
     posted, status = len(play.contest.messages(PostSettlement)), play.status
     play.contest.send(ScoresAudited(number=1, mismatches=("e1: recorded as 1, settled again 2",)), done + DAY)
@@ -92,6 +103,7 @@ def test_a_mismatch_is_recorded_and_alerted_and_moves_no_money() -> None:
 
 def test_an_audit_that_breaks_is_tried_again_within_the_hour_and_hides_no_mismatch() -> None:
     play, done = settled()
+    done = due(play) - DAY
     play.contest.look(done + DAY)
     play.contest.send(ScoresAudited(number=1, mismatches=("a",)), done + DAY)
     now = due(play)
@@ -104,6 +116,7 @@ def test_an_audit_that_breaks_is_tried_again_within_the_hour_and_hides_no_mismat
 def test_an_audit_that_nobody_answers_is_given_up_and_its_late_answer_is_ignored() -> None:
     """I8."""
     play, done = settled()
+    done = due(play) - DAY
     play.contest.look(done + DAY)
     restarted = play.contest.replayed()
     assert list(restarted.machine.resume(restarted.state, done + DAY)) == [AuditScores(contest_id="c1", number=1)]
