@@ -6,6 +6,8 @@ except that a contest's creation may make a file and nothing else may.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -32,11 +34,14 @@ from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import CreateContest, Look, WatchEvent
+from cutline.engine.vitals import Vitals
 from cutline.storage.files import DataRoot
 
 log = structlog.get_logger(__name__)
 
 IDLE_AFTER = timedelta(minutes=5)
+RESTART_PAUSE_S = 0.005
+RESTART_SECONDS_MAX = 5.0
 DUE_SOON = timedelta(minutes=30)
 """An actor that is due within this time stays open: opening it again would cost more than its thread."""
 CROWD = 1_000
@@ -77,6 +82,7 @@ class Directory:
         self._due: dict[Address, datetime] = {}
         self._used: dict[Address, datetime] = {}
         self._quarantined: dict[Address, str] = {}
+        self._vitals: dict[Address, Vitals] = {}
         self._known: set[Address] = set()
         self._nowhere: set[tuple[Address, str]] = set()
         self._closed = False
@@ -216,6 +222,19 @@ class Directory:
             if address not in self._open and address not in self._quarantined and due_at is not None:
                 self._due[address] = due_at
 
+    def measure(self, address: Address, vitals: Vitals | None) -> None:
+        """Remember the figures of a file, which outlive the actor that has closed it."""
+        with self._lock:
+            if vitals is None:
+                self._vitals.pop(address, None)
+            else:
+                self._vitals[address] = vitals
+
+    def vitals(self) -> list[Vitals]:
+        """Return the figures of every file that has some, in order of addresses."""
+        with self._lock:
+            return [vitals for _, vitals in sorted(self._vitals.items(), key=lambda item: item[0])]
+
     def look_at_due(self, now: datetime, cause: str) -> int:
         """Tell every actor whose time has come to look; return how many were told or wait to be opened."""
         with self._lock:
@@ -267,6 +286,30 @@ class Directory:
         self._retiring.discard(address)
         self._room.leave(address)
         self._admit()
+
+    async def restart(self, address: Address) -> bool:
+        """Stop an actor, wait until it has let go of its file, and open it anew. One that is closed is opened.
+
+        Returns False for one that does not stop in time: two writers must never hold one file.
+        """
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + RESTART_SECONDS_MAX
+        with self._lock:
+            reference = self._open.get(address)
+        if reference is not None:
+            writer = reference._actor_weakref()  # noqa: SLF001  # Pykka has no other way
+            with contextlib.suppress(ActorDeadError):
+                reference.stop(block=False)
+            while writer is not None and not writer.closed:
+                if loop.time() > give_up_at:
+                    return False
+                await asyncio.sleep(RESTART_PAUSE_S)
+            with self._lock:
+                if self._open.get(address) is reference:
+                    self._close(address)
+        self.open(address)
+        self.send(address, Tell(Look(), "restart"))
+        return True
 
     # Trouble --------------------------------------------------------------------------------------------------
 

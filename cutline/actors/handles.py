@@ -19,16 +19,20 @@ from cutline.engine.messages import (
     IngestSettlement,
     OnboardAccount,
     PlanContest,
+    PollAtOnce,
     PublishConfig,
     ReadAccount,
     ReadContest,
     ReadDirectory,
     ReadEntry,
+    ReadFeed,
     ReadForwarding,
+    ReadIngestion,
     ReadIntent,
     ReadMoneyHealth,
     ReadRevokedTokens,
     ReadSettlement,
+    ReadSettlementAudit,
     ReadStandings,
     ReadTransfers,
     ReadTrialBalance,
@@ -187,9 +191,35 @@ class ContestHandle:
         """Withdraw an entry before the lock; what was paid is given back."""
         return self._ask(self._address, WithdrawEntry(entry_id=entry_id, account_did=account_did))
 
+    def ingestion(self) -> Awaitable[Reply]:
+        """Return what the contest has taken of its provider's event."""
+        return self._ask(self._address, ReadIngestion())
+
+    def settlement_audit(self) -> Awaitable[Reply]:
+        """Return every settlement run and every audit."""
+        return self._ask(self._address, ReadSettlementAudit())
+
     def standings(self) -> Awaitable[Standings]:
         """Return the settled result."""
         return self._ask(self._address, ReadStandings())
+
+
+class FeedHandle:
+    """One provider event's feed."""
+
+    __slots__ = ("_address", "_ask")
+
+    def __init__(self, ask: Ask, provider_event_id: str) -> None:
+        self._ask = ask
+        self._address: Address = f"feed/{provider_event_id}"
+
+    def read(self, applied: int | None = None) -> Awaitable[Reply]:
+        """Return the feed as it is, and what waits for a follower that has `applied` so many changes."""
+        return self._ask(self._address, ReadFeed(applied=applied))
+
+    def poll_at_once(self) -> Awaitable[Reply]:
+        """Poll the provider now."""
+        return self._ask(self._address, PollAtOnce())
 
 
 class PaymentsHandle:

@@ -31,7 +31,7 @@ from cutline.engine.messages import (
     StripeAnswered,
 )
 from cutline.engine.settlement import settle_json
-from cutline.gateways.score_feed import ScoreFeed
+from cutline.gateways.score_feed import PollResult, ScoreFeed
 from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
 
 log = structlog.get_logger(__name__)
@@ -59,14 +59,7 @@ def performers(
         return await list_balance_transactions(stripe, effect)
 
     async def poll_feed(effect: PollFeed) -> FeedPolled:
-        polled = await feed.poll(effect.provider_event_id, effect.etag)
-        return FeedPolled(
-            http_status=polled.status or None,
-            body=polled.body,
-            etag=polled.etag,
-            error=None if polled.error is None else str(polled.error),
-            duration_ms=polled.duration_ms,
-        )
+        return feed_polled(await feed.poll(effect.provider_event_id, effect.etag))
 
     async def compute_settlement(effect: ComputeSettlement) -> SettlementComputed:
         try:
@@ -86,6 +79,19 @@ def performers(
         PollFeed: poll_feed,
         ComputeSettlement: compute_settlement,
     }
+
+
+def feed_polled(polled: PollResult) -> FeedPolled:
+    """Turn what one poll brought into the message for the feed."""
+    return FeedPolled(
+        http_status=polled.status or None,
+        body=polled.body,
+        etag=polled.etag,
+        error=None if polled.error is None else str(polled.error),
+        duration_ms=polled.duration_ms,
+        detail=polled.detail,
+        evidence=polled.evidence,
+    )
 
 
 def causes_of_transfer(effect: CallStripe) -> list[Address]:

@@ -29,6 +29,7 @@ from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.questions import Questions
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
+from cutline.actors.rescoring import Rescoring
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.survey import Survey
@@ -36,7 +37,9 @@ from cutline.actors.tasks import Tasks
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine
-from cutline.engine.messages import FetchUndelivered, Look, QuarantineContest, RetryForwarding
+from cutline.engine.errors import RejectCode
+from cutline.engine.messages import AuditScores, FetchUndelivered, Look, QuarantineContest, RetryForwarding
+from cutline.engine.vitals import Vitals
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -88,9 +91,9 @@ class System:
         self._supervisor = Supervisor(self.directory, self._loop)
         self.alerts = Alerts()
         reading = StripeReading(parts.stripe, root, settings.livemodes)
-        self.tasks = Tasks(
-            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts), self.directory.send
-        )
+        self.rescoring = Rescoring(root, parts.workers)
+        effects = performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts)
+        self.tasks = Tasks({**effects, AuditScores: self.rescoring.audit}, self.directory.send)
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._questions = Questions(self.directory.send, waiting_max=settings.cutline_asks_max, timeout_s=ASK_TIMEOUT_S)
@@ -112,6 +115,10 @@ class System:
     def note(self, address: Address, due_at: datetime | None, at_rest: bool) -> None:
         """Remember when an actor wants to look at the clock, and whether it owes nothing until then."""
         self.directory.note(address, due_at, utc_now(), at_rest=at_rest)
+
+    def measure(self, address: Address, vitals: Vitals | None) -> None:
+        """Remember the figures by which an actor's file is watched."""
+        self.directory.measure(address, vitals)
 
     def checkpoint(self, address: Address) -> None:
         """Copy a file's write-ahead log into the file on a thread that nobody waits for."""
@@ -240,6 +247,16 @@ class System:
     def ask(self, to: Address, message: Any, cause: str) -> Awaitable[Answer]:
         """Ask an actor from the event loop; see `Questions.ask` for what may be refused."""
         return self._questions.ask(to, message, cause)
+
+    async def restart(self, address: Address) -> RejectCode | None:
+        """Stop an actor and open it again from its file (ING-014).
+
+        What it is asked meanwhile is answered SHUTTING_DOWN; what it is owed comes again. Refusals: NOT_FOUND for an
+        address without a file, ACTOR_TIMEOUT for an actor that does not stop.
+        """
+        if not self.root.path_of(address).exists():
+            return RejectCode.NOT_FOUND
+        return None if await self.directory.restart(address) else RejectCode.ACTOR_TIMEOUT
 
     @property
     def idle(self) -> bool:

@@ -40,6 +40,7 @@ from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.engine.messages import Look
+from cutline.engine.vitals import Measured
 from cutline.storage.anchors import no_anchors
 from cutline.storage.chain import verify_chain
 from cutline.storage.checkpoint import WalGrowth
@@ -115,6 +116,7 @@ class Writer(Mailbox):
         self._connection: Connection | None = None
         self._log: EventLog | None = None
         self._company = Company()
+        self._measured = work.machine if isinstance(work.machine, Measured) else None
         self._growth = WalGrowth()
         self._noted: tuple[tuple[datetime | None, bool], datetime] | None = None
 
@@ -392,3 +394,5 @@ class Writer(Mailbox):
         if self._noted is None or self._noted[0] != noted or now - self._noted[1] >= NOTED_EVERY:
             self._noted = (noted, now)
             self._around.note(self.address, *noted)
+        if self._measured is not None:
+            self._around.measure(self.address, self._measured.vitals(self._folding.state))

@@ -9,7 +9,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from cutline.actors.alerts import Alerts
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.error_registry import REGISTRY
 from cutline.engine.errors import RejectCode
@@ -20,7 +19,7 @@ from cutline.http.door import Route
 from cutline.http.operation import NOWHERE
 from cutline.http.server import serve
 from tests.http.samples import sample
-from tests.http.standin import ANNA, LEDGER_KEY, SETTLE_KEY, bearer, settings, token
+from tests.http.standin import ANNA, LEDGER_KEY, SETTLE_KEY, StandIn, bearer, settings, token
 from tests.http.town import open_town
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,27 +117,14 @@ async def test_the_table_in_the_file_is_the_registry(tmp_path: Path) -> None:
     assert len(stamped) == len(REGISTRY)
 
 
-class Refusing:
+class Refusing(StandIn):
     """An engine that refuses everything with one code."""
 
     def __init__(self, code: RejectCode) -> None:
+        super().__init__()
         self.code = code
-        self.alerts = Alerts()
 
-    @property
-    def directory(self) -> Refusing:
-        return self
-
-    def quarantined(self) -> dict[str, str]:
-        return {}
-
-    def release(self, address: str) -> None:
-        raise AssertionError(f"nothing is kept closed, nor {address}")
-
-    def undeliverable(self) -> int:
-        return 0
-
-    async def ask(self, _to: str, message: object, _cause: str) -> Accepted | Rejected:
+    async def ask(self, to: str, message: object, cause: str) -> Accepted | Rejected:  # noqa: ARG002  # StandIn's shape
         if isinstance(message, ReadRevokedTokens):
             return Accepted(reply={"revoked": []})
         return Rejected(code=self.code)

@@ -78,6 +78,21 @@ class StandIn:
     def release(self, address: str) -> None:
         self.closed.pop(address, None)
 
+    def vitals(self) -> list[Any]:
+        return []
+
+    @property
+    def rescoring(self) -> StandIn:
+        return self
+
+    async def compare(self, contest_id: str, before: str, after: str) -> Any:
+        self.asked.append((contest_id, (before, after), "compare"))
+        return Rejected(code=RejectCode.NOT_FOUND)
+
+    async def restart(self, address: str) -> RejectCode | None:
+        self.asked.append((address, None, "restart"))
+        return RejectCode.NOT_FOUND
+
     def undeliverable(self) -> int:
         return self.lost
 

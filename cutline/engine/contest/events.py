@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cutline.engine.contest.audit_events import AuditEnded, AuditStarted, LateChangesReceived
 from cutline.engine.contest.config_events import ConfigChangeRefused, ContestConfigChanged
 from cutline.engine.contest.lifecycle import Status, Trigger
 from cutline.engine.errors import RejectCode
@@ -340,9 +341,12 @@ EVENTS: tuple[type, ...] = (
     FeedApplied,
     FeedConfirmed,
     FeedGapFound,
+    LateChangesReceived,
     SettlementStarted,
     SettlementRecorded,
     SettlementFailed,
+    AuditStarted,
+    AuditEnded,
     PrizePaid,
     PrizeUnpayable,
 )

@@ -105,6 +105,22 @@ class PlayerStatusReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerRenamed:
+    """A golfer is called otherwise than before; the id stands, and nothing is scored by name (FAULTS F4)."""
+
+    player_id: str
+    number: int
+    name: str
+    was: str
+    received_at: datetime
+
+    @property
+    def key(self) -> str:
+        """The business key."""
+        return f"name:{self.player_id}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionHeld:
     """A value went back, and is not believed: `believed` stands while `served` has come `polls` times in a row."""
 
@@ -145,6 +161,7 @@ FeedEvent = (
     | TerminalStatusStood
     | RoundScored
     | PlayerStatusReported
+    | PlayerRenamed
     | RegressionHeld
     | RegressionCleared
 )
@@ -157,6 +174,7 @@ FEED_EVENTS: dict[str, type] = {
         TerminalStatusStood,
         RoundScored,
         PlayerStatusReported,
+        PlayerRenamed,
         RegressionHeld,
         RegressionCleared,
     )

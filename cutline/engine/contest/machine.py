@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cutline.engine.contest import entries, following, progress, reconfiguring, settling
+from cutline.engine.contest import auditing, entries, following, progress, reconfiguring, settling
 from cutline.engine.contest.alerting import alerts_of
 from cutline.engine.contest.events import EVENTS, ContestCreated
 from cutline.engine.contest.folding import fold
@@ -24,6 +24,7 @@ from cutline.engine.contest.reading import (
     describe_standings,
     progress_of,
 )
+from cutline.engine.contest.records import describe_audit, describe_ingestion, vitals_of
 from cutline.engine.contest.state import Contest, ContestState
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
@@ -39,15 +40,19 @@ from cutline.engine.messages import (
     Look,
     ReadContest,
     ReadEntry,
+    ReadIngestion,
     ReadProgress,
+    ReadSettlementAudit,
     ReadStandings,
     RecoverContest,
+    ScoresAudited,
     SettlementComputed,
     WinningsPaid,
     WinningsUnpayable,
     WithdrawEntry,
 )
 from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, from_canonical
+from cutline.engine.vitals import ContestVitals
 
 
 class ContestMachine:
@@ -78,13 +83,19 @@ class ContestMachine:
         return owed_by(state.existing(), recorded)
 
     def resume(self, state: ContestState, now: datetime) -> Sequence[Any]:  # noqa: ARG002 - the contract's shape
-        """Return the effects that a restarted actor must perform again: the settlement run that is open."""
-        effect = settling.compute_again(state.contest) if state.contest is not None else None
-        return () if effect is None else (effect,)
+        """Return the effects that a restarted actor must perform again: the settlement run or audit that is open."""
+        if state.contest is None:
+            return ()
+        effects = (settling.compute_again(state.contest), auditing.again(state.contest))
+        return tuple(effect for effect in effects if effect is not None)
 
     def due_at(self, state: ContestState) -> datetime | None:
         """Return when this contest next wants to look at the clock, or None; the past means at once."""
         return progress.due_at(state.contest) if state.contest is not None else None
+
+    def vitals(self, state: ContestState) -> ContestVitals | None:
+        """Return the contest's figures to be watched, or None before it is created."""
+        return vitals_of(state.contest) if state.contest is not None else None
 
 
 def _decide(contest: Contest, command: Any, now: datetime) -> Decision:
@@ -143,6 +154,7 @@ _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     WithdrawEntry: entries.withdraw,
     FeedAdvanced: lambda contest, command, _: following.take_changes(contest, command),
     SettlementComputed: settling.record,
+    ScoresAudited: auditing.record,
     WinningsPaid: lambda contest, command, _: settling.take_paid(contest, command),
     WinningsUnpayable: lambda contest, command, _: settling.take_unpayable(contest, command),
     CancelContest: lambda contest, command, _: progress.cancel(contest, command),
@@ -153,6 +165,8 @@ _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     ReadContest: lambda contest, _command, _now: Accepted(reply=describe_contest(contest)),
     ReadProgress: lambda contest, _command, _now: Accepted(reply=_progress(contest)),
     ReadEntry: lambda contest, command, _: _read_entry(contest, command),
+    ReadIngestion: lambda contest, _command, _now: Accepted(reply=describe_ingestion(contest)),
+    ReadSettlementAudit: lambda contest, _command, _now: Accepted(reply=describe_audit(contest)),
     ReadStandings: lambda contest, _command, _now: Accepted(reply={"standings": describe_standings(contest)}),
 }
 """Who judges which message."""

@@ -39,6 +39,8 @@ from cutline.engine.messages import (
 
 WATCH_BEFORE_FIRST_TEE = timedelta(days=7)
 """How long before the first tee the provider's event is polled."""
+LATE_WATCH = timedelta(days=7)
+"""How long after the end late corrections are noted."""
 ANCHORED = frozenset({Status.LOCKED, Status.COMPLETE})
 LETTER = tuple[Address, Any]
 
@@ -69,6 +71,7 @@ def _watch(contest: Contest, attempt: int) -> LETTER:
         from_at=event.first_tee_at - WATCH_BEFORE_FIRST_TEE,
         first_tee_at=event.first_tee_at,
         attempt=attempt,
+        rounds=event.rounds,
     )
     return f"feed/{contest.created.provider_event_id}", watch
 
@@ -85,7 +88,8 @@ def _changed(contest: Contest, recorded: Recorded) -> list[LETTER]:
         letters.append(_anchor(contest, recorded, event.to_status.value.lower()))
     if event.to_status in (Status.COMPLETE, Status.CANCELLED):
         feed = f"feed/{contest.created.provider_event_id}"
-        letters.append((feed, UnwatchEvent(contest_id=contest.contest_id)))
+        late_until = recorded.at + LATE_WATCH if event.to_status is Status.COMPLETE else None
+        letters.append((feed, UnwatchEvent(contest_id=contest.contest_id, late_until=late_until)))
     if event.from_status is Status.ERROR and event.to_status is not Status.CANCELLED:
         # Changes that came during the error were not taken: have them all sent again.
         letters.append(_watch(contest, attempt=contest.feed.watches))

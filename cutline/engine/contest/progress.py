@@ -7,8 +7,9 @@ nothing. What was due but lacked a fact is recorded once for each set of missing
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from cutline.engine.contest import entries, settling
+from cutline.engine.contest import auditing, entries, settling
 from cutline.engine.contest.changes import completed_rounds
 from cutline.engine.contest.events import EntryStatus, StatusChanged, TransitionRefused
 from cutline.engine.contest.feed_state import board_of
@@ -68,7 +69,7 @@ def final_status_stands(contest: Contest) -> bool:
 
 
 def look(contest: Contest, now: datetime) -> Decision:
-    """Do what is due: expiries, then transitions in order, then the settlement."""
+    """Do what is due: expiries, then transitions in order, then the settlement, and its audit long after."""
     facts = facts_of(contest, now)
     events: list[Event] = []
     status, number = contest.status, len(contest.transitions)
@@ -79,14 +80,20 @@ def look(contest: Contest, now: datetime) -> Decision:
     if status is contest.status:
         events += entries.expire_overdue(contest, now)
     events += _held_back(contest, status, facts, now)
+    effects: list[Any] = []
     failed = settling.give_up(contest, now)
     if failed is not None:
         events.append(failed)
+        effects.append(settling.alert_of(contest, failed))
+    unanswered = auditing.give_up(contest, now)
+    if unanswered is not None:
+        events.append(unanswered)
     started = settling.start(contest, now) if status is Status.COMPLETE else None
-    if started is None:
-        return Accepted(events=tuple(events))
-    event, effect = started
-    return Accepted(events=(*events, event), effects=(effect,))
+    for begun in (started, auditing.start(contest, now)):
+        if begun is not None:
+            events.append(begun[0])
+            effects.append(begun[1])
+    return Accepted(events=tuple(events), effects=tuple(effects))
 
 
 def _take(contest: Contest, edge: Edge, number: int) -> list[Event]:
@@ -141,7 +148,12 @@ def _overdue_target(contest: Contest, status: Status, now: datetime) -> Status |
 
 def due_at(contest: Contest) -> datetime | None:
     """Return when a look will have something to do; a time in the past means at once."""
-    times = [contest.seats.next_expiry(), _next_transition(contest), settling.due_at(contest)]
+    times = [
+        contest.seats.next_expiry(),
+        _next_transition(contest),
+        settling.due_at(contest),
+        auditing.due_at(contest),
+    ]
     return min((time for time in times if time is not None), default=None)
 
 

@@ -83,7 +83,7 @@ def _describe_feed(contest: Contest) -> dict[str, Any]:
 def _describe_settlement(contest: Contest) -> dict[str, Any]:
     settlement, recorded = contest.settlement, contest.settlement.recorded
     described: dict[str, Any] = {
-        "status": _settlement_status(contest),
+        "status": settlement_status(contest),
         "attempts": settlement.attempts,
         "error": settlement.error,
         "retry_at": settlement.retry_at,
@@ -105,7 +105,8 @@ def _describe_settlement(contest: Contest) -> dict[str, Any]:
     return described
 
 
-def _settlement_status(contest: Contest) -> str:
+def settlement_status(contest: Contest) -> str:
+    """Return PENDING, RUNNING, FAILED or COMPLETE (SET-006)."""
     settlement = contest.settlement
     if settlement.recorded is not None:
         return "COMPLETE"

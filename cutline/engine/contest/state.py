@@ -94,6 +94,30 @@ class Feed:
     waiting: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class Late:
+    """What the provider has changed since the contest was COMPLETE: the board as it would be, and how far it goes."""
+
+    board: FeedState
+    applied: int
+    polled_at: datetime
+    corrections: int = 0
+
+
+@dataclass(slots=True)
+class Audits:
+    """The scheduled audits of a settlement: the open one, what the last found, and when the next is due.
+
+    `ended` holds every one as plain data, for ops.
+    """
+
+    count: int = 0
+    open_since: datetime | None = None
+    next_at: datetime | None = None
+    mismatches: tuple[str, ...] = ()
+    ended: list[dict[str, Any]] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A settlement run that has been given its inputs and has not answered."""
@@ -110,6 +134,8 @@ class Settlement:
     """Where the settlement stands: the open run, the last failure, or the result and what of it is paid."""
 
     attempts: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """Every run that has ended, as its row in `settlement_audit` says."""
     run: Run | None = None
     error: Mapping[str, Any] | None = None
     retry_at: datetime | None = None
@@ -122,6 +148,9 @@ class Settlement:
     settled_at: datetime | None = None
     paid_out_at: datetime | None = None
     """When the last prize was paid or given up, or at the settlement where there was none."""
+    seconds: float | None = None
+    """How long the run took that settled the contest, in seconds."""
+    audits: Audits = field(default_factory=Audits)
 
 
 @dataclass(slots=True)
@@ -139,6 +168,7 @@ class Contest:
     """The last published version that was taken or refused."""
     config_refusal: ConfigChangeRefused | None = None
     feed: Feed = field(default_factory=Feed)
+    late: Late | None = None
     status: Status = Status.SCHEDULED
     came_from: Status | None = None
     transitions: list[dict[str, Any]] = field(default_factory=list)

@@ -17,9 +17,12 @@ from cutline.engine.messages.contest import (
     ForceLock,
     ReadContest,
     ReadEntry,
+    ReadIngestion,
     ReadProgress,
+    ReadSettlementAudit,
     ReadStandings,
     RecoverContest,
+    ScoresAudited,
     SettlementComputed,
     WinningsPaid,
     WinningsUnpayable,
@@ -27,6 +30,7 @@ from cutline.engine.messages.contest import (
 )
 from cutline.engine.messages.feed import (
     FeedPolled,
+    PollAtOnce,
     ReadFeed,
     UnwatchEvent,
     WatchEvent,
@@ -97,6 +101,7 @@ from cutline.engine.messages.payouts import (
     TransferLocked,
 )
 from cutline.engine.messages.tasks import (
+    AuditScores,
     CallStripe,
     ComputeSettlement,
     ListBalanceTransactions,
@@ -111,6 +116,7 @@ from cutline.engine.messages.tasks import (
 __all__ = [
     "AccountReported",
     "AdoptConfig",
+    "AuditScores",
     "BalanceTransactionsListed",
     "CallStripe",
     "CancelContest",
@@ -143,6 +149,7 @@ __all__ = [
     "PayWinners",
     "PlanContest",
     "PlatformBalanceRead",
+    "PollAtOnce",
     "PollFeed",
     "PostAgain",
     "PostSettlement",
@@ -158,6 +165,7 @@ __all__ = [
     "ReadEntry",
     "ReadFeed",
     "ReadForwarding",
+    "ReadIngestion",
     "ReadIntent",
     "ReadMoneyHealth",
     "ReadPlan",
@@ -167,6 +175,7 @@ __all__ = [
     "ReadRunbookExecution",
     "ReadRunbookExecutions",
     "ReadSettlement",
+    "ReadSettlementAudit",
     "ReadStandings",
     "ReadTransfers",
     "ReadTrialBalance",
@@ -186,6 +195,7 @@ __all__ = [
     "RetryForwarding",
     "RevokeToken",
     "RollBackConfig",
+    "ScoresAudited",
     "SettlementComputed",
     "StartRunbook",
     "StripeAnswered",

@@ -105,6 +105,16 @@ class ReadStandings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadIngestion:
+    """Ask what the contest has taken of its provider's event, and what came late. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSettlementAudit:
+    """Ask for every settlement run and every audit of the contest. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeePaid:
     """From the ledger: the fee of an entry lies in escrow; activate the entry or refuse it by commit time."""
 
@@ -136,6 +146,15 @@ class SettlementComputed:
 
     run_id: str
     result_json: str | None = None
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoresAudited:
+    """From a worker process: how the recorded settlement differs from its file, or why nobody could look (`error`)."""
+
+    number: int
+    mismatches: tuple[str, ...] = ()
     error: Mapping[str, Any] | None = None
 
 

@@ -17,6 +17,7 @@ from cutline.http.asking import Asking, Refused
 from cutline.http.door import OPEN, Bare, Handler, House, Operation
 from cutline.http.schemas.probes import AliveGiven, ReadyGiven, RoutesGiven
 from cutline.http.tally import AlertCounts, MoneyHealth, exposition
+from cutline.http.vital_signs import VitalSigns
 
 READY_WITHIN_S = 2.0
 _NOBODY = "probe"
@@ -98,6 +99,7 @@ def metrics(house: House) -> Handler:
             lambda: len(directory.quarantined()),
             directory.undeliverable,
             AlertCounts(house.engine.alerts),
+            VitalSigns(directory.vitals(), utc_now()),
             *money,
         )
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
