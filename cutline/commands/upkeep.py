@@ -85,18 +85,20 @@ def list_configs(
 
 
 def _read_config(file: Path) -> dict[str, Any]:
-    from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, load, sha256
+    from cutline.engine.tournament import ConfigInvalid, load, sha256, warnings_of
 
     try:
         tournament = load(file.read_text("utf-8"))
-    except (ConfigInvalid, NotSupportedYet) as error:
+    except ConfigInvalid as error:
         raise CommandFailed(f"{file}: {error}", "Mend what is named and validate again.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailed(f"{file}: {error}", "Give a TOML file in UTF-8 that can be read.") from error
-    warnings = []
-    if not tournament.entry.rake_percent:
-        warnings.append("rake 0: Stripe's fees are not covered, and transfers will wait for money from elsewhere")
-    return {"id": tournament.id, "name": tournament.name, "sha256": sha256(tournament), "warnings": warnings}
+    return {
+        "id": tournament.id,
+        "name": tournament.name,
+        "sha256": sha256(tournament),
+        "warnings": [str(warning) for warning in warnings_of(tournament)],
+    }
 
 
 def token(

@@ -153,13 +153,6 @@ _ROWS: Final = (
         "The tournament configuration is wrong.",
         "Mend every path that `details` names.",
     ),
-    _spec(
-        C.NOT_SUPPORTED_YET,
-        422,
-        "admin",
-        "The configuration asks for a rule that cannot be played yet.",
-        "Change the rule that `details` names.",
-    ),
     _spec(C.CONTEST_EXISTS, 409, "admin", "A contest of this id exists with other content.", "Choose another id."),
     _spec(
         C.CONTEST_QUARANTINED,

@@ -1,6 +1,7 @@
 """A settlement is pure, complete, twice scored, and the same bytes everywhere (SET-001, SET-002, SET-016, SET-021)."""
 
 import ast
+import hashlib
 import json
 import os
 import subprocess
@@ -157,7 +158,7 @@ def test_prizes_that_the_pot_does_not_cover_pay_nobody() -> None:
 
 def test_a_contest_without_entries_settles_to_nothing() -> None:
     result = settled(inputs(entries=()))
-    assert (result.standings, result.pot_cents, result.rake_cents) == ((), 0, 0)
+    assert (len(result.standings), result.pot_cents, result.rake_cents) == (0, 0, 0)
 
 
 def test_scorers_that_disagree_settle_nothing_and_say_where() -> None:
@@ -203,6 +204,23 @@ def test_settlement_computes_and_does_nothing_else() -> None:
             )
 
 
-def test_the_stored_input_names_everything_that_decides() -> None:
-    stored = json.loads(write_input(inputs()))
-    assert sorted(stored) == ["board", "config_json", "contest_id", "entries"]
+def test_the_written_input_names_everything_that_decides_and_is_what_is_hashed() -> None:
+    head, _, packed = write_input(inputs()).partition(b"\n")
+    assert sorted(json.loads(head)) == ["board", "config_json", "contest_id", "score_version"]
+    assert sorted(json.loads(packed)) == ["entry_ids", "picks", "players", "size", "tiebreaks"]
+    assert hashlib.sha256(head + b"\n" + packed).hexdigest() == settled(inputs()).input_sha256
+
+
+def test_an_input_of_another_score_version_is_not_settled() -> None:
+    other = write_input(inputs()).replace(b'"score_version":1', b'"score_version":2', 1)
+    with pytest.raises(InvariantViolated, match="score version 2"):
+        settle_json(other)
+
+
+def test_settled_rows_are_a_sequence() -> None:
+    rows = settled(inputs()).standings
+    assert len(rows) == len(list(rows)) == 6
+    assert [rows[0], rows[-1]] == [next(iter(rows)), list(rows)[-1]]
+    assert rows[1:3] == list(rows)[1:3]
+    with pytest.raises(IndexError):
+        rows[6]

@@ -45,8 +45,6 @@ def _config_of(asked: PublishConfigAsked) -> tournament.Tournament:
     except tournament.ConfigInvalid as invalid:
         faults = [{"path": fault.path, "value": fault.value, "right": fault.right} for fault in invalid.faults]
         raise Refused(invalid.code, {"faults": faults}) from invalid
-    except tournament.NotSupportedYet as unsupported:
-        raise Refused(unsupported.code, {"path": unsupported.path, "value": unsupported.value}) from unsupported
 
 
 async def create_contest(call: Call) -> Reply:
