@@ -49,6 +49,7 @@ __all__ = [
     "settle_json",
     "settle_written",
     "write_input",
+    "write_packed",
 ]
 
 SCORE_VERSION = 1
@@ -177,10 +178,7 @@ def compare(fast: Standings, slow: Standings) -> Standings | Rejected:
 
 def award(tournament: Tournament, standings: Standings) -> tuple[prizes.Division, SettledRows] | Rejected:
     """Divide the pot by final standings. Returns POT_SHORT where fixed prizes exceed it."""
-    winners = {entry_id for best in standings.best_of_rounds for entry_id in best}
-    place_of = {entry_id: place for place, entry_id in enumerate(standings.entry_ids) if entry_id in winners}
-    best_of_rounds = [[place_of[entry_id] for entry_id in best] for best in standings.best_of_rounds]
-    division = prizes.divide_pot(tournament, standings.ranks, best_of_rounds)
+    division = prizes.divide_pot(tournament, standings.ranks, _places_of_best(standings))
     if isinstance(division, Rejected):
         return division
     return division, SettledRows(
@@ -191,6 +189,14 @@ def award(tournament: Tournament, standings: Standings) -> tuple[prizes.Division
         prize_cents=division.prize_cents,
         remainder_cents=division.remainder_cents,
     )
+
+
+def _places_of_best(standings: Standings) -> list[list[int]]:
+    winners = {entry_id for best in standings.best_of_rounds for entry_id in best}
+    place_of: dict[str, int] = {}
+    if winners:
+        place_of = {entry_id: place for place, entry_id in enumerate(standings.entry_ids) if entry_id in winners}
+    return [[place_of[entry_id] for entry_id in best] for best in standings.best_of_rounds]
 
 
 def input_sha256(inputs: SettlementInput) -> str:
@@ -216,13 +222,13 @@ def write_input(inputs: SettlementInput) -> bytes:
     The rosters are packed as `Rosters.pack` says. Raises InvariantViolated as `settle` does.
     """
     size = len(inputs.entries[0].picks) if inputs.entries else 0
-    head = {
-        "contest_id": inputs.contest_id,
-        "score_version": SCORE_VERSION,
-        "config_json": inputs.config_json,
-        "board": inputs.board,
-    }
-    return canonical_json(head) + b"\n" + Rosters.of(inputs.entries, size).pack()
+    return write_packed(inputs.contest_id, inputs.config_json, inputs.board, Rosters.of(inputs.entries, size).pack())
+
+
+def write_packed(contest_id: str, config_json: str, board: Board, packed_rosters: bytes) -> bytes:
+    """Write what `write_input` does, where the rosters are packed already."""
+    head = {"contest_id": contest_id, "score_version": SCORE_VERSION, "config_json": config_json, "board": board}
+    return canonical_json(head) + b"\n" + packed_rosters
 
 
 def read_input(written: bytes) -> PackedInput:

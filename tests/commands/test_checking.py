@@ -61,7 +61,7 @@ hold_minutes = 30
 [shortened]
 min_rounds = 2
 """
-SETTLED = "357494f1d6e77b4d6387d9adafe8e5f73d6585876f9e4182dc1956dbbbb65cf7"
+SETTLED = "ae33c7699d76bf22c567745c90c3feda58a51c8c671cafec66cfb36a6a2fbea2"
 
 
 def contest_file(data: Path) -> Path:

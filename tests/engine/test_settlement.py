@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -97,16 +98,27 @@ def test_a_result_crosses_a_process_as_json() -> None:
     assert read_outcome(settle_json(write_input(short))) == refused(short)
 
 
-def test_other_processes_with_other_hash_seeds_give_the_same_bytes() -> None:
+def interpreters() -> list[str]:
+    """Return this Python and every other one from 3.11 on that the machine has and that can import the engine."""
+    others = [shutil.which(f"python3.{minor}") for minor in range(11, 20)]
+    able = []
+    for other in others:
+        probe = [other or "", "-c", "import numpy, orjson, pydantic"]
+        if other is not None and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+            able.append(other)
+    return [sys.executable, *able]
+
+
+def test_other_processes_pythons_and_hash_seeds_give_the_same_bytes() -> None:
     """SET-001."""
     program = (
         "import sys; from cutline.engine.settlement import settle_json;"
         "sys.stdout.buffer.write(settle_json(sys.stdin.buffer.read()))"
     )
     here = settle_json(write_input(inputs()))
-    for seed in ("1", "2"):
+    for interpreter, seed in [(python, seed) for python in interpreters() for seed in ("1", "2")]:
         done = subprocess.run(
-            [sys.executable, "-c", program],
+            [interpreter, "-c", program],
             input=write_input(inputs()),
             capture_output=True,
             check=True,

@@ -20,6 +20,7 @@ from cutline.engine.contest.events import (
     FeedGapFound,
     PrizePaid,
     PrizeUnpayable,
+    RostersFrozen,
     SettlementFailed,
     SettlementRecorded,
     SettlementStarted,
@@ -134,6 +135,10 @@ def _gap_found(contest: Contest, recorded: Recorded) -> None:
     contest.feed.waiting = True
 
 
+def _frozen(contest: Contest, recorded: Recorded) -> None:
+    contest.frozen = recorded.event
+
+
 def _run_started(contest: Contest, recorded: Recorded) -> None:
     event: SettlementStarted = recorded.event
     contest.settlement.attempts = event.attempt
@@ -188,6 +193,7 @@ _FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
     FeedApplied: _applied,
     FeedConfirmed: _confirmed,
     FeedGapFound: _gap_found,
+    RostersFrozen: _frozen,
     SettlementStarted: _run_started,
     SettlementFailed: _run_failed,
     SettlementRecorded: _settled,

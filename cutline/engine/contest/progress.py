@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from cutline.engine.contest import entries, settling
+from cutline.engine.contest import entries, freezing, settling
 from cutline.engine.contest.changes import completed_rounds
 from cutline.engine.contest.events import EntryStatus, StatusChanged, TransitionRefused
 from cutline.engine.contest.feed_state import board_of
@@ -78,15 +78,22 @@ def look(contest: Contest, now: datetime) -> Decision:
         status = edge.target
     if status is contest.status:
         events += entries.expire_overdue(contest, now)
+    blobs: dict[str, bytes] = {}
+    frozen = freezing.freeze(contest, status)
+    if frozen is not None:
+        # Before the change of status, whose row is anchored in the ledger: the anchor then vouches for the rosters.
+        changes = (place for place, event in enumerate(events) if isinstance(event, StatusChanged))
+        events.insert(next(changes, len(events)), frozen[0])
+        blobs[frozen[0].key] = frozen[1]
     events += _held_back(contest, status, facts, now)
     failed = settling.give_up(contest, now)
     if failed is not None:
         events.append(failed)
     started = settling.start(contest, now) if status is Status.COMPLETE else None
     if started is None:
-        return Accepted(events=tuple(events))
+        return Accepted(events=tuple(events), blobs=blobs)
     event, effect = started
-    return Accepted(events=(*events, event), effects=(effect,))
+    return Accepted(events=(*events, event), effects=(effect,), blobs=blobs)
 
 
 def _take(contest: Contest, edge: Edge, number: int) -> list[Event]:

@@ -26,12 +26,12 @@ from cutline.engine.contest.events import (
     SettlementStarted,
 )
 from cutline.engine.contest.feed_state import board_of
+from cutline.engine.contest.freezing import active_entries
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.state import Contest, Run
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import ComputeSettlement, SettlementComputed, WinningsPaid, WinningsUnpayable
-from cutline.engine.scoring.standings import Entry
 from cutline.engine.settlement import (
     SettlementInput,
     SettlementResult,
@@ -92,12 +92,11 @@ def compute_again(contest: Contest) -> ComputeSettlement | None:
 
 def inputs_of(contest: Contest) -> SettlementInput:
     """Gather what is settled: the frozen config, the believed board, the ACTIVE entries in order of entering."""
-    active = (entry for entry in contest.seats.entries.values() if entry.status is EntryStatus.ACTIVE)
     return SettlementInput(
         contest_id=contest.contest_id,
         config_json=contest.created.config_json,
         board=board_of(contest.feed.board),
-        entries=tuple(Entry(entry_id=entry.entry_id, picks=entry.picks, tiebreak=entry.tiebreak) for entry in active),
+        entries=active_entries(contest),
     )
 
 

@@ -39,11 +39,10 @@ class _Contest:
     def __init__(self, tournament: Tournament, board: Board, rosters: Rosters) -> None:
         self.tournament, self.scoring = tournament, tournament.scoring
         self.board, self.rosters = board, rosters
-        rows = _rows_of(tournament, board, rosters)
         # Rosters come down as columns: adding up six long vectors is several times faster than a million short ones.
-        self.columns = np.ascontiguousarray(rows.T)
+        self.columns = _columns_of(tournament, board, rosters)
         picked = np.zeros(len(board.cards) + 1, dtype=np.bool_)
-        picked[np.unique(rows)] = True
+        picked[self.columns] = True
         self.golfers = Golfers(tournament, board, picked)
 
     def standings(self) -> Standings:
@@ -164,15 +163,18 @@ def _dense(key: Ints | Bools, span_max: int = SPAN_MAX) -> tuple[Ints, int]:
     return ranks.astype(np.int64), len(distinct)
 
 
-def _rows_of(tournament: Tournament, board: Board, rosters: Rosters) -> NDArray[np.intp]:
-    """Return rosters as rows of the board's indices, one past the last for who is not on it; substitutes stepped in."""
+def _columns_of(tournament: Tournament, board: Board, rosters: Rosters) -> NDArray[np.intp]:
+    """Return the board's indices, a row a pick and a column an entry, with whoever stepped in.
+
+    An index one past the last is who is not on the board.
+    """
     lists = _substitute_lists(tournament)
     on_board = {card.player_id: place for place, card in enumerate(board.cards)}
     names = list(rosters.players)
     names += sorted({player for listed in lists for player in listed} - set(names))
     row_of = np.array([on_board.get(player, len(on_board)) for player in names], dtype=np.intp)
     if not lists:
-        return row_of[rosters.picks]
+        return row_of[np.ascontiguousarray(rosters.picks.T)]
     number_of = {player: number for number, player in enumerate(names)}
     gone = set(names) - on_board.keys()
     gone |= {card.player_id for card in board.cards if card.status == "WD" and not any(of.thru for of in card.rounds)}
@@ -182,7 +184,7 @@ def _rows_of(tournament: Tournament, board: Board, rosters: Rosters) -> NDArray[
             if player in gone:
                 others = [number_of[other] for other in listed[place + 1 :] if other not in gone]
                 _step_in(picks, number_of[player], others)
-    return row_of[picks]
+    return row_of[np.ascontiguousarray(picks.T)]
 
 
 def _substitute_lists(tournament: Tournament) -> list[tuple[str, ...]]:

@@ -51,8 +51,8 @@ class _Contest:
         self.gone = _withdrawn_before_play(board)
         self.on_board = {card.player_id for card in board.cards}
         self.lists = _substitute_lists(tournament)
-        self.picks = {entry.entry_id: self._playing(entry) for entry in entries}
-        picked = {player for picks in self.picks.values() for player in picks}
+        self.playing = [self._playing(entry) for entry in entries]
+        picked = {player for picks in self.playing for player in picks}
         self.field = Field(tournament, board, picked)
 
     def _playing(self, entry: Entry) -> Sequence[str]:
@@ -71,7 +71,8 @@ class _Contest:
         return player in self.gone or player not in self.on_board
 
     def standings(self) -> Standings:
-        judged = [(*self._judge(entry), entry.entry_id) for entry in self.entries]
+        pairs = zip(self.entries, self.playing, strict=True)
+        judged = [(*self._judge(entry, picks), entry.entry_id) for entry, picks in pairs]
         judged.sort(key=lambda row: (row[0], row[2]))
         ids: list[str] = []
         ranks: list[int] = []
@@ -92,8 +93,8 @@ class _Contest:
             best_of_rounds=tuple(self._best_of_round(daily.round) for daily in self.tournament.prizes.daily),
         )
 
-    def _judge(self, entry: Entry) -> tuple[Key, int | None]:
-        golfers = [self.field.worth(player) for player in self.picks[entry.entry_id]]
+    def _judge(self, entry: Entry, picks: Sequence[str]) -> tuple[Key, int | None]:
+        golfers = [self.field.worth(player) for player in picks]
         counted, lacking = self._count(golfers)
         through = sum(golfer.through for golfer in golfers)
         cut = lacking > 0 or through < self.scoring.entry_cut.min_made_cut
@@ -149,8 +150,8 @@ class _Contest:
         if number not in self.field.rounds:
             return ()
         sums: dict[str, int] = {}
-        for entry in self.entries:
-            golfers = [self.field.worth(player) for player in self.picks[entry.entry_id]]
+        for entry, picks in zip(self.entries, self.playing, strict=True):
+            golfers = [self.field.worth(player) for player in picks]
             counted = self._best([golfer.rounds[number - 1] for golfer in golfers])
             if len(counted) == self.scoring.count_best:
                 sums[entry.entry_id] = self.sign * sum(counted)

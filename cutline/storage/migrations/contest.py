@@ -108,6 +108,19 @@ WITH
 SELECT steps.seq, log.at, steps.step FROM steps JOIN log ON log.seq = steps.seq""",
 )
 
+_ROSTERS = (
+    """
+CREATE TABLE rosters (
+  -- what every ACTIVE entry had picked when the contest was locked, packed in one piece
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  sha256 TEXT NOT NULL UNIQUE CHECK (length(sha256) = 64), -- of the body
+  entries INTEGER NOT NULL CHECK (entries >= 0),
+  body BLOB NOT NULL, -- JSON by columns: entry ids, players, picks and tie-breaks
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT""",
+    "CREATE INDEX rosters_log_seq_idx ON rosters (log_seq)",
+)
+
 MIGRATIONS = (
     LOG,
     Migration(
@@ -115,4 +128,5 @@ MIGRATIONS = (
         creates=("entries", "entry_status", "scores", "settlement_audit"),
         statements=_TABLES + _VIEWS,
     ),
+    Migration(name="0003_create_rosters", creates=("rosters",), statements=_ROSTERS),
 )
