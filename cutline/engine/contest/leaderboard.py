@@ -90,7 +90,8 @@ class ServedPlayer(_Served):
     first_name: Annotated[str, StringConstraints(max_length=200)] = ""
     last_name: Annotated[str, StringConstraints(max_length=200)] = ""
     status: PlayerStatus | None = None
-    position: Annotated[int, Field(ge=0, le=PLAYERS_MAX)] | None = None
+    position: Any = None
+    """Read where it is a number, for a playoff; it decides no score, so nothing else in it refuses a payload."""
     rounds: Annotated[list[ServedRound], Field(max_length=ROUNDS_MAX)] = Field(default_factory=list)
 
 
@@ -181,7 +182,11 @@ def _snapshot(raw: bytes, expected_event_id: str, rounds: int) -> Snapshot:
         event_id=served.id,
         status=served.status,
         players=dict(sorted(players.items())),
-        positions={player.id: player.position for player in served.leaderboard if player.position},
+        positions={
+            player.id: player.position
+            for player in served.leaderboard
+            if type(player.position) is int and player.position > 0
+        },
     )
 
 

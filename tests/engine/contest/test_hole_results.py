@@ -160,6 +160,13 @@ def test_a_playoff_is_known_by_the_places_of_leaders_who_are_level() -> None:
     assert playoff("inprogress", *leaders) == ()
 
 
+@pytest.mark.parametrize("position", ["T1", -1, True, 1.5, [], None])
+def test_a_position_that_is_no_number_refuses_nothing_and_decides_nothing(position: Any) -> None:
+    found = snapshot(served(holes(4)), position=position)
+    assert isinstance(found, Snapshot)
+    assert found.positions == {}
+
+
 def test_without_different_places_there_was_no_playoff() -> None:
     assert playoff("complete", ("A", -3, 1, None), ("B", -3, 1, None), ("C", 0, 3, None)) == ()
     assert playoff("complete", ("A", -3, 1, None), ("B", -2, 2, None)) == ()
