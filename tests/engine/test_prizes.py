@@ -140,6 +140,12 @@ def test_a_day_that_was_not_played_folds_into_the_others_pro_rata() -> None:
     assert split(daily_terms(), [1, 2], [[], []]).prize_cents == (1539, 461)
 
 
+def test_without_entries_no_day_has_a_winner() -> None:
+    division = divide_pot(daily_terms(), [])
+    assert isinstance(division, Division)
+    assert (division.pot_cents, division.prize_cents) == (0, ())
+
+
 def test_days_of_which_nothing_is_known_are_a_bug() -> None:
     with pytest.raises(InvariantViolated, match="best entries of a day"):
         divide_pot(daily_terms(), [1, 2])

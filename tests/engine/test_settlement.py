@@ -223,6 +223,26 @@ def test_the_written_input_names_everything_that_decides_and_is_what_is_hashed()
     assert hashlib.sha256(head + b"\n" + packed).hexdigest() == settled(inputs()).input_sha256
 
 
+def test_a_result_is_named_by_bytes_that_the_standard_library_can_write() -> None:
+    """SET-001: whoever has the figures can compute the hash again without the engine."""
+    value = {
+        "score_version": 1,
+        "pot_cents": 6006,
+        "rake_cents": 300,
+        "surplus_cents": 0,
+        "standings": {
+            "entry_ids": ["e2", "e3", "e4", "e5", "e1", "e6"],
+            "ranks": [1, 2, 2, 2, 5, 6],
+            "cut": [False, False, False, False, True, True],
+            "scores": [-6, -4, -4, -4, 6, 25],
+            "prize_cents": [2854, 951, 951, 950, 0, 0],
+            "remainder_cents": [0, 1, 1, 0, 0, 0],
+        },
+    }
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    assert settled(inputs()).result_sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_an_input_of_another_score_version_is_not_settled() -> None:
     other = write_input(inputs()).replace(b'"score_version":1', b'"score_version":2', 1)
     with pytest.raises(InvariantViolated, match="score version 2"):

@@ -1,5 +1,6 @@
 """What a round costs that a golfer does not play, by cause, computed by hand (CFG-002, SET-013)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,4 +156,9 @@ def test_rules_that_ask_for_holes_wait_for_a_feed_that_has_them() -> None:
         assert refused is not None
         assert refused.details == {"reason": "holes_missing", "players": list(CARDS)}
     whole = board_of(card("A", *(holes(number) for number in range(1, 5))))
+    last = replace(whole.cards[0].rounds[-1], holes=None)
+    blind = board_of(replace(whole.cards[0], rounds=(*whole.cards[0].rounds[:-1], last)))
+    refused = check_ready(tournament({"scoring.metric": "stableford"}), blind)
+    assert refused is not None
+    assert refused.details["players"] == ["A"]
     assert check_ready(tournament({"scoring.metric": "stableford"}), whole) is None
