@@ -40,6 +40,10 @@ class SettledRows(Sequence[SettledEntry]):
         """Read the columns as JSON gives them back. Raises KeyError for a column that is missing."""
         return cls(**{column.name: tuple(columns[column.name]) for column in fields(cls)})
 
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """Return the columns by name."""
+        return {column.name: getattr(self, column.name) for column in fields(self)}
+
     def __len__(self) -> int:
         """Count the entries."""
         return len(self.entry_ids)

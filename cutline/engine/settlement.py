@@ -211,7 +211,7 @@ def result_sha256(division: prizes.Division, rows: SettledRows) -> str:
         "pot_cents": division.pot_cents,
         "rake_cents": division.rake_cents,
         "surplus_cents": division.surplus_cents,
-        "standings": rows,
+        "standings": rows.columns(),
     }
     return sha256_hex(canonical_json(value))
 

@@ -61,7 +61,7 @@ hold_minutes = 30
 [shortened]
 min_rounds = 2
 """
-SETTLED = "ae33c7699d76bf22c567745c90c3feda58a51c8c671cafec66cfb36a6a2fbea2"
+SETTLED = "48dc30aa5c9f4581951b7c574965202880ca5782537f5afe77cd77a9a38c62cf"
 
 
 def contest_file(data: Path) -> Path:
