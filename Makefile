@@ -67,8 +67,8 @@ lint: env ## ruff, and the import rules of the layers
 types: env ## mypy, strict
 	$(BIN)/mypy
 
-bench: env ## measure webhooks and ledger; ARGS="settle --json" runs another
-	$(if $(ARGS),$(BIN)/cutline bench $(ARGS),$(BIN)/cutline bench webhooks && $(BIN)/cutline bench ledger)
+bench: env ## measure webhooks, ledger and settling; ARGS="settle --json" runs one
+	$(if $(ARGS),$(BIN)/cutline bench $(ARGS),$(BIN)/cutline bench webhooks && $(BIN)/cutline bench ledger && $(BIN)/cutline bench settle)
 
 crash: env ## the long crash tests: kill the engine at every kind of commit
 	CUTLINE_CRASH=all $(BIN)/python -m pytest -m crash --numprocesses auto $(ARGS)

@@ -37,7 +37,11 @@ class FileWorks:
     ) -> None:
         self._machines = {"payouts": PayoutMachine(onboarding_url=onboarding_url), **machines}
         # Only the ledger's one writer seals: its sealer is shared with nobody.
-        self._wraps: Mapping[str, WrapBlob] = {"ledger": Sealer(root.path).seal, "feed": compress}
+        self._wraps: Mapping[str, WrapBlob] = {
+            "ledger": Sealer(root.path).seal,
+            "feed": compress,
+            "contest": keep,
+        }
 
     def of(self, address: Address) -> FileWork:
         """Return the work of an address. Raises ValueError for an address that names no file."""
@@ -55,6 +59,11 @@ class FileWorks:
 def compress(body: bytes, _at: datetime) -> bytes:
     """Return a feed's payload as its file keeps it (ING-005)."""
     return zlib.compress(body, 6)
+
+
+def keep(body: bytes, _at: datetime) -> bytes:
+    """Return packed rosters as their file keeps them: as they are, since they are read whenever a board changes."""
+    return body
 
 
 def _refuse(_body: bytes, _at: datetime) -> bytes:

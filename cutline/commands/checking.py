@@ -110,11 +110,11 @@ def score(
 ) -> None:
     """Score a recorded feed with the rules of a configuration, and nothing else."""
     from cutline.engine.feed_scoring import ScoreInputInvalid, score_feed
-    from cutline.engine.tournament import ConfigInvalid, NotSupportedYet
+    from cutline.engine.tournament import ConfigInvalid
 
     try:
         result = score_feed(config.read_text("utf-8"), _lines(feed), entries.read_bytes())
-    except (ConfigInvalid, NotSupportedYet) as error:
+    except ConfigInvalid as error:
         raise CommandFailed(f"{config}: {error}", "Mend the configuration and score again.", exit_code=2) from error
     except ScoreInputInvalid as error:
         raise CommandFailed(str(error), "Mend the named input and score again.", exit_code=2) from error

@@ -144,13 +144,13 @@ def _show_published(versions: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def _read_config(file: Path) -> dict[str, Any]:
-    from cutline.engine.rehearsal import RehearsalFailed, rehearse, warnings_of
-    from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, load, sha256
+    from cutline.engine.rehearsal import RehearsalFailed, rehearse
+    from cutline.engine.tournament import ConfigInvalid, load, sha256, warnings_of
 
     try:
         tournament = load(file.read_text("utf-8"))
         rehearsal = rehearse(tournament)
-    except (ConfigInvalid, NotSupportedYet, RehearsalFailed) as error:
+    except (ConfigInvalid, RehearsalFailed) as error:
         raise CommandFailed(f"{file}: {error}", "Mend what is named and validate again.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailed(f"{file}: {error}", "Give a TOML file in UTF-8 that can be read.") from error
@@ -158,6 +158,6 @@ def _read_config(file: Path) -> dict[str, Any]:
         "id": tournament.id,
         "name": tournament.name,
         "sha256": sha256(tournament),
-        "warnings": warnings_of(tournament),
+        "warnings": [str(warning) for warning in warnings_of(tournament)],
         "rehearsal": asdict(rehearsal),
     }

@@ -163,3 +163,15 @@ def bench_activate(
             f"{active} of {contests} contests cannot be active", "Give a smaller --active.", exit_code=2
         )
     raise typer.Exit(main(json=as_json, contests=contests, active=active, lock=lock))
+
+
+@bench_commands.command("settle")
+def bench_settle(
+    as_json: AsJson = False,
+    rounds: Rounds = 3,
+    entries: Annotated[int, typer.Option("--entries", min=501, help="The largest contest.")] = 1_000_000,
+) -> None:
+    """Settling from the contest's file, by the fast scorer and the plain one: 10,000 entries and up."""
+    from cutline.bench.settle import main
+
+    raise typer.Exit(main(json=as_json, rounds=rounds, entries=entries))

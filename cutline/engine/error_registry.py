@@ -34,13 +34,6 @@ _ROWS: Final = (
     ),
     _spec(C.CONFIG_NOT_VALIDATED, 409, "admin", "This content was never validated here.", "Validate it, then publish."),
     _spec(C.CONFIG_SUPERSEDED, 409, "admin", "A newer version has been published.", "Decide on the newest version."),
-    _spec(
-        C.NOT_SUPPORTED_YET,
-        422,
-        "admin",
-        "The configuration asks for a rule that cannot be played yet.",
-        "Change the rule that `details` names.",
-    ),
     _spec(C.CONTEST_EXISTS, 409, "admin", "A contest of this id exists with other content.", "Choose another id."),
     _spec(
         C.CONTEST_QUARANTINED,

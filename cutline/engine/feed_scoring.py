@@ -16,9 +16,11 @@ from cutline.engine.contest.leaderboard import parse_snapshot
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.roster import check_picks
+from cutline.engine.scoring.board import Board, players_without_holes
 from cutline.engine.scoring.standings import Entry
 from cutline.engine.settlement import award, result_sha256, score_twice
 from cutline.engine.tournament import Tournament, load
+from cutline.engine.tournament.point_tables import needs_holes, shown
 
 
 class ScoreInputInvalid(ValueError):
@@ -57,8 +59,8 @@ _ENTRIES: TypeAdapter[list[_EntryLine]] = TypeAdapter(list[_EntryLine])
 def score_feed(config_text: str, feed_lines: Iterable[bytes], entries_json: bytes) -> dict[str, Any]:
     """Score entries on a feed of one leaderboard snapshot a line, in the order received.
 
-    Scores what is believed after the last line, final or not. Raises ConfigInvalid, NotSupportedYet or
-    ScoreInputInvalid. Returns `standings`, `result_sha256` and `feed`, as the command prints them.
+    Scores what is believed after the last line, final or not. Raises ConfigInvalid or ScoreInputInvalid. Returns
+    `standings`, `result_sha256` and `feed`, as the command prints them.
     """
     tournament = load(config_text)
     entries = read_entries(entries_json)
@@ -68,14 +70,24 @@ def score_feed(config_text: str, feed_lines: Iterable[bytes], entries_json: byte
             RejectCode.FEED_INVALID, reason="no snapshot of the event was accepted", **asdict(count)
         )
     _check_rosters(tournament, entries, state)
-    standings = score_twice(tournament, board_of(state), entries)
+    board = board_of(state)
+    _check_holes(tournament, board)
+    standings = score_twice(tournament, board, entries)
     awarded = standings if isinstance(standings, Rejected) else award(tournament, standings)
     if isinstance(awarded, Rejected):
         raise ScoreInputInvalid(awarded.code, **awarded.details)
     division, rows = awarded
-    shown = ("rank", "entry_id", "status", "score", "prize_cents")
     return {
-        "standings": [{name: getattr(row, name) for name in shown} for row in rows],
+        "standings": [
+            {
+                "rank": row.rank,
+                "entry_id": row.entry_id,
+                "status": row.status,
+                "score": shown(tournament.scoring, row.score),
+                "prize_cents": row.prize_cents,
+            }
+            for row in rows
+        ],
         "result_sha256": result_sha256(division, rows),
         "feed": asdict(count),
     }
@@ -118,6 +130,14 @@ def read_entries(entries_json: bytes) -> tuple[Entry, ...]:
             raise ScoreInputInvalid(RejectCode.REQUEST_INVALID, entries=f"{line.entry_id}: is listed twice")
         seen.add(line.entry_id)
     return tuple(Entry(entry_id=line.entry_id, picks=tuple(line.picks), tiebreak=line.tiebreak) for line in lines)
+
+
+def _check_holes(tournament: Tournament, board: Board) -> None:
+    if not needs_holes(tournament.scoring, tournament.ties.order):
+        return
+    players = players_without_holes(board, tournament.event.rounds)
+    if players:
+        raise ScoreInputInvalid(RejectCode.FEED_INVALID, reason="rounds without hole results", players=players)
 
 
 def _check_rosters(tournament: Tournament, entries: tuple[Entry, ...], state: FeedState) -> None:

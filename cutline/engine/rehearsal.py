@@ -145,11 +145,3 @@ def _entry(tournament: Tournament, golfers: Sequence[str], number: int) -> Entry
 
 def _walk(players: Sequence[str], count: int, start: int) -> list[str]:
     return [players[(start + step) % len(players)] for step in range(count)]
-
-
-def warnings_of(tournament: Tournament) -> list[str]:
-    """Return what is allowed and yet may not be meant."""
-    warnings = []
-    if not tournament.entry.rake_percent and not tournament.entry.rake_cents:
-        warnings.append("rake 0: Stripe's fees are not covered, and transfers will wait for money from elsewhere")
-    return warnings

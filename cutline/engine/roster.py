@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.tournament.model import Tournament
+from cutline.engine.tournament.model import RosterTerms, Tournament
 
 PREDICTION_MAX = 10_000
 """No winning score is further from zero; scorers count on predictions that fit their integers."""
@@ -21,7 +21,7 @@ def check_picks(
     """Return why the picks are refused (ROSTER_INVALID with a `reason`), or None if they may play.
 
     `field` holds the player ids that the provider has published; None while no field is known. `tiebreak` is the
-    prediction of the winning score, in the contest's metric.
+    prediction of the winning score: in strokes where the metric is strokes, else to par.
     """
     if tiebreak is not None and abs(tiebreak) > PREDICTION_MAX:
         return _refuse("prediction", most=PREDICTION_MAX)
@@ -40,10 +40,33 @@ def check_picks(
             picked = len(set(picks) & set(tier.players))
             if picked != tier.pick:
                 return _refuse("tier", tier=tier.name, expected=tier.pick, picked=picked)
+    refused = _check_limits(roster, picks) or _check_salary(roster, picks)
+    if refused is not None:
+        return refused
     absent = sorted(set(picks) - set(field)) if field is not None else []
     if absent:
         return _refuse("not_in_the_field", players=absent)
     return None
+
+
+def _check_limits(roster: RosterTerms, picks: Sequence[str]) -> Rejected | None:
+    for limit in roster.limits:
+        picked = len(set(picks) & set(limit.players))
+        if picked > limit.most:
+            return _refuse("limit", limit=limit.name, most=limit.most, picked=picked)
+    return None
+
+
+def _check_salary(roster: RosterTerms, picks: Sequence[str]) -> Rejected | None:
+    salary = roster.salary
+    if salary is None:
+        return None
+    unpriced = sorted(set(picks) - salary.costs.keys())
+    if unpriced:
+        return _refuse("without_a_salary", players=unpriced)
+    dearest_first = sorted((salary.costs[pick] for pick in picks), reverse=True)
+    spent = sum(dearest_first[salary.free_picks or 0 :])
+    return _refuse("salary_cap", cap=salary.cap, spent=spent) if spent > salary.cap else None
 
 
 def _refuse(reason: str, **details: object) -> Rejected:

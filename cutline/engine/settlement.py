@@ -6,6 +6,7 @@ on any machine (SET-001, SET-002, SET-016).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,14 +18,42 @@ from cutline.engine.canonical import canonical_json, sha256_hex
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.scoring import matrix, plain
-from cutline.engine.scoring.board import Board, rounds_begun, unfinished_players
-from cutline.engine.scoring.standings import Entry, Standings, Status
+from cutline.engine.scoring.board import (
+    FINISHED,
+    Board,
+    players_without_holes,
+    rounds_counted,
+    unfinished_players,
+)
+from cutline.engine.scoring.rosters import Rosters
+from cutline.engine.scoring.standings import Entry, Standings
+from cutline.engine.settled import SettledEntry, SettledRows
 from cutline.engine.tournament import Tournament, from_canonical
+from cutline.engine.tournament.point_tables import needs_holes
+
+__all__ = [
+    "SCORE_VERSION",
+    "PackedInput",
+    "SettledEntry",
+    "SettlementInput",
+    "SettlementResult",
+    "award",
+    "check_ready",
+    "compare",
+    "input_sha256",
+    "read_input",
+    "read_outcome",
+    "result_sha256",
+    "score_twice",
+    "settle",
+    "settle_json",
+    "settle_written",
+    "write_input",
+    "write_packed",
+]
 
 SCORE_VERSION = 1
 """The version of the rules of scoring and division; a change that can alter any result raises it (SET-009)."""
-
-FINISHED = frozenset({"complete", "closed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +67,13 @@ class SettlementInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettledEntry:
-    """One entry's final rank and prize; `remainder_cents` is the cent it got of a tie that did not divide evenly."""
+class PackedInput:
+    """A settlement's inputs as they are stored and sent: the entries packed, in order of their ids."""
 
-    rank: int
-    entry_id: str
-    status: Status
-    score: int | None
-    prize_cents: int
-    remainder_cents: int
+    contest_id: str
+    config_json: str
+    board: Board
+    rosters: Rosters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +86,7 @@ class SettlementResult:
     pot_cents: int
     rake_cents: int
     surplus_cents: int
-    standings: tuple[SettledEntry, ...]
+    standings: SettledRows
     input_sha256: str
     result_sha256: str
 
@@ -70,12 +97,22 @@ def settle(inputs: SettlementInput) -> SettlementResult | Rejected:
     Returns SETTLEMENT_NOT_READY with a `reason`, POT_SHORT, or SCORERS_DISAGREE. Raises InvariantViolated for entries
     that cannot be: repeated ids, rosters of another size.
     """
-    tournament = from_canonical(inputs.config_json)
-    _check_entries(tournament, inputs.entries)
-    refused = check_ready(tournament, inputs.board)
+    return settle_written(write_input(inputs))
+
+
+def settle_written(written: bytes) -> SettlementResult | Rejected:
+    """Settle what `write_input` wrote, and answer as `settle` does. The bytes themselves are what is named by hash."""
+    given = read_input(written)
+    rosters, board = given.rosters, given.board
+    tournament = from_canonical(given.config_json)
+    if rosters.entry_ids and rosters.size != tournament.roster.size:
+        raise InvariantViolated("a roster has another size than the config asks for")
+    refused = check_ready(tournament, board)
     if refused is not None:
         return refused
-    standings = score_twice(tournament, inputs.board, inputs.entries)
+    standings = compare(
+        matrix.standings_of(tournament, board, rosters), plain.standings(tournament, board, tuple(rosters.entries()))
+    )
     if isinstance(standings, Rejected):
         return standings
     settled = award(tournament, standings)
@@ -83,35 +120,45 @@ def settle(inputs: SettlementInput) -> SettlementResult | Rejected:
         return settled
     division, rows = settled
     return SettlementResult(
-        contest_id=inputs.contest_id,
+        contest_id=given.contest_id,
         score_version=SCORE_VERSION,
         entries=len(rows),
         pot_cents=division.pot_cents,
         rake_cents=division.rake_cents,
         surplus_cents=division.surplus_cents,
         standings=rows,
-        input_sha256=input_sha256(inputs),
+        input_sha256=sha256_hex(written),
         result_sha256=result_sha256(division, rows),
     )
 
 
 def check_ready(tournament: Tournament, board: Board) -> Rejected | None:
-    """Return why a board is not final, or None. Missing is not zero: one open card holds the settlement (FAULTS F2)."""
+    """Return why a board is not final, or None.
+
+    Missing is not zero: one open card holds the settlement, and so does one that does not say what its holes took
+    where the rules ask for that (FAULTS F2).
+    """
     if board.event_status == "cancelled":
         return _not_ready("event_cancelled")
-    begun = min(rounds_begun(board), tournament.event.rounds)
-    for number in range(1, begun + 1):
+    shortened = tournament.shortened
+    ignore = shortened.incomplete_round == "ignore"
+    counted = rounds_counted(board, tournament.event.rounds, ignore_incomplete=ignore)
+    for number in range(1, counted + 1):
         players = unfinished_players(board, number)
         if players:
             return _not_ready("cards_open", round=number, players=players)
-    if begun < tournament.event.rounds and board.event_status not in FINISHED:
-        return _not_ready("event_not_final", event_status=board.event_status, rounds=begun)
-    if begun < tournament.shortened.min_rounds:
-        return _not_ready("too_few_rounds", rounds=begun, min_rounds=tournament.shortened.min_rounds)
+    if counted < tournament.event.rounds and board.event_status not in FINISHED:
+        return _not_ready("event_not_final", event_status=board.event_status, rounds=counted)
+    if counted < shortened.min_rounds:
+        return _not_ready("too_few_rounds", rounds=counted, min_rounds=shortened.min_rounds)
+    if needs_holes(tournament.scoring, tournament.ties.order):
+        players = players_without_holes(board, counted)
+        if players:
+            return _not_ready("holes_missing", players=players)
     return None
 
 
-def score_twice(tournament: Tournament, board: Board, entries: tuple[Entry, ...]) -> Standings | Rejected:
+def score_twice(tournament: Tournament, board: Board, entries: Sequence[Entry]) -> Standings | Rejected:
     """Score with both scorers and return what they agree on, or SCORERS_DISAGREE with the first difference."""
     fast, slow = matrix.standings(tournament, board, entries), plain.standings(tournament, board, entries)
     return compare(fast, slow)
@@ -129,58 +176,84 @@ def compare(fast: Standings, slow: Standings) -> Standings | Rejected:
     return Rejected(code=RejectCode.SCORERS_DISAGREE, details=details)
 
 
-def award(tournament: Tournament, standings: Standings) -> tuple[prizes.Division, tuple[SettledEntry, ...]] | Rejected:
+def award(tournament: Tournament, standings: Standings) -> tuple[prizes.Division, SettledRows] | Rejected:
     """Divide the pot by final standings. Returns POT_SHORT where fixed prizes exceed it."""
-    division = prizes.divide_pot(tournament, standings.ranks)
+    division = prizes.divide_pot(tournament, standings.ranks, _places_of_best(standings))
     if isinstance(division, Rejected):
         return division
-    rows = zip(standings.rows(), division.prize_cents, division.remainder_cents, strict=True)
-    return division, tuple(
-        SettledEntry(
-            rank=row.rank,
-            entry_id=row.entry_id,
-            status=row.status,
-            score=row.score,
-            prize_cents=prize_cents,
-            remainder_cents=remainder_cents,
-        )
-        for row, prize_cents, remainder_cents in rows
+    return division, SettledRows(
+        entry_ids=standings.entry_ids,
+        ranks=standings.ranks,
+        cut=standings.cut,
+        scores=standings.scores,
+        prize_cents=division.prize_cents,
+        remainder_cents=division.remainder_cents,
     )
+
+
+def _places_of_best(standings: Standings) -> list[list[int]]:
+    winners = {entry_id for best in standings.best_of_rounds for entry_id in best}
+    place_of: dict[str, int] = {}
+    if winners:
+        place_of = {entry_id: place for place, entry_id in enumerate(standings.entry_ids) if entry_id in winners}
+    return [[place_of[entry_id] for entry_id in best] for best in standings.best_of_rounds]
 
 
 def input_sha256(inputs: SettlementInput) -> str:
     """Name the inputs by hash; the order in which entries are given does not matter."""
-    ordered = sorted(inputs.entries, key=lambda entry: entry.entry_id)
-    value = {"config": inputs.config_json, "board": inputs.board, "entries": ordered}
-    return sha256_hex(canonical_json({"contest_id": inputs.contest_id, "score_version": SCORE_VERSION, **value}))
+    return sha256_hex(write_input(inputs))
 
 
-def result_sha256(division: prizes.Division, rows: tuple[SettledEntry, ...]) -> str:
+def result_sha256(division: prizes.Division, rows: SettledRows) -> str:
     """Name the result by hash: standings and money, under the score version, whichever contest they belong to."""
     value = {
         "score_version": SCORE_VERSION,
         "pot_cents": division.pot_cents,
         "rake_cents": division.rake_cents,
         "surplus_cents": division.surplus_cents,
-        "standings": rows,
+        "standings": rows.columns(),
     }
     return sha256_hex(canonical_json(value))
 
 
-def settle_json(input_json: bytes) -> bytes:
-    """Settle in a worker process: canonical JSON of a SettlementInput in, of the outcome out.
+def write_input(inputs: SettlementInput) -> bytes:
+    """Write canonical bytes that name everything which decides: a line of JSON without the entries, then the rosters.
 
-    The outcome is `{"result": ...}` or `{"rejected": {"code", "details"}}`.
+    The rosters are packed as `Rosters.pack` says. Raises InvariantViolated as `settle` does.
     """
-    outcome = settle(_INPUT.validate_json(input_json))
+    size = len(inputs.entries[0].picks) if inputs.entries else 0
+    return write_packed(inputs.contest_id, inputs.config_json, inputs.board, Rosters.of(inputs.entries, size).pack())
+
+
+def write_packed(contest_id: str, config_json: str, board: Board, packed_rosters: bytes) -> bytes:
+    """Write what `write_input` does, where the rosters are packed already."""
+    head = {"contest_id": contest_id, "score_version": SCORE_VERSION, "config_json": config_json, "board": board}
+    return canonical_json(head) + b"\n" + packed_rosters
+
+
+def read_input(written: bytes) -> PackedInput:
+    """Read what `write_input` wrote. Raises InvariantViolated for the input of another score version."""
+    head, _, packed_rosters = written.partition(b"\n")
+    given = orjson.loads(head)
+    if given["score_version"] != SCORE_VERSION:
+        raise InvariantViolated(f"score version {given['score_version']} is not this release's")
+    return PackedInput(
+        contest_id=given["contest_id"],
+        config_json=given["config_json"],
+        board=_BOARD.validate_python(given["board"]),
+        rosters=Rosters.unpack(packed_rosters),
+    )
+
+
+def settle_json(written: bytes) -> bytes:
+    """Settle in a worker process: what `write_input` wrote in, canonical JSON of the outcome out.
+
+    The outcome is `{"result": ...}` or `{"rejected": {"code", "details"}}`; a result's standings are columns.
+    """
+    outcome = settle_written(written)
     if isinstance(outcome, Rejected):
         return canonical_json({"rejected": {"code": outcome.code.value, "details": dict(outcome.details)}})
     return canonical_json({"result": outcome})
-
-
-def write_input(inputs: SettlementInput) -> bytes:
-    """Write what `settle_json` reads."""
-    return canonical_json(inputs)
 
 
 def read_outcome(outcome_json: bytes | str) -> SettlementResult | Rejected:
@@ -189,18 +262,11 @@ def read_outcome(outcome_json: bytes | str) -> SettlementResult | Rejected:
     if "rejected" in outcome:
         refused = outcome["rejected"]
         return Rejected(code=RejectCode(refused["code"]), details=refused["details"])
-    return _RESULT.validate_json(orjson.dumps(outcome["result"]))
+    result = outcome["result"]
+    return SettlementResult(**{**result, "standings": SettledRows.read(result["standings"])})
 
 
-_INPUT: TypeAdapter[SettlementInput] = TypeAdapter(SettlementInput)
-_RESULT: TypeAdapter[SettlementResult] = TypeAdapter(SettlementResult)
-
-
-def _check_entries(tournament: Tournament, entries: tuple[Entry, ...]) -> None:
-    if len({entry.entry_id for entry in entries}) != len(entries):
-        raise InvariantViolated("an entry id is repeated")
-    if any(len(entry.picks) != tournament.roster.size for entry in entries):
-        raise InvariantViolated("a roster has another size than the config asks for")
+_BOARD: TypeAdapter[Board] = TypeAdapter(Board)
 
 
 def _not_ready(reason: str, **details: object) -> Rejected:

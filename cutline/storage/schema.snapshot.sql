@@ -1,12 +1,12 @@
--- iteration: 2
+-- iteration: 3
 -- date: 2026-11-22
--- summary: the outbox of Stripe events as a view
+-- summary: rosters packed at the lock
 -- commit: 046b7a0
 
 
 -- file kind: contest
 PRAGMA application_id = 1129665537;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -49,6 +49,15 @@ CREATE TABLE log (
   hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
 ) STRICT;
 
+CREATE TABLE rosters (
+  -- what every ACTIVE entry had picked when the contest was locked, packed in one piece
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  sha256 TEXT NOT NULL UNIQUE CHECK (length(sha256) = 64), -- of the body
+  entries INTEGER NOT NULL CHECK (entries >= 0),
+  body BLOB NOT NULL, -- JSON by columns: entry ids, players, picks and tie-breaks
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
 CREATE TABLE scores (
   -- the standings of one scoring run: a correction is a higher score_version, never another row of the same
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -88,6 +97,8 @@ CREATE INDEX entries_log_seq_idx ON entries (log_seq);
 CREATE INDEX entry_status_entry_id_idx ON entry_status (entry_id);
 
 CREATE INDEX entry_status_log_seq_idx ON entry_status (log_seq);
+
+CREATE INDEX rosters_log_seq_idx ON rosters (log_seq);
 
 CREATE INDEX scores_entry_id_idx ON scores (entry_id);
 
@@ -162,6 +173,12 @@ CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, '
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+
+CREATE TRIGGER rosters_block_delete BEFORE DELETE ON rosters BEGIN SELECT RAISE(ABORT, 'rosters is append-only'); END;
+
+CREATE TRIGGER rosters_block_update BEFORE UPDATE ON rosters BEGIN SELECT RAISE(ABORT, 'rosters is append-only'); END;
+
+CREATE TRIGGER rosters_guard_insert BEFORE INSERT ON rosters WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM rosters)) OR EXISTS (SELECT 1 FROM rosters WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'rosters is append-only: not a new row'); END;
 
 CREATE TRIGGER scores_block_delete BEFORE DELETE ON scores BEGIN SELECT RAISE(ABORT, 'scores is append-only'); END;
 

@@ -6,6 +6,7 @@ It must not know what they mean.
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -193,6 +194,7 @@ def read_identity(path: Path, kind: FileKind) -> None:
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
+            size = file.seek(0, os.SEEK_END)
     except FileNotFoundError as error:
         raise FileMissing(f"{path} does not exist") from error
     if len(header) < _HEADER_BYTES:
@@ -202,6 +204,10 @@ def read_identity(path: Path, kind: FileKind) -> None:
     found = int.from_bytes(header[68:72], "big")
     if found != kind.application_id:
         raise WrongFile(f"{path} has application id {found:#x}; a {kind.name} has {kind.application_id:#x}")
+    page_size = int.from_bytes(header[16:18], "big")
+    # SQLite notices a last page that is cut only when it reads it. A crash may leave one, but then its WAL is there.
+    if page_size > 1 and size % page_size and not path.with_name(path.name + "-wal").exists():
+        raise Corrupt(f"{path} ends within a page")
 
 
 def create_file(path: Path, kind: FileKind, now: datetime) -> None:

@@ -61,7 +61,7 @@ hold_minutes = 30
 [shortened]
 min_rounds = 2
 """
-SETTLED = "357494f1d6e77b4d6387d9adafe8e5f73d6585876f9e4182dc1956dbbbb65cf7"
+SETTLED = "48dc30aa5c9f4581951b7c574965202880ca5782537f5afe77cd77a9a38c62cf"
 
 
 def contest_file(data: Path) -> Path:

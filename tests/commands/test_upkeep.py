@@ -68,7 +68,7 @@ def test_a_rake_of_nothing_is_warned_about(run: Run, tmp_path: Path) -> None:
     (tmp_path / "free.toml").write_text(text.replace("rake_percent = 10", "rake_percent = 0"))
     ended = run("config", "validate", tmp_path / "free.toml")
     assert ended.code == 0
-    assert "warning: rake 0" in ended.out
+    assert "warning: entry.rake_percent: 0: takes 0 cents of an entry and Stripe about 103" in ended.out
 
 
 def test_a_token_says_who_and_what(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

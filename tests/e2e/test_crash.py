@@ -32,7 +32,8 @@ LONG = os.environ.get("CUTLINE_CRASH") == "all"
 
 EVENTS = {
     "contest": """ContestCreated DeliveriesAcknowledged EntryActivated EntryExpired EntryRefused EntryReserved
-        FeedApplied PrizePaid SettlementRecorded SettlementStarted StatusChanged TransitionRefused WriterOpened""",
+        FeedApplied PrizePaid RostersFrozen SettlementRecorded SettlementStarted StatusChanged TransitionRefused
+        WriterOpened""",
     "feed": "ChangesRecorded DeliveriesAcknowledged EventWatched LateWatchBegan PayloadStored WriterOpened",
     "governance": "ConfigPublished ContestConfirmed ContestPlanned WriterOpened",
     "ledger": """AccountOpened AnchorRecorded BalanceListingRequested BalanceTransactionsRead DeliveriesAcknowledged

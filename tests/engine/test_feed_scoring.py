@@ -7,8 +7,9 @@ import pytest
 
 from cutline.engine.errors import RejectCode
 from cutline.engine.feed_scoring import ScoreInputInvalid, score_feed
+from cutline.engine.scoring.standings import Entry
 from cutline.engine.settlement import SettlementInput, SettlementResult, settle
-from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, canonical, load
+from cutline.engine.tournament import ConfigInvalid, canonical, load
 from tests.engine.golf import CARDS, GOLDEN, Cards, board, payload, raw
 
 CONFIG = """
@@ -176,5 +177,37 @@ def test_prizes_beyond_the_pot_are_refused() -> None:
 def test_a_bad_config_is_refused_before_anything_is_read() -> None:
     with pytest.raises(ConfigInvalid, match=r"scoring\.count_best: 4: must be at most roster\.size \(3\)"):
         score_feed(CONFIG.replace("count_best = 2", "count_best = 4"), FEED, b"")
-    with pytest.raises(NotSupportedYet, match=r"scoring\.metric: draftkings"):
-        score_feed(CONFIG.replace('"to_par"', '"draftkings"'), FEED, b"")
+
+
+def with_holes(cards: Cards) -> bytes:
+    """Serve the holes as well: par 4 each, the strokes to par taken on the first ones."""
+    document = payload(cards, "complete")
+    for golfer in document["leaderboard"]:
+        for served in golfer["rounds"]:
+            over = [4 + (1 if served["score"] > 0 else -1) * (hole < abs(served["score"])) for hole in range(18)]
+            served["scores"] = [
+                {"number": hole + 1, "par": 4, "strokes": strokes, "yardage": 400} for hole, strokes in enumerate(over)
+            ][: served["thru"]]
+    return raw(document)
+
+
+def test_points_of_halves_are_shown_as_points() -> None:
+    """The metric of half points is scored in halves and shown in points; a whole number stays one.
+
+    A: rounds of -3, -2, -1, -4 in birdies from the first hole on, else par: 10 birdies 30, 62 pars 31; streaks of 3 in
+    R1 and R4 6; four cards without a bogey 12; finish first 30; rounds of 69, 70, 71, 68 are not all under 70: 109.
+    C: 0, -2, +1, -1: 3 birdies 9, 1 bogey -0.5, 68 pars 34; three clean cards 9; finish third (-2) 18: 69.5.
+    """
+    config = CONFIG.replace('"to_par"', '"draftkings"').replace('direction = "low"', 'direction = "high"')
+    config = config.replace("min_made_cut = 2", "min_made_cut = 0").replace("count_best = 2", "count_best = 1")
+    entries = [Entry(entry_id="a", picks=("A", "G", "F")), Entry(entry_id="c", picks=("C", "G", "E"))]
+    report = score_feed(config, [*FEED[:1], with_holes(CARDS)], entries_json(entries))
+    assert [(row["entry_id"], row["score"]) for row in report["standings"]] == [("a", 109), ("c", 69.5)]
+    assert isinstance(report["standings"][0]["score"], int)
+
+
+def test_a_feed_that_does_not_serve_holes_cannot_be_scored_by_holes() -> None:
+    """FAULTS F2: missing is not zero."""
+    config = CONFIG.replace('"to_par"', '"stableford"')
+    with pytest.raises(ScoreInputInvalid, match="rounds without hole results"):
+        score_feed(config, FEED, entries_json())

@@ -103,6 +103,72 @@ def test_a_real_fixed_table_of_41_places_pays_what_501_entries_bring() -> None:
     assert division.prize_cents[40:42] == (1000, 0)
 
 
+DAILY = {"prizes.daily": [{"round": 1, "percent": 20}, {"round": 4, "percent": 15}]}
+
+
+def daily_terms(fee_cents: int = 1000) -> Tournament:
+    places = [{"from": 1, "to": 1, "percent": 50}, {"from": 2, "to": 2, "percent": 15}]
+    changes = {"entry.fee_cents": fee_cents, "entry.rake_percent": 0, "entry.max_entries": 1000}
+    return tournament({**changes, "prizes.places": places, **DAILY})
+
+
+def split(config: Tournament, ranks: list[int], days: list[list[int]]) -> Division:
+    division = divide_pot(config, ranks, days)
+    assert isinstance(division, Division)
+    assert sum(division.prize_cents) + division.rake_cents == division.pot_cents
+    return division
+
+
+def test_the_best_entries_of_a_day_win_its_prize_beside_their_place() -> None:
+    """Four entries at 10: 4,000. Places 2,000 and 600; days 800 and 600. The second wins the first day as well."""
+    assert split(daily_terms(), [1, 2, 3, 4], [[1], [3]]).prize_cents == (2000, 1400, 0, 600)
+
+
+def test_a_day_that_several_win_is_shared_and_its_odd_cents_fall_as_those_of_a_tie() -> None:
+    """Three entries at 10.01: 3,003. Shares 1,501.5, 450.45, 600.6, 450.45: 1,501 + 450 + 600 + 450 = 3,001; the two
+    cents left go to the first two places: 1,502 and 451. Day one: 600 = 3 x 200. Day two: 450 = 2 x 225.
+    """
+    division = split(daily_terms(1001), [1, 2, 3], [[0, 1, 2], [1, 2]])
+    assert division.prize_cents == (1502 + 200, 451 + 200 + 225, 200 + 225)
+    # At 10.03 the pot is 3,009, day one 601.8: two share 601, and the odd cent goes to the first of them.
+    assert split(daily_terms(1003), [1, 2, 3], [[1, 2], [1]]).remainder_cents == (0, 1, 0)
+
+
+def test_a_day_that_was_not_played_folds_into_the_others_pro_rata() -> None:
+    """4,000 by 50, 15 and 20 of 85 parts: 2,352.94, 705.88 and 941.18; two cents are left: 2,353 and 706, and 941."""
+    assert split(daily_terms(), [1, 2, 3, 4], [[3], []]).prize_cents == (2353, 706, 0, 941)
+    assert split(daily_terms(), [1, 2], [[], []]).prize_cents == (1539, 461)
+
+
+def test_without_entries_no_day_has_a_winner() -> None:
+    division = divide_pot(daily_terms(), [])
+    assert isinstance(division, Division)
+    assert (division.pot_cents, division.prize_cents) == (0, ())
+
+
+def test_days_of_which_nothing_is_known_are_a_bug() -> None:
+    with pytest.raises(InvariantViolated, match="best entries of a day"):
+        divide_pot(daily_terms(), [1, 2])
+
+
+def test_fixed_prizes_of_days_must_be_covered_too() -> None:
+    places = [{"from": 1, "to": 1, "cents": 1500}]
+    config = tournament(
+        {
+            "entry.fee_cents": 1000,
+            "entry.rake_percent": 0,
+            "prizes.basis": "fixed",
+            "prizes.places": places,
+            "prizes.daily": [{"round": 1, "cents": 600}],
+        }
+    )
+    assert check_pot(config, 2) == Rejected(
+        code=RejectCode.POT_SHORT, details={"net_pot_cents": 2000, "prizes_cents": 2100}
+    )
+    division = split(config, [1, 2, 3], [[2]])
+    assert (division.prize_cents, division.surplus_cents) == ((1500, 0, 600), 900)
+
+
 def test_no_entries_are_an_empty_division() -> None:
     for config in (terms("percent", rows("percent", 100)), terms("fixed", rows("fixed", 100))):
         assert divided(config, []) == Division(

@@ -7,7 +7,7 @@ import pytest
 
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.rehearsal import Rehearsal, RehearsalFailed, rehearse, warnings_of
+from cutline.engine.rehearsal import Rehearsal, RehearsalFailed, rehearse
 from cutline.engine.tournament import load
 from tests.engine.golf import tournament
 
@@ -69,8 +69,3 @@ def test_scorers_that_disagree_fail_the_rehearsal(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(rehearsal, "settle", lambda _inputs: disagree)
     with pytest.raises(RehearsalFailed, match="SCORERS_DISAGREE"):
         rehearse(tournament())
-
-
-def test_a_contest_that_takes_nothing_warns_that_it_pays_stripe_itself() -> None:
-    assert "rake 0" in warnings_of(tournament({"entry.rake_percent": 0}))[0]
-    assert warnings_of(tournament()) == []

@@ -1,8 +1,10 @@
 """A settlement is pure, complete, twice scored, and the same bytes everywhere (SET-001, SET-002, SET-016, SET-021)."""
 
 import ast
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -96,16 +98,27 @@ def test_a_result_crosses_a_process_as_json() -> None:
     assert read_outcome(settle_json(write_input(short))) == refused(short)
 
 
-def test_other_processes_with_other_hash_seeds_give_the_same_bytes() -> None:
+def interpreters() -> list[str]:
+    """Return this Python and every other one from 3.11 on that the machine has and that can import the engine."""
+    others = [shutil.which(f"python3.{minor}") for minor in range(11, 20)]
+    able = []
+    for other in others:
+        probe = [other or "", "-c", "import numpy, orjson, pydantic"]
+        if other is not None and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+            able.append(other)
+    return [sys.executable, *able]
+
+
+def test_other_processes_pythons_and_hash_seeds_give_the_same_bytes() -> None:
     """SET-001."""
     program = (
         "import sys; from cutline.engine.settlement import settle_json;"
         "sys.stdout.buffer.write(settle_json(sys.stdin.buffer.read()))"
     )
     here = settle_json(write_input(inputs()))
-    for seed in ("1", "2"):
+    for interpreter, seed in [(python, seed) for python in interpreters() for seed in ("1", "2")]:
         done = subprocess.run(
-            [sys.executable, "-c", program],
+            [interpreter, "-c", program],
             input=write_input(inputs()),
             capture_output=True,
             check=True,
@@ -157,7 +170,7 @@ def test_prizes_that_the_pot_does_not_cover_pay_nobody() -> None:
 
 def test_a_contest_without_entries_settles_to_nothing() -> None:
     result = settled(inputs(entries=()))
-    assert (result.standings, result.pot_cents, result.rake_cents) == ((), 0, 0)
+    assert (len(result.standings), result.pot_cents, result.rake_cents) == (0, 0, 0)
 
 
 def test_scorers_that_disagree_settle_nothing_and_say_where() -> None:
@@ -203,6 +216,43 @@ def test_settlement_computes_and_does_nothing_else() -> None:
             )
 
 
-def test_the_stored_input_names_everything_that_decides() -> None:
-    stored = json.loads(write_input(inputs()))
-    assert sorted(stored) == ["board", "config_json", "contest_id", "entries"]
+def test_the_written_input_names_everything_that_decides_and_is_what_is_hashed() -> None:
+    head, _, packed = write_input(inputs()).partition(b"\n")
+    assert sorted(json.loads(head)) == ["board", "config_json", "contest_id", "score_version"]
+    assert sorted(json.loads(packed)) == ["entry_ids", "picks", "players", "size", "tiebreaks"]
+    assert hashlib.sha256(head + b"\n" + packed).hexdigest() == settled(inputs()).input_sha256
+
+
+def test_a_result_is_named_by_bytes_that_the_standard_library_can_write() -> None:
+    """SET-001: whoever has the figures can compute the hash again without the engine."""
+    value = {
+        "score_version": 1,
+        "pot_cents": 6006,
+        "rake_cents": 300,
+        "surplus_cents": 0,
+        "standings": {
+            "entry_ids": ["e2", "e3", "e4", "e5", "e1", "e6"],
+            "ranks": [1, 2, 2, 2, 5, 6],
+            "cut": [False, False, False, False, True, True],
+            "scores": [-6, -4, -4, -4, 6, 25],
+            "prize_cents": [2854, 951, 951, 950, 0, 0],
+            "remainder_cents": [0, 1, 1, 0, 0, 0],
+        },
+    }
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    assert settled(inputs()).result_sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_an_input_of_another_score_version_is_not_settled() -> None:
+    other = write_input(inputs()).replace(b'"score_version":1', b'"score_version":2', 1)
+    with pytest.raises(InvariantViolated, match="score version 2"):
+        settle_json(other)
+
+
+def test_settled_rows_are_a_sequence() -> None:
+    rows = settled(inputs()).standings
+    assert len(rows) == len(list(rows)) == 6
+    assert [rows[0], rows[-1]] == [next(iter(rows)), list(rows)[-1]]
+    assert rows[1:3] == list(rows)[1:3]
+    with pytest.raises(IndexError):
+        rows[6]

@@ -75,7 +75,7 @@ def _refuse_entering(contest: Contest, command: EnterContest, now: datetime) -> 
     terms = contest.config.entry
     if contest.status is not Status.SCHEDULED or now >= terms.lock_at:
         return _locked(contest)
-    refusal = check_picks(contest.config, command.picks, contest.feed.field)
+    refusal = check_picks(contest.config, command.picks, contest.feed.field, command.tiebreak)
     if refusal is not None:
         return refusal
     code = _no_seat(contest, command.account_did)

@@ -230,6 +230,21 @@ class FeedGapFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RostersFrozen:
+    """The contest is locked and its ACTIVE entries are packed beside the log: `size` bytes of this hash (CFG-006)."""
+
+    contest_id: str
+    entries: int
+    sha256: str
+    size: int
+
+    @property
+    def key(self) -> str:
+        """Rosters are frozen once."""
+        return "rosters:frozen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementStarted:
     """A settlement run was given its inputs: the changes up to `checkpoint` (exclusive) and the ACTIVE entries."""
 
@@ -342,6 +357,7 @@ EVENTS: tuple[type, ...] = (
     FeedConfirmed,
     FeedGapFound,
     LateChangesReceived,
+    RostersFrozen,
     SettlementStarted,
     SettlementRecorded,
     SettlementFailed,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from cutline.engine.scoring.board import HoleResult
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldPlayer:
@@ -36,12 +38,13 @@ class FieldPublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventStatusReported:
-    """The event's status changed."""
+    """The event's status changed. `playoff` has the places of those who played off, once the event is over."""
 
     number: int
     status: str
     corrects: str | None
     received_at: datetime
+    playoff: tuple[tuple[str, int], ...] = ()
 
     @property
     def key(self) -> str:
@@ -71,7 +74,10 @@ class TerminalStatusStood:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundScored:
-    """A golfer's round stands at these figures; `corrects` names the event it contradicts (ING-006)."""
+    """A golfer's round stands at these figures; `corrects` names the event it contradicts (ING-006).
+
+    `holes` are number, par and strokes in the order of play; None where the provider does not serve them.
+    """
 
     player_id: str
     round: int
@@ -81,6 +87,7 @@ class RoundScored:
     thru: int
     corrects: str | None
     received_at: datetime
+    holes: tuple[HoleResult, ...] | None = None
 
     @property
     def key(self) -> str:

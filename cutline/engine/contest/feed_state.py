@@ -125,13 +125,15 @@ def board_of(state: FeedState) -> Board:
 
 
 def _card(state: FeedState, player_id: str) -> Card:
+    playoff = dict(state.event_status.playoff) if state.event_status else {}
     status = state.statuses.get(player_id)
     rounds = sorted(state.rounds.get(player_id, {}).items())
     return Card(
         player_id=player_id,
         status=status.status if status else None,
         rounds=tuple(
-            RoundCard(number=number, to_par=scored.to_par, strokes=scored.strokes, thru=scored.thru)
+            RoundCard(number=number, to_par=scored.to_par, strokes=scored.strokes, thru=scored.thru, holes=scored.holes)
             for number, scored in rounds
         ),
+        playoff=playoff.get(player_id),
     )

@@ -25,6 +25,7 @@ from cutline.engine.contest.events import (
     FeedGapFound,
     PrizePaid,
     PrizeUnpayable,
+    RostersFrozen,
     SettlementFailed,
     SettlementRecorded,
     SettlementStarted,
@@ -187,6 +188,10 @@ def _late_received(contest: Contest, recorded: Recorded) -> None:
     late.applied, late.polled_at = event.first + len(event.changes), event.polled_at
 
 
+def _frozen(contest: Contest, recorded: Recorded) -> None:
+    contest.frozen = recorded.event
+
+
 def _run_started(contest: Contest, recorded: Recorded) -> None:
     event: SettlementStarted = recorded.event
     contest.settlement.attempts = event.attempt
@@ -299,6 +304,7 @@ _FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
     FeedConfirmed: _confirmed,
     FeedGapFound: _gap_found,
     LateChangesReceived: _late_received,
+    RostersFrozen: _frozen,
     SettlementStarted: _run_started,
     SettlementFailed: _run_failed,
     SettlementRecorded: _settled,

@@ -8,7 +8,7 @@ begun: missing is not zero. (FAULTS F2, F3, F4, F6)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cutline.engine.canonical import sha256_hex
@@ -32,6 +32,7 @@ from cutline.engine.contest.feed_state import (
     subject_of_status,
 )
 from cutline.engine.contest.leaderboard import (
+    FINISHED,
     HOLES_A_ROUND,
     NOT_STARTED,
     TERMINAL,
@@ -157,7 +158,8 @@ class _Reader:
         before = self.state.rounds.get(player_id, {}).get(number)
         believed = _line(before)
         subject = subject_of_round(player_id, number)
-        if served == believed:
+        if served == believed or served == replace(believed, holes=None):
+            # The same figures without their holes take nothing back: what each hole took stays known.
             self._clear(subject)
             return
         kind = _regression(believed, served)
@@ -171,6 +173,7 @@ class _Reader:
                 to_par=served.to_par,
                 strokes=served.strokes,
                 thru=served.thru,
+                holes=served.holes,
                 corrects=before.key if before and _contradicts(believed, served) else None,
                 received_at=self.received_at,
             )
@@ -191,6 +194,7 @@ class _Reader:
                 status=served,
                 corrects=before.key if before and retracted else None,
                 received_at=self.received_at,
+                playoff=playoff_places(self.snapshot) if served in FINISHED else (),
             )
         )
 
@@ -255,6 +259,8 @@ class _Reader:
 def _regression(believed: RoundLine, served: RoundLine) -> str | None:
     if served.thru < believed.thru:
         return "thru_decreased" if served.thru else "round_vanished"
+    if believed == replace(served, holes=None):
+        return None
     if served.thru == believed.thru == HOLES_A_ROUND:
         return "finished_score_changed"
     return None
@@ -262,6 +268,8 @@ def _regression(believed: RoundLine, served: RoundLine) -> str | None:
 
 def _contradicts(believed: RoundLine, served: RoundLine) -> bool:
     # Further holes cost at least a stroke each; fewer strokes than that change a hole that had been reported.
+    if believed == replace(served, holes=None):
+        return False
     holes = served.thru - believed.thru
     return holes <= 0 or served.strokes - believed.strokes < holes
 
@@ -275,11 +283,27 @@ def _goes_back(believed: str, served: str) -> bool:
 def _line(scored: RoundScored | None) -> RoundLine:
     if scored is None:
         return NOTHING_PLAYED
-    return RoundLine(to_par=scored.to_par, strokes=scored.strokes, thru=scored.thru)
+    return RoundLine(to_par=scored.to_par, strokes=scored.strokes, thru=scored.thru, holes=scored.holes)
 
 
 def _text(line: RoundLine) -> str:
-    return f"{line.strokes} strokes ({line.to_par:+d}) thru {line.thru}"
+    figures = f"{line.strokes} strokes ({line.to_par:+d}) thru {line.thru}"
+    return figures if line.holes is None else f"{figures}, holes {'-'.join(str(hole[2]) for hole in line.holes)}"
+
+
+def playoff_places(snapshot: Snapshot) -> tuple[tuple[str, int], ...]:
+    """Return the places of those who share the lowest total but not, by the provider, the first place.
+
+    A playoff counts for the finish and for no score; only the leaders play one.
+    """
+    totals = {
+        player_id: sum(line.to_par for line in player.rounds.values())
+        for player_id, player in snapshot.players.items()
+        if player.status is None and player.rounds and player_id in snapshot.positions
+    }
+    leaders = [player_id for player_id, total in totals.items() if total == min(totals.values())]
+    places = tuple((player_id, snapshot.positions[player_id]) for player_id in leaders)
+    return places if len({place for _, place in places}) > 1 else ()
 
 
 def _ids_sha256(ids: frozenset[str]) -> str:

@@ -8,15 +8,17 @@ Source: Sportradar Golf v3, Tournament Leaderboard and Tournament Status Workflo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from cutline.engine import strict_json
+from cutline.engine.contest.hole_results import ServedHole, contradiction, in_order_of_play
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
+from cutline.engine.scoring.board import HoleResult
 
 HOLES_A_ROUND = 18
 STROKES_A_HOLE_MAX = 20
@@ -64,6 +66,7 @@ class FeedFault(StrEnum):
     ROUND_SKIPPED = "round_skipped"
     STROKES_IMPOSSIBLE = "strokes_impossible"
     PAR_IMPOSSIBLE = "par_impossible"
+    HOLES_CONTRADICT = "holes_contradict"
 
 
 class _Served(BaseModel):
@@ -71,12 +74,14 @@ class _Served(BaseModel):
 
 
 class ServedRound(_Served):
-    """One golfer's round so far: `score` is to par, `thru` the holes played."""
+    """One golfer's round so far: `score` is to par, `thru` the holes played; `scores`, where served, each of them."""
 
     sequence: Annotated[int, Field(ge=1, le=ROUNDS_MAX)]
     score: Annotated[int, Field(ge=-100, le=400)]
     strokes: Annotated[int, Field(ge=0, le=HOLES_A_ROUND * STROKES_A_HOLE_MAX)]
     thru: Annotated[int, Field(ge=0, le=HOLES_A_ROUND)]
+    starting_hole: Annotated[int, Field(ge=1, le=HOLES_A_ROUND)] = 1
+    scores: Annotated[list[ServedHole], Field(max_length=HOLES_A_ROUND)] | None = None
 
 
 class ServedPlayer(_Served):
@@ -86,6 +91,8 @@ class ServedPlayer(_Served):
     first_name: Annotated[str, StringConstraints(max_length=200)] = ""
     last_name: Annotated[str, StringConstraints(max_length=200)] = ""
     status: PlayerStatus | None = None
+    position: Any = None
+    """Read where it is a number, for a playoff; it decides no score, so nothing else in it refuses a payload."""
     rounds: Annotated[list[ServedRound], Field(max_length=ROUNDS_MAX)] = Field(default_factory=list)
 
 
@@ -99,11 +106,12 @@ class ServedLeaderboard(_Served):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundLine:
-    """What the feed says of one round of one golfer."""
+    """What the feed says of one round of one golfer; `holes` in the order of play, None where it does not say."""
 
     to_par: int
     strokes: int
     thru: int
+    holes: tuple[HoleResult, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +126,15 @@ class PlayerLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A leaderboard that is sound in itself; `players` by id, in order of ids."""
+    """A leaderboard that is sound in itself; `players` by id, in order of ids.
+
+    `positions` are the places that the provider gives; they are read for a playoff and never for scores.
+    """
 
     event_id: str
     status: str
     players: dict[str, PlayerLine]
+    positions: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +180,16 @@ def _snapshot(raw: bytes, expected_event_id: str, rounds: int) -> Snapshot:
         if player.id in players:
             raise _Fault(FeedFault.PLAYER_REPEATED, f"{path}.id", player.id)
         players[player.id] = _player_line(player, path, rounds)
-    return Snapshot(event_id=served.id, status=served.status, players=dict(sorted(players.items())))
+    return Snapshot(
+        event_id=served.id,
+        status=served.status,
+        players=dict(sorted(players.items())),
+        positions={
+            player.id: player.position
+            for player in served.leaderboard
+            if type(player.position) is int and player.position > 0
+        },
+    )
 
 
 def _player_line(player: ServedPlayer, path: str, rounds: int) -> PlayerLine:
@@ -178,7 +199,9 @@ def _player_line(player: ServedPlayer, path: str, rounds: int) -> PlayerLine:
         if served.sequence in lines:
             raise _Fault(FeedFault.ROUND_REPEATED, f"{where}.sequence", served.sequence)
         _check_round(served, where)
-        lines[served.sequence] = RoundLine(to_par=served.score, strokes=served.strokes, thru=served.thru)
+        lines[served.sequence] = RoundLine(
+            to_par=served.score, strokes=served.strokes, thru=served.thru, holes=_holes(served, where)
+        )
     regulation = {number: line for number, line in sorted(lines.items()) if number <= rounds}
     if len(regulation) < len(lines) and not _may_play_off(regulation, rounds):
         index = next(index for index, served in enumerate(player.rounds) if served.sequence > rounds)
@@ -193,6 +216,16 @@ def _player_line(player: ServedPlayer, path: str, rounds: int) -> PlayerLine:
 def _may_play_off(regulation: dict[int, RoundLine], rounds: int) -> bool:
     """Tell whether a golfer has finished the event's own rounds, so that a further one can be a playoff."""
     return len(regulation) == rounds and all(line.thru == HOLES_A_ROUND for line in regulation.values())
+
+
+def _holes(served: ServedRound, path: str) -> tuple[HoleResult, ...] | None:
+    if served.scores is None:
+        return None
+    holes = in_order_of_play(served.scores, served.starting_hole)
+    wrong = contradiction(holes, to_par=served.score, strokes=served.strokes, thru=served.thru)
+    if wrong is not None:
+        raise _Fault(FeedFault.HOLES_CONTRADICT, f"{path}.scores", wrong)
+    return holes
 
 
 def _check_round(served: ServedRound, path: str) -> None:

@@ -51,7 +51,7 @@ from cutline.engine.messages import (
     WinningsUnpayable,
     WithdrawEntry,
 )
-from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, from_canonical
+from cutline.engine.tournament import ConfigInvalid, from_canonical
 from cutline.engine.vitals import ContestVitals
 
 
@@ -122,8 +122,6 @@ def _create(state: ContestState, command: CreateContest) -> Decision:
         config = from_canonical(command.config_json)
     except ConfigInvalid as invalid:
         return Rejected(code=RejectCode.CONFIG_INVALID, details={"faults": [str(fault) for fault in invalid.faults]})
-    except NotSupportedYet as unsupported:
-        return Rejected(code=RejectCode.NOT_SUPPORTED_YET, details={"path": unsupported.path})
     created = ContestCreated(
         contest_id=command.contest_id,
         config_json=command.config_json,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from cutline.engine.contest import auditing, entries, settling
+from cutline.engine.contest import auditing, entries, freezing, settling
 from cutline.engine.contest.changes import completed_rounds
 from cutline.engine.contest.events import EntryStatus, StatusChanged, TransitionRefused
 from cutline.engine.contest.feed_state import board_of
@@ -79,6 +79,13 @@ def look(contest: Contest, now: datetime) -> Decision:
         status = edge.target
     if status is contest.status:
         events += entries.expire_overdue(contest, now)
+    blobs: dict[str, bytes] = {}
+    frozen = freezing.freeze(contest, status)
+    if frozen is not None:
+        # Before the change of status, whose row is anchored in the ledger: the anchor then vouches for the rosters.
+        changes = (place for place, event in enumerate(events) if isinstance(event, StatusChanged))
+        events.insert(next(changes, len(events)), frozen[0])
+        blobs[frozen[0].key] = frozen[1]
     events += _held_back(contest, status, facts, now)
     effects: list[Any] = []
     failed = settling.give_up(contest, now)
@@ -93,7 +100,7 @@ def look(contest: Contest, now: datetime) -> Decision:
         if begun is not None:
             events.append(begun[0])
             effects.append(begun[1])
-    return Accepted(events=tuple(events), effects=tuple(effects))
+    return Accepted(events=tuple(events), effects=tuple(effects), blobs=blobs)
 
 
 def _take(contest: Contest, edge: Edge, number: int) -> list[Event]:

@@ -7,6 +7,7 @@ from typing import Any
 from cutline.engine.contest.events import EntryStatus
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.state import Contest, Entry
+from cutline.engine.tournament.point_tables import shown
 from cutline.engine.tournament.prize_table import pot_cents
 
 SETTLED = "SETTLED"
@@ -131,7 +132,7 @@ def describe_entry(contest: Contest, entry: Entry) -> dict[str, Any]:
         "expires_at": entry.expires_at,
         "payment_intent": entry.payment_intent,
         "rank": result.rank if result else None,
-        "score": result.score if result else None,
+        "score": shown(contest.config.scoring, result.score) if result else None,
         "prize_cents": result.prize_cents if result else None,
         "prize_status": _prize_status(contest, entry.entry_id),
     }
@@ -157,7 +158,7 @@ def describe_standings(contest: Contest) -> list[dict[str, Any]] | None:
             "entry_id": result.entry_id,
             "account_did": result.account_did,
             "status": result.status,
-            "score": result.score,
+            "score": shown(contest.config.scoring, result.score),
             "prize_cents": result.prize_cents,
             "paid": result.entry_id in paid,
         }

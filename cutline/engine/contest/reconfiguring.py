@@ -18,7 +18,7 @@ from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import AdoptConfig
 from cutline.engine.roster import check_picks
-from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, Tournament, from_canonical
+from cutline.engine.tournament import ConfigInvalid, Tournament, from_canonical
 
 IDENTITY: Final = ("id", "currency", "event.provider_event_id")
 """What a contest is. Another event or currency is another contest."""
@@ -30,7 +30,7 @@ def adopt(contest: Contest, command: AdoptConfig, now: datetime) -> Decision:
     """Take a published version, or refuse it by name; each version is judged once, and older ones come too late.
 
     Refusals: CONTEST_CONFIG_LOCKED from the lock time on, CONFIG_CHANGE_REFUSED with the keys that may not change,
-    CONFIG_INVALID and NOT_SUPPORTED_YET for what this release cannot play.
+    CONFIG_INVALID for what this release cannot read.
     """
     if command.version <= contest.config_judged:
         return _again(contest, command)
@@ -40,8 +40,6 @@ def adopt(contest: Contest, command: AdoptConfig, now: datetime) -> Decision:
         wanted = from_canonical(command.config_json)
     except ConfigInvalid as invalid:
         return _refuse(contest, command, RejectCode.CONFIG_INVALID, *(fault.path for fault in invalid.faults))
-    except NotSupportedYet as unsupported:
-        return _refuse(contest, command, RejectCode.NOT_SUPPORTED_YET, unsupported.path)
     frozen = tuple(_frozen(contest, wanted, now))
     if frozen:
         return _refuse(contest, command, RejectCode.CONFIG_CHANGE_REFUSED, *frozen)

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from cutline.engine.canonical import sha256_hex
 from cutline.engine.contest.events import (
     EntryStatus,
     PrizePaid,
@@ -25,6 +26,7 @@ from cutline.engine.contest.events import (
     SettlementStarted,
 )
 from cutline.engine.contest.feed_state import board_of
+from cutline.engine.contest.freezing import active_entries
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.state import Contest, Run
 from cutline.engine.decision import Accepted, Decision, Rejected
@@ -36,11 +38,9 @@ from cutline.engine.messages import (
     WinningsPaid,
     WinningsUnpayable,
 )
-from cutline.engine.scoring.standings import Entry
 from cutline.engine.settlement import (
     SettlementInput,
     SettlementResult,
-    input_sha256,
     read_outcome,
     write_input,
 )
@@ -57,7 +57,6 @@ NAMED_FAILURES = frozenset(
         RejectCode.SCORERS_DISAGREE,
         RejectCode.SETTLEMENT_MISMATCH,
         RejectCode.CONFIG_INVALID,
-        RejectCode.NOT_SUPPORTED_YET,
         RejectCode.POT_SHORT,
         RejectCode.SETTLEMENT_NOT_READY,
     }
@@ -72,14 +71,14 @@ def start(contest: Contest, now: datetime) -> tuple[SettlementStarted, ComputeSe
     if settlement.retry_at is not None and now < settlement.retry_at:
         return None
     attempt = settlement.attempts + 1
-    inputs = inputs_of(contest)
+    written = write_input(inputs_of(contest))
     started = SettlementStarted(
         run_id=f"{contest.contest_id}:settlement:{attempt}",
         attempt=attempt,
         checkpoint=contest.feed.applied,
-        input_sha256=input_sha256(inputs),
+        input_sha256=sha256_hex(written),
     )
-    return started, ComputeSettlement(run_id=started.run_id, input_json=write_input(inputs))
+    return started, ComputeSettlement(run_id=started.run_id, input_json=written)
 
 
 def give_up(contest: Contest, now: datetime) -> SettlementFailed | None:
@@ -100,12 +99,11 @@ def compute_again(contest: Contest) -> ComputeSettlement | None:
 
 def inputs_of(contest: Contest) -> SettlementInput:
     """Gather what is settled: the frozen config, the believed board, the ACTIVE entries in order of entering."""
-    active = (entry for entry in contest.seats.entries.values() if entry.status is EntryStatus.ACTIVE)
     return SettlementInput(
         contest_id=contest.contest_id,
         config_json=contest.config_json,
         board=board_of(contest.feed.board),
-        entries=tuple(Entry(entry_id=entry.entry_id, picks=entry.picks, tiebreak=entry.tiebreak) for entry in active),
+        entries=active_entries(contest),
     )
 
 
@@ -155,16 +153,17 @@ def _mismatch(contest: Contest, run: Run, result: SettlementResult) -> list[str]
     """Name what a result gets wrong about this contest. The contest counts for itself before money moves."""
     active = contest.seats.counts[EntryStatus.ACTIVE]
     known = contest.seats.entries
+    rows = result.standings
     checks = {
         "contest_id": result.contest_id == contest.contest_id,
         "input_sha256": result.input_sha256 == run.input_sha256,
-        "entries": result.entries == active == len({row.entry_id for row in result.standings}),
+        "entries": result.entries == active == len(set(rows.entry_ids)),
         "standings": all(
-            row.entry_id in known and known[row.entry_id].status is EntryStatus.ACTIVE for row in result.standings
+            entry_id in known and known[entry_id].status is EntryStatus.ACTIVE for entry_id in rows.entry_ids
         ),
         "pot_cents": result.pot_cents == pot_cents(contest.config.entry, active),
-        "prizes": result.pot_cents == result.rake_cents + sum(row.prize_cents for row in result.standings),
-        "signs": result.rake_cents >= 0 and all(row.prize_cents >= 0 for row in result.standings),
+        "prizes": result.pot_cents == result.rake_cents + sum(rows.prize_cents),
+        "signs": result.rake_cents >= 0 and min(rows.prize_cents, default=0) >= 0,
     }
     return [name for name, holds in checks.items() if not holds]
 

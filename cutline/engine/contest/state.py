@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from cutline.engine.contest.config_events import ConfigChangeRefused
-from cutline.engine.contest.events import ContestCreated, EntryStatus, SettledEntry, SettlementRecorded
+from cutline.engine.contest.events import ContestCreated, EntryStatus, RostersFrozen, SettledEntry, SettlementRecorded
 from cutline.engine.contest.feed_state import FeedState
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.errors import InvariantViolated
@@ -177,6 +177,8 @@ class Contest:
     """Automatic transitions that were due and held back, so that each reason is recorded once."""
     seats: Seats = field(default_factory=Seats)
     settlement: Settlement = field(default_factory=Settlement)
+    frozen: RostersFrozen | None = None
+    """What was packed at the lock."""
 
     @property
     def contest_id(self) -> str:

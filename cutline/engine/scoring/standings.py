@@ -34,13 +34,15 @@ class Standing:
 class Standings:
     """The entries in order of rank, and of entry id within a rank, as columns of equal length.
 
-    Ranks count as in golf: two firsts are followed by a third. Cut entries rank after all others.
+    Ranks count as in golf: two firsts are followed by a third. Cut entries rank after all others. `best_of_rounds`
+    lists the best entries of each round that has a prize of its own, in the order of the config, by entry id.
     """
 
     entry_ids: tuple[str, ...]
     ranks: tuple[int, ...]
     cut: tuple[bool, ...]
     scores: tuple[int | None, ...]
+    best_of_rounds: tuple[tuple[str, ...], ...] = ()
 
     def rows(self) -> Iterator[Standing]:
         """Iterate over the standings, best first."""

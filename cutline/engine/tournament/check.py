@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from cutline.engine.tournament.faults import MISSING, ConfigFault, NotSupportedYet, fault
-from cutline.engine.tournament.model import NotPlayedRule, PointsRow, PrizeRow, Tournament
+from cutline.engine.tournament.check_roster import roster_faults
+from cutline.engine.tournament.check_scoring import contiguous_faults, scoring_faults
+from cutline.engine.tournament.faults import MISSING, ConfigFault, fault
+from cutline.engine.tournament.model import DailyPrize, PrizeRow, Tournament
 from cutline.engine.tournament.prize_table import (
     WHOLE_BASIS_POINTS,
     basis_points,
@@ -14,26 +16,14 @@ from cutline.engine.tournament.prize_table import (
     net_pot_cents,
 )
 
-SUPPORTED_METRICS = frozenset({"to_par", "strokes"})
-SUPPORTED_TIE_BREAKS = frozenset({"winning_score_prediction"})
+SECOND = 2
+"""A second golfer needs a roster of as many."""
 
 
 def faults_of(tournament: Tournament) -> list[ConfigFault]:
     """Return everything that contradicts itself in a config whose keys are each valid (CFG-003, CFG-004)."""
-    checks = (_event, _entry, _roster, _scoring, _not_played, _points, _ties, _prizes)
+    checks = (_event, _entry, roster_faults, scoring_faults, _ties, _prizes)
     return [found for check in checks for found in check(tournament)]
-
-
-def refuse_unsupported(tournament: Tournament) -> None:
-    """Raise NotSupportedYet for the first rule that is read but cannot be played yet."""
-    scoring = tournament.scoring
-    if scoring.metric not in SUPPORTED_METRICS:
-        raise NotSupportedYet("scoring.metric", scoring.metric)
-    if scoring.bonuses:
-        raise NotSupportedYet("scoring.bonuses[0].kind", scoring.bonuses[0].kind)
-    for place, rule in enumerate(tournament.ties.order):
-        if rule not in SUPPORTED_TIE_BREAKS:
-            raise NotSupportedYet(f"ties.order[{place}]", rule)
 
 
 def _event(tournament: Tournament) -> Iterator[ConfigFault]:
@@ -76,116 +66,73 @@ def _entry(tournament: Tournament) -> Iterator[ConfigFault]:
         yield fault("entry.rake_cents", entry.rake_cents, f"must be at most entry.fee_cents ({entry.fee_cents})")
 
 
-def _roster(tournament: Tournament) -> Iterator[ConfigFault]:
-    roster = tournament.roster
-    names: set[str] = set()
-    owner: dict[str, str] = {}
-    for number, tier in enumerate(roster.tiers):
-        path = f"roster.tiers[{number}]"
-        if tier.name in names:
-            yield fault(f"{path}.name", tier.name, "must differ from the other tiers' names")
-        names.add(tier.name)
-        if tier.pick > len(tier.players):
-            yield fault(f"{path}.pick", tier.pick, f"must be at most the tier's players ({len(tier.players)})")
-        for place, player in enumerate(tier.players):
-            if player in owner:
-                yield fault(f"{path}.players[{place}]", player, f"must be listed once (also in tier {owner[player]})")
-            owner.setdefault(player, tier.name)
-    picked = sum(tier.pick for tier in roster.tiers)
-    if roster.tiers and picked != roster.size:
-        yield fault("roster.size", roster.size, f"must be the sum of the tiers' picks ({picked})")
-
-
-def _scoring(tournament: Tournament) -> Iterator[ConfigFault]:
-    scoring, roster, event = tournament.scoring, tournament.roster, tournament.event
-    if scoring.count_best > roster.size:
-        yield fault("scoring.count_best", scoring.count_best, f"must be at most roster.size ({roster.size})")
-    weights = list(scoring.round_weights)
-    if len(weights) != event.rounds:
-        yield fault("scoring.round_weights", weights, f"must have one weight a round ({event.rounds})")
-    elif not any(weights):
-        yield fault("scoring.round_weights", weights, "must have a weight above 0")
-    least = scoring.entry_cut.min_made_cut
-    if least > roster.size:
-        yield fault("scoring.entry_cut.min_made_cut", least, f"must be at most roster.size ({roster.size})")
-    if least and not event.cut_after_round:
-        yield fault("scoring.entry_cut.min_made_cut", least, "must be 0 where event.cut_after_round is 0")
-    if scoring.metric == "position_points" and scoring.position_points is None:
-        yield fault("scoring.position_points", MISSING, "is required by scoring.metric (position_points)")
-    for number, bonus in enumerate(scoring.bonuses):
-        if bonus.kind == "finish" and (bonus.first is None or bonus.last is None or bonus.last < bonus.first):
-            yield fault(f"scoring.bonuses[{number}]", bonus.kind, "must say from and to, in this order")
-
-
-def _not_played(tournament: Tournament) -> Iterator[ConfigFault]:
-    terms = tournament.scoring.not_played
-    causes: dict[str, NotPlayedRule] = {
-        "missed_cut": terms.missed_cut,
-        "withdrawn": terms.withdrawn,
-        "disqualified": terms.disqualified,
-    }
-    for cause, rule in causes.items():
-        path = f"scoring.not_played.{cause}"
-        if rule.rule == "fixed" and rule.value is None:
-            yield fault(f"{path}.value", MISSING, "is required by rule fixed")
-        if rule.rule != "fixed" and rule.value is not None:
-            yield fault(f"{path}.value", rule.value, f"must not stand beside rule {rule.rule}")
-        if rule.rule != "worst_of_day" and rule.plus is not None:
-            yield fault(f"{path}.plus", rule.plus, f"must not stand beside rule {rule.rule}")
-
-
-def _points(tournament: Tournament) -> Iterator[ConfigFault]:
-    points = tournament.scoring.position_points
-    if points is not None:
-        yield from _contiguous("scoring.position_points.table", points.table)
-
-
-def _contiguous(path: str, rows: Sequence[PointsRow | PrizeRow]) -> Iterator[ConfigFault]:
-    expected = 1
-    for number, row in enumerate(rows):
-        if row.first != expected:
-            yield fault(f"{path}[{number}].from", row.first, f"must be {expected}: places follow each other from 1 on")
-        if row.last < row.first:
-            yield fault(f"{path}[{number}].to", row.last, f"must be at least from ({row.first})")
-        expected = max(row.first, row.last) + 1
-
-
 def _ties(tournament: Tournament) -> Iterator[ConfigFault]:
     order = tournament.ties.order
     for place, rule in enumerate(order):
+        path = f"ties.order[{place}]"
         if rule in order[:place]:
-            yield fault(f"ties.order[{place}]", rule, "must be listed once")
+            yield fault(path, rule, "must be listed once")
+        if rule == "prediction_not_over" and "winning_score_prediction" not in order[:place]:
+            yield fault(path, rule, "must follow winning_score_prediction")
+        if rule == "second_golfer" and "best_golfer" not in order[:place]:
+            yield fault(path, rule, "must follow best_golfer")
+        if rule == "second_golfer" and tournament.roster.size < SECOND:
+            yield fault(path, rule, f"must not stand where roster.size is {tournament.roster.size}")
+        if rule == "owns_low_amateur" and not tournament.event.amateurs:
+            yield fault("event.amateurs", MISSING, f"is required by {path} (owns_low_amateur)")
 
 
 def _prizes(tournament: Tournament) -> Iterator[ConfigFault]:
     prizes = tournament.prizes
-    wrong = list(_contiguous("prizes.places", prizes.places))
-    key, other = ("percent", "cents") if prizes.basis == "percent" else ("cents", "percent")
+    wrong = list(contiguous_faults("prizes.places", prizes.places))
     before: int | None = None
     for number, row in enumerate(prizes.places):
         path = f"prizes.places[{number}]"
-        if getattr(row, other) is not None:
-            wrong.append(fault(f"{path}.{other}", getattr(row, other), f"must not stand beside basis {prizes.basis}"))
-        if getattr(row, key) is None:
-            wrong.append(fault(f"{path}.{key}", MISSING, f"is required by basis {prizes.basis}"))
-            continue
-        worth = basis_points(row.percent) if row.percent is not None else row.cents or 0
-        if worth <= 0:
-            wrong.append(fault(f"{path}.{key}", getattr(row, key), "must be above 0"))
-        if before is not None and worth > before:
+        wrong += _worth_faults(tournament, path, row)
+        worth = basis_points(row.percent) if row.percent is not None else row.cents
+        if before is not None and worth is not None and worth > before:
+            key = "percent" if prizes.basis == "percent" else "cents"
             wrong.append(fault(f"{path}.{key}", getattr(row, key), "must not be more than a better place wins"))
-        before = worth
+        before = worth if worth is not None else before
+    wrong += _daily(tournament)
     yield from wrong
     if not wrong:
         yield from _prize_sum(tournament)
+
+
+def _worth_faults(tournament: Tournament, path: str, row: PrizeRow | DailyPrize) -> Iterator[ConfigFault]:
+    basis = tournament.prizes.basis
+    key, other = ("percent", "cents") if basis == "percent" else ("cents", "percent")
+    if getattr(row, other) is not None:
+        yield fault(f"{path}.{other}", getattr(row, other), f"must not stand beside basis {basis}")
+    worth = getattr(row, key)
+    if worth is None:
+        yield fault(f"{path}.{key}", MISSING, f"is required by basis {basis}")
+    elif worth <= 0:
+        yield fault(f"{path}.{key}", worth, "must be above 0")
+
+
+def _daily(tournament: Tournament) -> Iterator[ConfigFault]:
+    daily, event = tournament.prizes.daily, tournament.event
+    for number, row in enumerate(daily):
+        path = f"prizes.daily[{number}]"
+        if row.round > event.rounds:
+            yield fault(f"{path}.round", row.round, f"must be at most event.rounds ({event.rounds})")
+        if row.round in [other.round for other in daily[:number]]:
+            yield fault(f"{path}.round", row.round, "must be listed once")
+        yield from _worth_faults(tournament, path, row)
+    if daily and tournament.scoring.metric == "position_points":
+        yield fault("prizes.daily", f"{len(daily)} rounds", "must not stand beside scoring.metric position_points")
 
 
 def _prize_sum(tournament: Tournament) -> Iterator[ConfigFault]:
     prizes, entry = tournament.prizes, tournament.entry
     if prizes.basis == "percent":
         total = sum(basis_points(row.percent or 0) * (row.last - row.first + 1) for row in prizes.places)
+        total += sum(basis_points(row.percent or 0) for row in prizes.daily)
         if total != WHOLE_BASIS_POINTS:
-            yield fault("prizes.places", f"{total / 100:g} percent", "must sum to 100, each place of a range counted")
+            right = "must sum to 100, each place of a range and each day counted"
+            yield fault("prizes.places", f"{total / 100:g} percent", right)
         return
     if (entry.rake_percent is None) == (entry.rake_cents is None):
         return

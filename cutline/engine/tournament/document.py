@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from cutline.engine import strict_json
 from cutline.engine.canonical import sha256_hex
-from cutline.engine.tournament.check import faults_of, refuse_unsupported
+from cutline.engine.tournament.check import faults_of
 from cutline.engine.tournament.faults import DOCUMENT, MISSING, ConfigFault, ConfigInvalid, fault
 from cutline.engine.tournament.model import Tournament
 
@@ -38,7 +38,7 @@ _RIGHT = {
 def load(toml_text: str) -> Tournament:
     """Read a config from TOML (CFG-001, CFG-003).
 
-    Raises ConfigInvalid with every fault found, or NotSupportedYet.
+    Raises ConfigInvalid with every fault found.
     """
     try:
         keys = tomllib.loads(toml_text, parse_float=_decimal)
@@ -58,8 +58,11 @@ def from_canonical(text: str | bytes) -> Tournament:
 
 
 def canonical(tournament: Tournament) -> str:
-    """Return the one JSON text of a config: the keys of the TOML, sorted, times in UTC."""
-    keys = tournament.model_dump(mode="json", by_alias=True, exclude_none=True)
+    """Return the one JSON text of a config: the keys of the TOML, sorted, times in UTC.
+
+    What may be left out and says nothing is left out, so that a key of a later release changes no hash.
+    """
+    keys = tournament.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return json.dumps(keys, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -80,7 +83,6 @@ def _build(keys: Any) -> Tournament:
     faults = faults_of(tournament)
     if faults:
         raise ConfigInvalid(faults)
-    refuse_unsupported(tournament)
     return tournament
 
 

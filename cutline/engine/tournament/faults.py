@@ -35,17 +35,6 @@ class ConfigInvalid(ValueError):
         self.faults = tuple(faults)
 
 
-class NotSupportedYet(ValueError):
-    """The config is well formed, but asks for a rule that this version cannot play."""
-
-    code = RejectCode.NOT_SUPPORTED_YET
-
-    def __init__(self, path: str, value: str) -> None:
-        super().__init__(f"{path}: {value}: is not supported yet")
-        self.path = path
-        self.value = value
-
-
 def fault(path: str, value: Any, right: str) -> ConfigFault:
     """Describe a fault, showing the value shortened."""
     return ConfigFault(path=path, value=show(value), right=right)

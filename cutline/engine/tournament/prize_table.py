@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cutline.engine.money import BASIS_POINTS_A_WHOLE, share_cents
-from cutline.engine.tournament.model import EntryTerms, PrizeTerms
+from cutline.engine.tournament.model import DailyPrize, EntryTerms, PrizeTerms
 
 WHOLE_BASIS_POINTS = BASIS_POINTS_A_WHOLE
 
@@ -33,8 +33,9 @@ def net_pot_cents(entry: EntryTerms, active_entries: int) -> int:
 
 
 def fixed_total_cents(prizes: PrizeTerms) -> int:
-    """Return the sum of a fixed prize table over all its places, in cents."""
-    return sum((row.cents or 0) * (row.last - row.first + 1) for row in prizes.places)
+    """Return the sum of a fixed prize table over all its places and days, in cents."""
+    of_places = sum((row.cents or 0) * (row.last - row.first + 1) for row in prizes.places)
+    return of_places + sum(row.cents or 0 for row in prizes.daily)
 
 
 def place_weights(prizes: PrizeTerms, places_max: int) -> list[int]:
@@ -47,3 +48,8 @@ def place_weights(prizes: PrizeTerms, places_max: int) -> list[int]:
         worth = basis_points(row.percent) if row.percent is not None else row.cents or 0
         weights.extend([worth] * count)
     return weights
+
+
+def daily_weight(daily: DailyPrize) -> int:
+    """Return what the best entry of a round is worth: basis points or cents."""
+    return basis_points(daily.percent) if daily.percent is not None else daily.cents or 0

@@ -10,7 +10,7 @@ import orjson
 from cutline.actors.operations import ConfigsHandle
 from cutline.engine import tournament
 from cutline.engine.errors import RejectCode
-from cutline.engine.rehearsal import RehearsalFailed, rehearse, warnings_of
+from cutline.engine.rehearsal import RehearsalFailed, rehearse
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, STAFF, Call, Reply, Route
 from cutline.http.routes.contests import config_of
@@ -42,7 +42,11 @@ async def validate_config(call: Call) -> Reply:
         report=asdict(rehearsal),
         actor=call.principal.actor,
     )
-    return Reply(body=ConfigValidatedGiven.model_validate({**recorded, "warnings": warnings_of(config)}))
+    return Reply(
+        body=ConfigValidatedGiven.model_validate(
+            {**recorded, "warnings": [str(one) for one in tournament.warnings_of(config)]}
+        )
+    )
 
 
 async def list_configs(call: Call) -> Reply:

@@ -41,7 +41,7 @@ async def publish_config(call: Call) -> Reply:
 
 
 def config_of(asked: PublishConfigAsked) -> tournament.Tournament:
-    """Read the configuration in a body. Refused: CONFIG_INVALID with every fault, NOT_SUPPORTED_YET."""
+    """Read the configuration in a body. Refused: CONFIG_INVALID with every fault."""
     try:
         if asked.toml is not None:
             return tournament.load(asked.toml)
@@ -50,8 +50,6 @@ def config_of(asked: PublishConfigAsked) -> tournament.Tournament:
     except tournament.ConfigInvalid as invalid:
         faults = [{"path": fault.path, "value": fault.value, "right": fault.right} for fault in invalid.faults]
         raise Refused(invalid.code, {"faults": faults}) from invalid
-    except tournament.NotSupportedYet as unsupported:
-        raise Refused(unsupported.code, {"path": unsupported.path, "value": unsupported.value}) from unsupported
 
 
 async def create_contest(call: Call) -> Reply:
@@ -113,7 +111,7 @@ ROUTES = (
         gives=ConfigGiven,
         summary="Publish a tournament configuration.",
         statuses=(200, 201),
-        refuses=(RejectCode.CONFIG_INVALID, RejectCode.NOT_SUPPORTED_YET),
+        refuses=(RejectCode.CONFIG_INVALID,),
         idempotency="by content",
     ),
     Route(

@@ -142,7 +142,7 @@ class StandingGiven(Given):
     entry_id: str
     account_did: str | None
     status: str
-    score: int | None
+    score: int | float | None
     prize_cents: int
     paid: bool
 

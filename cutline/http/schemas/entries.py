@@ -34,7 +34,7 @@ class EntryGiven(Given):
     expires_at: datetime | None
     payment_intent: str | None = None
     rank: int | None = None
-    score: int | None = None
+    score: int | float | None = None
     prize_cents: int | None = None
     prize_status: str | None = None
     paid: bool = False

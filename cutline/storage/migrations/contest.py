@@ -115,6 +115,18 @@ SELECT seq, at, coalesce(payload ->> 'version', 0) AS version, payload ->> 'conf
   CASE type WHEN 'ConfigChangeRefused' THEN payload ->> 'code' ELSE 'TAKEN' END AS outcome,
   payload ->> 'config_json' AS config
 FROM log WHERE type IN ('ContestCreated', 'ContestConfigChanged', 'ConfigChangeRefused')"""
+_ROSTERS = (
+    """
+CREATE TABLE rosters (
+  -- what every ACTIVE entry had picked when the contest was locked, packed in one piece
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  sha256 TEXT NOT NULL UNIQUE CHECK (length(sha256) = 64), -- of the body
+  entries INTEGER NOT NULL CHECK (entries >= 0),
+  body BLOB NOT NULL, -- JSON by columns: entry ids, players, picks and tie-breaks
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT""",
+    "CREATE INDEX rosters_log_seq_idx ON rosters (log_seq)",
+)
 
 MIGRATIONS = (
     LOG,
@@ -124,4 +136,5 @@ MIGRATIONS = (
         statements=_TABLES + _VIEWS,
     ),
     Migration(name="0003_show_config_versions", creates=(), statements=(_CONFIG_VERSIONS,)),
+    Migration(name="0004_create_rosters", creates=("rosters",), statements=_ROSTERS),
 )

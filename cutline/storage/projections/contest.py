@@ -15,6 +15,7 @@ from cutline.engine.contest.events import (
     EntryReserved,
     EntryStatus,
     EntryWithdrawn,
+    RostersFrozen,
     SettlementFailed,
     SettlementRecorded,
 )
@@ -23,8 +24,11 @@ from cutline.storage.projections import Rows
 from cutline.storage.sqlite import utc_text
 
 
-def project(recorded: Recorded, blob: bytes | None) -> Rows:  # noqa: ARG001  # every projection has this shape
-    """Return the rows of one contest event."""
+def project(recorded: Recorded, blob: bytes | None) -> Rows:
+    """Return the rows of one contest event; `blob` is the packed rosters, which one kind of event has beside it."""
+    if isinstance(recorded.event, RostersFrozen):
+        frozen = recorded.event
+        return (("rosters", (frozen.sha256, frozen.entries, blob, recorded.seq)),)
     make = _ROWS.get(type(recorded.event))
     return () if make is None else make(recorded, recorded.event)
 

@@ -19,6 +19,7 @@ _SEALED = (
         "SELECT event_id, sha256, key_month, body FROM stripe_events_quarantined ORDER BY log_seq",
     ),
 )
+_ROSTERS = "SELECT sha256, body FROM rosters ORDER BY id"
 _PAYLOADS = "SELECT sha256, body FROM payloads ORDER BY id"
 
 
@@ -47,6 +48,14 @@ def check_payloads(connection: Connection, file: str) -> Iterator[Problem]:
             continue
         if digest != sha256:
             yield _altered(file, f"payloads sha256={sha256}", f"the body has the digest {digest}")
+
+
+def check_rosters(connection: Connection, file: str) -> Iterator[Problem]:
+    """Yield packed rosters that are not what their digest says."""
+    for sha256, body in connection.execute(_ROSTERS):
+        digest = hashlib.sha256(body).hexdigest()
+        if digest != sha256:
+            yield _altered(file, f"rosters sha256={sha256}", f"the body has the digest {digest}")
 
 
 def _altered(file: str, where: str, message: str) -> Problem:

@@ -16,8 +16,10 @@ from pydantic import ValidationError
 from pysqlite3 import Connection
 
 from cutline.engine.contest.audit_events import LateChangesReceived
-from cutline.engine.contest.events import FeedApplied, SettlementStarted
+from cutline.engine.contest.events import FeedApplied, RostersFrozen, SettlementStarted
+from cutline.engine.contest.freezing import pack
 from cutline.engine.contest.settling import inputs_of
+from cutline.engine.contest.state import Contest
 from cutline.engine.decision import Owed, Recorded
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.settlement import SettlementInput
@@ -27,7 +29,7 @@ from cutline.storage.errors import FileMissing, StorageError, WrongFile
 from cutline.storage.event_log import EventLog
 from cutline.storage.sealing import Sealer
 from cutline.storage.sqlite import open_reader
-from cutline.storage.verify.bodies import check_payloads, check_sealed
+from cutline.storage.verify.bodies import check_payloads, check_rosters, check_sealed
 from cutline.storage.verify.report import Code, Problem
 from cutline.storage.verify.rows import ExpectedRows
 
@@ -143,8 +145,18 @@ def _keep(checked: CheckedFile, state: Any, recorded: Recorded, kind_name: str) 
         checked.kept.append(recorded)
     elif isinstance(event, FeedApplied | LateChangesReceived):
         checked.heads[event.head] = recorded.seq
+    elif isinstance(event, RostersFrozen):
+        checked.problems += _check_frozen(state.existing(), event, checked.name, recorded.seq)
     elif isinstance(event, SettlementStarted):
         checked.runs[event.run_id] = inputs_of(state.existing())
+
+
+def _check_frozen(contest: Contest, event: RostersFrozen, name: str, seq: int) -> Iterator[Problem]:
+    """Yield that the rosters were not packed from the entries that played when the contest was locked (CFG-006)."""
+    again, _ = pack(contest)
+    if again != event:
+        message = f"the log's entries pack to {again.entries} of {again.sha256}, frozen were {event.entries}"
+        yield Problem(code=Code.RESULT_DIFFERS, file=name, where=f"log seq={seq}", message=message)
 
 
 def _check_bodies(connection: Connection, kind_name: str, name: str, sealer: Sealer) -> Iterator[Problem]:
@@ -152,3 +164,5 @@ def _check_bodies(connection: Connection, kind_name: str, name: str, sealer: Sea
         yield from check_sealed(connection, name, sealer)
     elif kind_name == "feed":
         yield from check_payloads(connection, name)
+    elif kind_name == "contest":
+        yield from check_rosters(connection, name)

@@ -56,6 +56,12 @@ def player(document: dict[str, Any], number: int = 0) -> dict[str, Any]:
 Spoil = Callable[[dict[str, Any]], object]
 
 MALFORMED: list[tuple[str, Spoil, FeedFault, str]] = [
+    (
+        "one hole of eighteen",
+        lambda d: player(d)["rounds"][0].update(scores=[{"number": 1, "par": 4, "strokes": 4}]),
+        FeedFault.HOLES_CONTRADICT,
+        "leaderboard[0].rounds[0].scores",
+    ),
     ("no leaderboard", lambda d: d.pop("leaderboard"), FeedFault.MISSING, "leaderboard"),
     ("no status", lambda d: d.pop("status"), FeedFault.MISSING, "status"),
     ("no event id", lambda d: d.pop("id"), FeedFault.MISSING, "id"),

@@ -1,5 +1,6 @@
 """Transitions by facts, commands and faults, and how the provider's changes are taken."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,8 @@ from cutline.engine.messages import (
     UnwatchEvent,
     WatchEvent,
 )
-from tests.engine.contest.play import BEFORE, END, FIELD, LOCK, PLAYED, Play, enter, fee
+from cutline.engine.scoring.rosters import Rosters
+from tests.engine.contest.play import BEFORE, END, FIELD, LOCK, PICKS, PLAYED, Play, enter, fee
 from tests.engine.driver import minutes, types
 from tests.engine.golf import CARDS, EVENT_ID
 
@@ -54,8 +56,11 @@ def test_locking_expires_what_is_unpaid_and_anchors_the_head() -> None:
     play = Play(TEE_LATER)
     play.enter_and_pay("e1")
     play.contest.send(enter("e2"), LOCK - minutes(1))
-    expired, changed = play.contest.look(LOCK)
-    assert types([expired, changed]) == ["EntryExpired", "StatusChanged"]
+    expired, frozen, changed = play.contest.look(LOCK)
+    assert types([expired, frozen, changed]) == ["EntryExpired", "RostersFrozen", "StatusChanged"]
+    packed = play.contest.blobs[frozen.key]
+    assert (frozen.entries, frozen.size, frozen.sha256) == (1, len(packed), hashlib.sha256(packed).hexdigest())
+    assert [(entry.entry_id, entry.picks) for entry in Rosters.unpack(packed).entries()] == [("e1", PICKS)]
     assert (changed.actor, changed.from_status, changed.to_status) == ("scheduler", "SCHEDULED", "LOCKED")
     assert changed.reason
     assert [m.entry_id for m in play.contest.messages(CancelIntent)] == ["e2"]
@@ -228,7 +233,8 @@ def test_a_look_that_comes_days_late_does_every_transition_once_and_in_order() -
     play.serve(LOCK + minutes(60))
     done = play.finish()
     events = play.contest.look(done + 3 * DAY)
-    assert types(events) == ["EntryExpired", "StatusChanged", "StatusChanged", "StatusChanged", "SettlementStarted"]
+    changes = ["StatusChanged"] * 3
+    assert types(events) == ["EntryExpired", "RostersFrozen", *changes, "SettlementStarted"]
     assert transitions(play) == [("SCHEDULED", "LOCKED"), ("LOCKED", "LIVE"), ("LIVE", "COMPLETE")]
     assert play.contest.look(done + 3 * DAY) == []
     play.contest.assert_replays()

@@ -4,12 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from cutline.engine.scoring import matrix, plain
 from cutline.engine.scoring.board import Board, rounds_begun, unfinished_players
-from cutline.engine.scoring.standings import Entry, Standings
+from cutline.engine.scoring.standings import Entry
 from cutline.engine.tournament import Tournament
 from tests.engine.golf import CARDS, GOLDEN, board, tournament
 
@@ -200,76 +198,3 @@ def test_what_a_board_says_of_itself() -> None:
     assert rounds_begun(Board(event_status="scheduled", cards=())) == 0
     assert unfinished_players(board(), 4) == []
     assert unfinished_players(board({"A": (None, [(0, 17)]), "B": (None, []), "C": ("WD", [])}), 1) == ["A", "B"]
-
-
-def rules() -> st.SearchStrategy[dict[str, Any]]:
-    value = st.integers(-3, 80)
-    return st.one_of(
-        st.just({"rule": "drop"}),
-        value.map(lambda number: {"rule": "fixed", "value": number}),
-        st.integers(0, 3).map(lambda number: {"rule": "worst_of_day", "plus": number}),
-    )
-
-
-@st.composite
-def configs(draw: st.DrawFn) -> Tournament:
-    size = draw(st.integers(1, 5))
-    cut_after = draw(st.integers(0, 3))
-    return tournament(
-        {
-            "event.cut_after_round": cut_after,
-            "roster.size": size,
-            "scoring.metric": draw(st.sampled_from(["to_par", "strokes"])),
-            "scoring.count_best": draw(st.integers(1, size)),
-            "scoring.count_per": draw(st.sampled_from(["event", "round"])),
-            "scoring.direction": draw(st.sampled_from(["low", "high"])),
-            "scoring.round_weights": draw(st.lists(st.integers(0, 4), min_size=4, max_size=4).filter(any)),
-            "scoring.not_played": {cause: draw(rules()) for cause in ("missed_cut", "withdrawn", "disqualified")},
-            "scoring.entry_cut": {"min_made_cut": draw(st.integers(0, size)) if cut_after else 0},
-            "ties.order": draw(st.sampled_from([[], ["winning_score_prediction"]])),
-        }
-    )
-
-
-@st.composite
-def boards(draw: st.DrawFn) -> Board:
-    cards: dict[str, tuple[str | None, list[tuple[int, int]]]] = {}
-    for player in draw(st.lists(st.sampled_from("ABCDEFGHIJ"), unique=True, max_size=10)):
-        status = draw(st.sampled_from([None, None, None, "CUT", "WD", "DQ", "MDF"]))
-        rounds = draw(st.lists(st.tuples(st.integers(-2, 2), st.sampled_from([18, 18, 18, 9, 0])), max_size=5))
-        cards[player] = (status, [(to_par if thru else 0, thru) for to_par, thru in rounds])
-    return board(cards, draw(st.sampled_from(["inprogress", "closed"])))
-
-
-@st.composite
-def contests(draw: st.DrawFn) -> tuple[Tournament, Board, list[Entry]]:
-    config = draw(configs())
-    size = config.roster.size
-    picks = st.lists(st.sampled_from("ABCDEFGHIJKL"), unique=True, min_size=size, max_size=size)
-    ids = draw(st.lists(st.integers(0, 999), unique=True, max_size=25))
-    tiebreaks = st.none() | st.integers(-12, 12) | st.integers(140, 300)
-    entries = [Entry(entry_id=f"e{number}", picks=tuple(draw(picks)), tiebreak=draw(tiebreaks)) for number in ids]
-    return config, draw(boards()), entries
-
-
-@settings(max_examples=200, deadline=None)
-@given(contest=contests(), shuffled=st.randoms(use_true_random=False))
-def test_two_scorers_agree_to_the_byte_whatever_the_order(
-    contest: tuple[Tournament, Board, list[Entry]], shuffled: Any
-) -> None:
-    """SET-001."""
-    config, on, entries = contest
-    slow = plain.standings(config, on, entries)
-    other = list(entries)
-    shuffled.shuffle(other)
-    assert matrix.standings(config, on, other).canonical() == slow.canonical()
-    assert plain.standings(config, on, other) == slow
-    check_ranks(slow, entries)
-
-
-def check_ranks(standings: Standings, entries: list[Entry]) -> None:
-    assert sorted(standings.entry_ids) == sorted(entry.entry_id for entry in entries)
-    for place, rank in enumerate(standings.ranks):
-        before = standings.ranks[place - 1] if place else None
-        assert rank == (before if rank == before else place + 1)
-    assert sorted(standings.cut) == list(standings.cut), "a cut entry ranks before one that is not"

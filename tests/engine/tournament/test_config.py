@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from cutline.engine.errors import RejectCode
 from cutline.engine.tournament import (
     ConfigInvalid,
-    NotSupportedYet,
     canonical,
     from_canonical,
     load,
@@ -229,22 +228,6 @@ def test_what_is_not_a_stored_config_is_refused(text: str) -> None:
         from_canonical(text)
 
 
-UNSUPPORTED = [
-    ('metric = "to_par"', 'metric = "stableford"', "scoring.metric"),
-    ('metric = "to_par"', 'metric = "position_points"', "scoring.metric"),
-    ('["winning_score_prediction"]', '["winning_score_prediction", "best_golfer"]', "ties.order[1]"),
-    ("[ties]", '[[scoring.bonuses]]\nkind = "finish"\nfrom = 1\nto = 1\nvalue = -2\n[ties]', "scoring.bonuses[0].kind"),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "path"), UNSUPPORTED)
-def test_a_rule_that_cannot_be_played_yet_is_refused_by_its_path(old: str, new: str, path: str) -> None:
-    with pytest.raises(NotSupportedYet) as refused:
-        load(changed(old, new))
-    assert refused.value.path == path
-    assert refused.value.code is RejectCode.NOT_SUPPORTED_YET
-
-
 def test_no_rule_has_a_silent_default() -> None:
     """CFG-003: a key that decides something must be written; what may be left out means that there is none of it."""
     tables = [kind for kind in vars(model).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
@@ -256,17 +239,29 @@ def test_no_rule_has_a_silent_default() -> None:
     }
     assert optional == {
         "EventTerms.par",
+        "EventTerms.amateurs",
         "EntryTerms.rake_percent",
         "EntryTerms.rake_cents",
         "RosterTerms.tiers",
+        "RosterTerms.limits",
+        "RosterTerms.salary",
+        "RosterTerms.substitutes",
+        "SalaryTerms.free_picks",
+        "SubstituteTerms.ranking",
         "NotPlayedRule.value",
         "NotPlayedRule.plus",
         "ScoringTerms.position_points",
+        "ScoringTerms.hole_points",
+        "PositionPointsTerms.ties",
         "ScoringTerms.bonuses",
         "Bonus.first",
         "Bonus.last",
         "PrizeRow.percent",
         "PrizeRow.cents",
+        "PrizeTerms.daily",
+        "DailyPrize.percent",
+        "DailyPrize.cents",
+        "ShortenedTerms.incomplete_round",
     }
 
 

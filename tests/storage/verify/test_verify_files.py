@@ -99,6 +99,17 @@ def test_a_chain_computed_anew_disagrees_with_the_ledgers_anchor(root: Path) -> 
     assert Code.ANCHOR_MISMATCH in codes(verify_root(root))
 
 
+def test_rosters_frozen_from_other_entries_than_those_that_played_are_named(root: Path) -> None:
+    """CFG-006."""
+    forge(path_of(root, CONTEST), "EntryReserved", lambda event: changed(event, tiebreak=-12))
+    assert Code.RESULT_DIFFERS in codes(verify_root(root))
+
+
+def test_altered_rosters_are_named(root: Path) -> None:
+    run(path_of(root, CONTEST), "UPDATE rosters SET body = CAST(CAST(body AS TEXT) || ' ' AS BLOB)")
+    assert codes(verify_root(root)) == {Code.BODY_ALTERED}
+
+
 def test_times_that_run_backwards_are_named(root: Path) -> None:
     run(path_of(root, "governance"), "UPDATE log SET at = '2020-01-01T00:00:00.000Z' WHERE seq = 3")
     assert Code.TIME_DECREASED in codes(verify_root(root))

@@ -1,0 +1,91 @@
+"""Rosters are packed beside the log at the lock, read back whole, and checked (CFG-006, SET-001)."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from cutline.bench.large_contest import ENTRIES_MIN, make_contest
+from cutline.engine.errors import InvariantViolated
+from cutline.engine.scoring.rosters import NO_TIEBREAK, Rosters
+from cutline.engine.scoring.standings import Entry
+from cutline.storage.errors import Corrupt
+from cutline.storage.frozen_rosters import read_rosters
+from cutline.storage.kinds import KINDS
+from cutline.storage.sqlite import connect, open_reader
+from cutline.storage.verify.bodies import check_rosters
+from cutline.storage.verify.report import Code
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "contest.db"
+    make_contest(path, ENTRIES_MIN)
+    return path
+
+
+def forge(path: Path, statement: str) -> None:
+    """Change a row as an intruder would: without the writer's guards."""
+    with contextlib.closing(connect(path, mode="rw")) as foreign:
+        for (trigger,) in foreign.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+            foreign.execute(f"DROP TRIGGER {trigger}")
+        foreign.execute(statement)
+
+
+def test_rosters_are_read_back_without_the_log(file: Path) -> None:
+    with contextlib.closing(open_reader(file, KINDS["contest"])) as reader:
+        rosters = read_rosters(reader)
+        assert rosters is not None
+        assert (len(rosters.entry_ids), rosters.size) == (ENTRIES_MIN, 6)
+        assert list(check_rosters(reader, "contest")) == []
+
+
+def test_before_the_lock_there_are_none(file: Path) -> None:
+    forge(file, "DELETE FROM rosters")
+    with contextlib.closing(open_reader(file, KINDS["contest"])) as reader:
+        assert read_rosters(reader) is None
+
+
+def test_altered_rosters_are_refused_and_reported(file: Path) -> None:
+    forge(file, "UPDATE rosters SET body = CAST(replace(CAST(body AS TEXT), '40000000', '40000009') AS BLOB)")
+    with contextlib.closing(open_reader(file, KINDS["contest"])) as reader:
+        with pytest.raises(Corrupt, match="not those that were recorded"):
+            read_rosters(reader)
+        assert [problem.code for problem in check_rosters(reader, "contest")] == [Code.BODY_ALTERED]
+
+
+ENTRIES = (Entry(entry_id="b", picks=("x", "y"), tiebreak=-7), Entry(entry_id="a", picks=("y", "z")))
+
+
+def test_rosters_are_packed_in_order_of_their_ids() -> None:
+    rosters = Rosters.of(ENTRIES, 2)
+    assert (rosters.entry_ids, rosters.players) == (["a", "b"], ["x", "y", "z"])
+    assert rosters.picks.tolist() == [[1, 2], [0, 1]]
+    assert rosters.tiebreaks.tolist() == [NO_TIEBREAK, -7]
+    # Two bytes a pick and four a prediction, the low one first: 01 00 02 00 00 00 01 00, and 00 00 00 80 F9 FF FF FF.
+    assert rosters.pack() == (
+        b'{"entry_ids":["a","b"],"picks":"AQACAAAAAQA=","players":["x","y","z"],"size":2,"tiebreaks":"AAAAgPn///8="}'
+    )
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"entry_ids":["a"],"picks":"AQ==","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
+        b'{"entry_ids":["a"],"picks":"*","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
+        b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":2,"tiebreaks":"AAAAgA=="}',
+        b'{"entry_ids":["a"],"picks":"AQA=","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
+        b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":1,"tiebreaks":""}',
+    ],
+)
+def test_what_is_no_packed_roster_is_a_bug(packed: bytes) -> None:
+    with pytest.raises(InvariantViolated):
+        Rosters.unpack(packed)
+
+
+def test_no_entries_pack_to_nothing() -> None:
+    empty = Rosters.unpack(Rosters.of((), 0).pack())
+    assert (len(empty.entry_ids), list(empty.entries())) == (0, [])
