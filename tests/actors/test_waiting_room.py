@@ -141,10 +141,12 @@ async def test_who_is_at_rest_stays_open_until_there_is_a_crowd(place: Place, mo
         place.directory.send(address, LOOK)
     await settle(place)
     for _ in range(500):
-        if len(place.directory.addresses()) == 4:
-            return
+        if len(place.directory.addresses()) <= 4:
+            break
         await asyncio.sleep(0.01)
-    raise AssertionError(place.directory.addresses())
+    # Two who are at rest at the same moment may both go, and no more than had a slot.
+    assert 2 <= len(place.directory.addresses()) <= 4
+    assert place.opened == addresses
 
 
 async def test_who_is_asked_at_an_edge_never_waits_and_brings_the_mail_along(place: Place) -> None:
