@@ -14,6 +14,7 @@ from cutline.engine.decision import Address
 from cutline.engine.messages import (
     CancelContest,
     ClaimIntent,
+    CloseAccount,
     CreateContest,
     EnterContest,
     IngestSettlement,
@@ -22,6 +23,7 @@ from cutline.engine.messages import (
     PublishConfig,
     ReadAccount,
     ReadContest,
+    ReadDebts,
     ReadDirectory,
     ReadEntry,
     ReadForwarding,
@@ -35,6 +37,7 @@ from cutline.engine.messages import (
     RefuseStripeEvent,
     RetryForwarding,
     WithdrawEntry,
+    WriteOffDebt,
 )
 
 Ask = Callable[[Address, Any], Awaitable[Any]]
@@ -89,6 +92,13 @@ class Listing(TypedDict):
 
     configs: list[Reply]
     contests: list[Reply]
+
+
+class Losses(TypedDict):
+    """Debts, and disputes that are still open."""
+
+    debts: list[Reply]
+    disputes: list[Reply]
 
 
 class LedgerHandle:
@@ -147,6 +157,18 @@ class LedgerHandle:
     def money_health(self) -> Awaitable[Reply]:
         """Return the figures to be watched: the outbox, dead letters, and the platform's funds."""
         return self._ask("ledger", ReadMoneyHealth())
+
+    def debts(self, account_did: str | None) -> Awaitable[Losses]:
+        """Return the debts and open disputes of one holder, or of all."""
+        return self._ask("ledger", ReadDebts(account_did=account_did))
+
+    def write_off(self, *, loss_event_id: str, actor: str, reason: str) -> Awaitable[Reply]:
+        """Give up what is owed for one loss, once."""
+        return self._ask("ledger", WriteOffDebt(loss_event_id=loss_event_id, actor=actor, reason=reason))
+
+    def close_account(self, *, account_did: str, actor: str, reason: str) -> Awaitable[Reply]:
+        """Move a holder's money to suspense, now and later (POUT-043)."""
+        return self._ask("ledger", CloseAccount(account_did=account_did, actor=actor, reason=reason))
 
 
 class ContestHandle:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from apscheduler.schedulers.base import BaseScheduler
@@ -43,6 +43,8 @@ from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import create_file
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 ASK_TIMEOUT_S = 10.0
 DRAIN_TIMEOUT_S = 10.0
@@ -216,6 +218,10 @@ class System:
         finally:
             timer.cancel()
             self._asking[to] -= 1
+
+    async def report(self, build: Callable[..., T], *arguments: Any) -> T:
+        """Run a module-level function over the data root in a worker; it may read files, and write none."""
+        return await self._parts.workers.run(build, self.root.path, *arguments)
 
     @property
     def idle(self) -> bool:

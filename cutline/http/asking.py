@@ -46,6 +46,9 @@ class Engine(Protocol):
     async def ask(self, to: Address, message: Any, cause: str) -> Accepted | Rejected:
         """Ask an actor and await its committed answer."""
 
+    async def report(self, build: Callable[..., T], *arguments: Any) -> T:
+        """Run a report over the data root, given first, in a worker: it reads what is committed, and no actor waits."""
+
 
 def reply_of(answer: Accepted | Rejected) -> Any:
     """Return what an actor replied, or raise Refused.

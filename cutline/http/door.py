@@ -7,7 +7,7 @@ without middlewares, which every route would pay for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from cutline.http.auth import NOBODY, Authenticator, Principal
 from cutline.http.strict import read_model
 from cutline.http.tally import Tally
 from cutline.settings import Settings
+from cutline.storage.errors import StorageError
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ OPEN: frozenset[str] = frozenset()
 """No credentials needed."""
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -72,6 +74,13 @@ class Call:
             raise TypeError(f"the route takes no {model.__name__}")
         return self.body
 
+    async def report(self, build: Callable[..., T], *arguments: Any) -> T:
+        """Return what a report says that is read from the files, beside the actors; raises Refused where it cannot."""
+        try:
+            return await self.house.engine.report(build, *arguments)
+        except StorageError as error:
+            raise Refused(RejectCode.STORAGE_UNAVAILABLE, {"retry_after_s": 1}) from error
+
     def contest(self, contest_id: str) -> ContestHandle:
         """Return the way to one contest; raises Refused for an id that could name none."""
         return ContestHandle(self.asking.ask, contest_id_of(contest_id))
@@ -99,10 +108,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A handler's answer: a response model and its status."""
+    """A handler's answer: a response model and its status, or the same content as `text` of another media type."""
 
     body: BaseModel
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+    media_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,11 +185,13 @@ def _rendered(route: Route, reply: Reply, correlation_id: str) -> web.Response:
     if not isinstance(reply.body, route.gives):
         raise TypeError(f"{route.method} {route.path} gave a {type(reply.body).__name__}")
     headers = {
-        "Content-Type": "application/json",
+        "Content-Type": reply.media_type,
         "Cache-Control": "no-store",
         errors.CORRELATION_HEADER: correlation_id,
+        **reply.headers,
     }
-    return web.Response(status=reply.status, body=reply.body.model_dump_json().encode(), headers=headers)
+    content = reply.body.model_dump_json() if reply.text is None else reply.text
+    return web.Response(status=reply.status, body=content.encode(), headers=headers)
 
 
 def nothing_here(house: House) -> Handler:

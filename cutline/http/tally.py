@@ -100,8 +100,18 @@ class MoneyHealth(Collector):
             for funds in said["funds"]:
                 gauge.add_metric([funds.currency], getattr(funds, name))
             yield gauge
+        for name, about in _LOSSES.items():
+            gauge = GaugeMetricFamily(f"cutline_{name}_cents", about, labels=["currency"])
+            for currency, cents in said["losses"][name].items():
+                gauge.add_metric([currency], cents)
+            yield gauge
 
 
+_LOSSES: Final[Mapping[str, str]] = {
+    "receivable": "What account holders owe and nobody has written off.",
+    "disputed": "What open disputes have withdrawn.",
+    "suspense": "What came and is nobody's yet.",
+}
 _FUNDS: Final[Mapping[str, str]] = {
     "available_cents": "What the platform has at Stripe and can transfer.",
     "pending_cents": "What the platform will have at Stripe.",

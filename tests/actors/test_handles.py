@@ -20,6 +20,7 @@ from cutline.actors.handles import (
 from cutline.engine.messages import (
     CancelContest,
     ClaimIntent,
+    CloseAccount,
     CreateContest,
     EnterContest,
     IngestSettlement,
@@ -28,6 +29,7 @@ from cutline.engine.messages import (
     PublishConfig,
     ReadAccount,
     ReadContest,
+    ReadDebts,
     ReadDirectory,
     ReadEntry,
     ReadForwarding,
@@ -41,6 +43,7 @@ from cutline.engine.messages import (
     RefuseStripeEvent,
     RetryForwarding,
     WithdrawEntry,
+    WriteOffDebt,
 )
 
 REFUSED = RefuseStripeEvent(event_id="evt_1", type="charge.failed", livemode=True, expected_livemode=False)
@@ -68,6 +71,7 @@ PUBLISHED = {"config_id": "small", "config_json": "{}", "config_sha256": "00", "
 CREATED = {"config_json": "{}", "config_sha256": "00"}
 PLANNED = {"contest_id": "c1", "config_id": "small", "actor": "ada"}
 CLAIMED = {"contest_id": "c1", "entry_id": "e", "principal": "did:a", "idempotency_key": "k"}
+GIVEN_UP = {"actor": "admin:ada", "reason": "gone"}
 OWN = {"entry_id": "e", "account_did": "did:a"}
 RETRIED: dict[str, Any] = {"limit": 3, "force": True, "event_id": "evt_1"}
 
@@ -104,6 +108,17 @@ USES: dict[str, tuple[Use, str, Any]] = {
     ),
     "LedgerHandle.trial_balance": (lambda ask: LedgerHandle(ask).trial_balance(), "ledger", ReadTrialBalance()),
     "LedgerHandle.money_health": (lambda ask: LedgerHandle(ask).money_health(), "ledger", ReadMoneyHealth()),
+    "LedgerHandle.debts": (lambda ask: LedgerHandle(ask).debts("did:a"), "ledger", ReadDebts(account_did="did:a")),
+    "LedgerHandle.write_off": (
+        lambda ask: LedgerHandle(ask).write_off(loss_event_id="dp_1", **GIVEN_UP),
+        "ledger",
+        WriteOffDebt(loss_event_id="dp_1", **GIVEN_UP),
+    ),
+    "LedgerHandle.close_account": (
+        lambda ask: LedgerHandle(ask).close_account(account_did="did:a", **GIVEN_UP),
+        "ledger",
+        CloseAccount(account_did="did:a", **GIVEN_UP),
+    ),
     "ContestHandle.create": (
         lambda ask: contest(ask).create(**CREATED),
         "contest/c1",

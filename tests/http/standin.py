@@ -12,6 +12,7 @@ from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.http.auth import mint_token
 from cutline.settings import Settings
+from cutline.storage.errors import FileMissing
 
 JWT_SECRET = "a-secret-of-the-tests-that-is-long-enough"
 SETTLE_KEY = "settle-key-of-the-tests"
@@ -76,6 +77,10 @@ class StandIn:
         answer = self.answers.get(type(message), Rejected(code=RejectCode.NOT_FOUND, details={"actor": to}))
         said = answer(message) if callable(answer) else answer
         return said if isinstance(said, (Accepted, Rejected)) else Accepted(reply=said)
+
+    async def report(self, build: Callable[..., Any], *arguments: Any) -> Any:
+        """Answer for the files, of which a stand-in has none."""
+        raise FileMissing(f"no files for {build.__name__}{arguments}")
 
     def messages(self) -> list[Any]:
         """What was asked, without addresses."""

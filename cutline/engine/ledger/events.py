@@ -158,6 +158,20 @@ class TransactionPosted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountClosed:
+    """An account holder is gone: what is theirs goes to suspense, now and later (POUT-043)."""
+
+    account_did: str
+    actor: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: an account is closed once."""
+        return f"account-closed:{self.account_did}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorRecorded:
     """The head of another file's chain at one moment, kept outside that file."""
 
@@ -236,6 +250,7 @@ class PlatformFundsRead:
 EVENTS: Final[Mapping[str, type]] = {
     kind.__name__: kind
     for kind in (
+        AccountClosed,
         AccountOpened,
         StripeEventRecorded,
         PostingBroke,

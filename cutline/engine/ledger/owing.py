@@ -39,6 +39,8 @@ def _owed_by_stripe_event(event: StripeEvent) -> Sequence[Owed]:
         return (_account_report(event),)
     if "refund_status" in facts:
         return _refund_report(event) if {"contest_id", "entry_id", "payment_intent"} <= facts.keys() else ()
+    if "dispute" in facts:
+        return ()  # The entry of a disputed payment plays on (LOSS-023).
     status = facts.get("intent_status")
     if status is not None:
         return (_intent_report(event, "canceled" if status == "canceled" else "failed"),)

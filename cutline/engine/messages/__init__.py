@@ -38,6 +38,7 @@ from cutline.engine.messages.governance import (
 )
 from cutline.engine.messages.ledger import (
     BalanceTransactionsListed,
+    CloseAccount,
     CommandBroke,
     CompleteTransfer,
     FailTransfer,
@@ -51,6 +52,7 @@ from cutline.engine.messages.ledger import (
     PostTransaction,
     Prize,
     ReadAccount,
+    ReadDebts,
     ReadForwarding,
     ReadMoneyHealth,
     ReadSettlement,
@@ -61,6 +63,7 @@ from cutline.engine.messages.ledger import (
     RefuseStripeEvent,
     RetryForwarding,
     UndeliveredListed,
+    WriteOffDebt,
 )
 from cutline.engine.messages.look import Look
 from cutline.engine.messages.payments import (
@@ -98,6 +101,7 @@ __all__ = [
     "CancelContest",
     "CancelIntent",
     "ClaimIntent",
+    "CloseAccount",
     "CommandBroke",
     "CompleteTransfer",
     "ComputeSettlement",
@@ -131,6 +135,7 @@ __all__ = [
     "RaiseAlert",
     "ReadAccount",
     "ReadContest",
+    "ReadDebts",
     "ReadDirectory",
     "ReadEntry",
     "ReadFeed",
@@ -162,4 +167,5 @@ __all__ = [
     "WinningsPaid",
     "WinningsUnpayable",
     "WithdrawEntry",
+    "WriteOffDebt",
 ]
