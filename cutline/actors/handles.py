@@ -39,6 +39,7 @@ from cutline.engine.messages import (
     WithdrawEntry,
     WriteOffDebt,
 )
+from cutline.engine.messages.reconciliation import ReadReconciliation, ReconcileWithStripe
 
 Ask = Callable[[Address, Any], Awaitable[Any]]
 """Asks the actor at an address and gives its reply; raises on a refusal."""
@@ -247,6 +248,14 @@ class PayoutsHandle:
     def transfers(self, contest_id: str | None) -> Awaitable[Sequence[Reply]]:
         """Return the transfers of one contest, or of all."""
         return self._ask("payouts", ReadTransfers(contest_id=contest_id))
+
+    def reconcile(self, day: str) -> Awaitable[Reply]:
+        """Compare a UTC day that is over with Stripe, again if it was compared before."""
+        return self._ask("payouts", ReconcileWithStripe(day=day))
+
+    def reconciliation(self, day: str | None) -> Awaitable[Reply]:
+        """Return the last comparison of a day, or a line for each."""
+        return self._ask("payouts", ReadReconciliation(day=day))
 
 
 class GovernanceHandle:

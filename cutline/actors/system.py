@@ -25,6 +25,7 @@ from cutline.actors.jobs import Job, install
 from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envelope, Tell, resolve
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
+from cutline.actors.reconciling import StripeComparison
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
@@ -35,6 +36,7 @@ from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
+from cutline.engine.messages.reconciliation import CompareWithStripe, ReconcileWithStripe
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -78,8 +80,13 @@ class System:
         self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
         reading = StripeReading(parts.stripe, root, settings.livemodes)
+        comparison = StripeComparison(parts.stripe, root.path, parts.workers)
         self.tasks = Tasks(
-            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
+            {
+                **performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading),
+                CompareWithStripe: comparison.compare,
+            },
+            self.directory.send,
         )
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
@@ -174,6 +181,7 @@ class System:
             Job(name="read-balance", run=self._read_balance, every_s=3600),
             Job(name="retry-forwarding", run=self._retry_forwarding, every_s=120),
             Job(name="fetch-undelivered", run=self._fetch_undelivered, every_s=3600),
+            Job(name="reconcile", run=self._reconcile, every_s=3600),
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
@@ -192,6 +200,9 @@ class System:
 
     def _fetch_undelivered(self) -> None:
         self.directory.send("ledger", Tell(FetchUndelivered(), "fetch-undelivered"))
+
+    def _reconcile(self) -> None:
+        self.directory.send("payouts", Tell(ReconcileWithStripe(), "reconcile"))
 
     def _retire_idle(self) -> None:
         self.directory.retire_idle(utc_now())

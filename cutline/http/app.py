@@ -9,7 +9,7 @@ from aiohttp import web
 from cutline.http.asking import Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, House, Route, nothing_here, wrap
-from cutline.http.routes import accounts, contests, entries, money, probes, settlements, webhook
+from cutline.http.routes import accounts, contests, entries, money, probes, reconciliation, settlements, webhook
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
@@ -18,6 +18,7 @@ ROUTES: tuple[Route, ...] = (
     *contests.ROUTES,
     *entries.ROUTES,
     *money.ROUTES,
+    *reconciliation.ROUTES,
     *settlements.ROUTES,
 )
 """The routes behind the common door."""

@@ -107,6 +107,18 @@ class MoneyHealth(Collector):
             yield gauge
 
 
+class StripeDifferences(Collector):
+    """How many differences with Stripe the comparisons of the last week have left."""
+
+    def __init__(self, open_differences: int) -> None:
+        self._open_differences = open_differences
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the one gauge."""
+        about = "Differences between Stripe and the books, of the last week."
+        yield GaugeMetricFamily("cutline_stripe_differences", about, value=self._open_differences)
+
+
 _LOSSES: Final[Mapping[str, str]] = {
     "receivable": "What account holders owe and nobody has written off.",
     "disputed": "What open disputes have withdrawn.",

@@ -45,8 +45,10 @@ from cutline.engine.messages import (
     WithdrawEntry,
     WriteOffDebt,
 )
+from cutline.engine.messages.reconciliation import ReadReconciliation, ReconcileWithStripe
 
 REFUSED = RefuseStripeEvent(event_id="evt_1", type="charge.failed", livemode=True, expected_livemode=False)
+
 RECORDED = RecordStripeEvent(
     event_id="evt_2",
     type="charge.failed",
@@ -153,6 +155,16 @@ USES: dict[str, tuple[Use, str, Any]] = {
         lambda ask: PayoutsHandle(ask).transfers("c1"),
         "payouts",
         ReadTransfers(contest_id="c1"),
+    ),
+    "PayoutsHandle.reconcile": (
+        lambda ask: PayoutsHandle(ask).reconcile("2026-04-09"),
+        "payouts",
+        ReconcileWithStripe(day="2026-04-09"),
+    ),
+    "PayoutsHandle.reconciliation": (
+        lambda ask: PayoutsHandle(ask).reconciliation("2026-04-09"),
+        "payouts",
+        ReadReconciliation(day="2026-04-09"),
     ),
     "GovernanceHandle.publish": (
         lambda ask: GovernanceHandle(ask).publish(**PUBLISHED),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from cutline.engine.payout.reconciling import RECONCILIATION_EVENTS
 from cutline.engine.stripe_attempts import CALL_EVENTS
 
 
@@ -169,6 +170,7 @@ EVENTS: Final[Mapping[str, type]] = {
         FundsLocked,
         TransferCompleted,
         TransferFailed,
+        *RECONCILIATION_EVENTS,
         *CALL_EVENTS,
     )
 }

@@ -18,6 +18,8 @@ from cutline.engine.messages import (
     StripeAnswered,
     TransferLocked,
 )
+from cutline.engine.messages.reconciliation import DayCompared, ReadReconciliation, ReconcileWithStripe
+from cutline.engine.payout import reconciling
 from cutline.engine.payout.accounts import (
     account_answered,
     account_reported,
@@ -64,6 +66,8 @@ class PayoutMachine:
                 return onboard_account(state, command, now, self._onboarding_url)
             case ReadTransfers():
                 return read_transfers(state, command, now)
+            case ReconcileWithStripe() | DayCompared() | ReadReconciliation():
+                return reconciling.decide(state.reconciliation, command, now)
             case Look():
                 events, effects = stripe_call.look(state.calls, now)
                 return Accepted(events=events, effects=effects)
@@ -79,8 +83,8 @@ class PayoutMachine:
         return transfer_owed(state, recorded.event)
 
     def resume(self, state: PayoutState, now: datetime) -> Sequence[Any]:
-        """Return the calls that were under way, with the same keys and exact parameters."""
-        return stripe_call.resume(state.calls, now)
+        """Return the calls that were under way, with the same keys and exact parameters, and open comparisons."""
+        return [*stripe_call.resume(state.calls, now), *reconciling.resume(state.reconciliation)]
 
     def due_at(self, state: PayoutState) -> datetime | None:
         """Return when the first call wants to be made again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cutline.engine.payout import reconciling
 from cutline.engine.payout.events import (
     AccountCreated,
     AccountLinkEnded,
@@ -66,6 +67,7 @@ class PayoutState:
     subjects: dict[str, tuple[Part, str]] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=dict)
     calls: CallBook = field(default_factory=CallBook)
+    reconciliation: reconciling.Reconciliation = field(default_factory=reconciling.Reconciliation)
 
 
 def account_subject(part: Part, account_did: str) -> str:
@@ -85,6 +87,8 @@ def fold(state: PayoutState, event: object) -> None:
             state.waiting.setdefault(transfer.plan.account_did, {})[event.key] = None
         case TransferLockRequested() | FundsLocked() | TransferCompleted() | TransferFailed():
             _fold_transfer(state, event)
+        case reconciling.DayComparisonStarted() | reconciling.DayReconciled():
+            reconciling.fold(state.reconciliation, event)
         case _:
             _fold_account(state, event)
 
