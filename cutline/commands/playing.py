@@ -146,3 +146,15 @@ def bench_ledger(as_json: AsJson = False, rounds: Rounds = 3, seconds: Seconds =
     from cutline.bench.ledger import main
 
     raise typer.Exit(main(json=as_json, rounds=rounds, seconds=seconds))
+
+
+@bench_commands.command("reconcile")
+def bench_reconcile(
+    as_json: AsJson = False,
+    rounds: Rounds = 3,
+    count: Annotated[int, typer.Option("--transactions", min=1000, help="How large the ledger is.")] = 100_000,
+) -> None:
+    """Reports over a large ledger: a day held against Stripe, the daily report, a statement, a journal."""
+    from cutline.bench.reconcile import main
+
+    raise typer.Exit(main(json=as_json, rounds=rounds, count=count))
