@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cutline.commands import checking, exporting, forgetting, playing, restoring, serving, upkeep
+from cutline.commands import checking, contracting, exporting, forgetting, playing, restoring, serving, upkeep
 from cutline.commands.output import CommandFailed, print_failure
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ for command in (
 app.add_typer(upkeep.config_commands, name="config")
 app.add_typer(upkeep.schema_commands, name="schema")
 app.add_typer(exporting.export_commands, name="export")
+app.add_typer(contracting.openapi_commands, name="openapi")
 app.add_typer(playing.emulate_commands, name="emulate")
 app.add_typer(playing.bench_commands, name="bench")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from cutline.engine import statements
@@ -10,16 +10,18 @@ from cutline.engine.csv_text import csv_text
 from cutline.engine.errors import RejectCode
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, ANYONE, STAFF, Call, Reply, Route
-from cutline.http.queries import CSV, day_of, format_of, year_of
 from cutline.http.schemas.accounts import (
     ClosureAsked,
     ClosureGiven,
     DebtsGiven,
     StatementGiven,
+    StatementQueried,
     WriteOffAsked,
     WriteOffGiven,
     YearlyTotalsGiven,
+    YearQueried,
 )
+from cutline.http.schemas.base import CSV
 from cutline.storage.reports import yearly
 from cutline.storage.reports.reading import day_after, start_of
 from cutline.storage.reports.statements import statement
@@ -35,15 +37,14 @@ async def read_statement(call: Call) -> Reply:
     Another's account is as unknown as one that is not: ACCOUNT_UNKNOWN.
     """
     account_did = _own_account(call)
-    query = call.request.query
-    first, last, wanted = day_of(query, "from"), day_of(query, "to"), format_of(query)
-    since = start_of(first) if first is not None else _EVER[0]
-    until = start_of(day_after(last)) if last is not None else _EVER[1]
+    asked = call.query_as(StatementQueried)
+    since = start_of(date.fromisoformat(asked.first)) if asked.first is not None else _EVER[0]
+    until = start_of(day_after(date.fromisoformat(asked.last))) if asked.last is not None else _EVER[1]
     found = await call.report(statement, account_did, utc_text(since), utc_text(until))
     if not found["found"]:
         raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did})
     given = StatementGiven.model_validate(found)
-    return _in_format(given, wanted, statements.COLUMNS, found["lines"])
+    return _in_format(given, asked.format, statements.COLUMNS, found["lines"])
 
 
 async def read_debts(call: Call) -> Reply:
@@ -57,7 +58,7 @@ async def list_debts(call: Call) -> Reply:
     return Reply(body=DebtsGiven.model_validate(await call.ledger.debts(None)))
 
 
-async def write_off(call: Call) -> Reply:
+async def write_off_debt(call: Call) -> Reply:
     """Give up a debt: what is frozen for it pays its part, the platform bears the rest; asked twice, it happens once.
 
     Refusals: NOT_FOUND for a loss without a debt, INVALID_STATUS_TRANSITION where the debt was settled another way,
@@ -71,7 +72,7 @@ async def write_off(call: Call) -> Reply:
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
-async def close(call: Call) -> Reply:
+async def close_account(call: Call) -> Reply:
     """Close an account: its money goes to suspense, now and later (POUT-043). Refusal: ACCOUNT_UNKNOWN."""
     asked = call.body_as(ClosureAsked)
     done = await call.ledger.close_account(
@@ -82,11 +83,11 @@ async def close(call: Call) -> Reply:
 
 async def read_yearly_totals(call: Call) -> Reply:
     """Return what every winner of `?year=` won, paid and was paid, as `?format=` says."""
-    query = call.request.query
-    year, wanted = year_of(query), format_of(query)
+    asked = call.query_as(YearQueried)
+    year = int(asked.year)
     rows = await call.report(yearly_totals, year)
     given = YearlyTotalsGiven.model_validate({"year": year, "totals": rows})
-    return _in_format(given, wanted, yearly.COLUMNS, rows)
+    return _in_format(given, asked.format, yearly.COLUMNS, rows)
 
 
 def _own_account(call: Call) -> str:
@@ -109,7 +110,9 @@ ROUTES = (
         handle=read_yearly_totals,
         needs=ADMIN,
         gives=YearlyTotalsGiven,
-        summary="Read what every winner won and was paid in a year (?year=, ?format=json|csv).",
+        summary="Read what every winner won and was paid in a year.",
+        query=YearQueried,
+        media=(CSV,),
     ),
     Route(
         method="GET",
@@ -117,7 +120,10 @@ ROUTES = (
         handle=read_statement,
         needs=ANYONE,
         gives=StatementGiven,
-        summary="Read a statement (?from=, ?to=, ?format=json|csv).",
+        summary="Read the statement of an account.",
+        query=StatementQueried,
+        media=(CSV,),
+        refuses=(RejectCode.ACCOUNT_UNKNOWN,),
     ),
     Route(
         method="GET",
@@ -126,15 +132,18 @@ ROUTES = (
         needs=ANYONE,
         gives=DebtsGiven,
         summary="Read what a holder owes, and open disputes.",
+        refuses=(RejectCode.ACCOUNT_UNKNOWN,),
     ),
     Route(
         method="POST",
         path="/v1/accounts/{account_did}/close",
-        handle=close,
+        handle=close_account,
         needs=ADMIN,
         takes=ClosureAsked,
         gives=ClosureGiven,
         summary="Close an account; its money goes to suspense.",
+        refuses=(RejectCode.ACCOUNT_UNKNOWN,),
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -147,10 +156,13 @@ ROUTES = (
     Route(
         method="POST",
         path="/v1/debts/write-off",
-        handle=write_off,
+        handle=write_off_debt,
         needs=ADMIN,
         takes=WriteOffAsked,
         gives=WriteOffGiven,
         summary="Give up a debt.",
+        statuses=(200, 201),
+        refuses=(RejectCode.NOT_FOUND, RejectCode.INVALID_STATUS_TRANSITION, RejectCode.IDEMPOTENCY_KEY_REUSED),
+        idempotency="by content",
     ),
 )

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
-from cutline.http.schemas.base import Asked, Given
+from cutline.http.schemas.base import Asked, Day, Given, Queried
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 LossEventId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,200}$")]
+
+
+class StatementQueried(Queried):
+    """The UTC days of a statement, both included; all of them where none is named."""
+
+    first: Day | None = Field(default=None, alias="from")
+    last: Day | None = Field(default=None, alias="to")
+    format: Literal["json", "csv"] = "json"
+
+
+class YearQueried(Queried):
+    """A year, by UTC."""
+
+    year: Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}$")]
+    format: Literal["json", "csv"] = "json"
 
 
 class StatementLineGiven(Given):

@@ -1,10 +1,11 @@
-"""The two kinds of models at the doors, and the forms of ids; no model of a route."""
+"""The kinds of models at the doors, and the forms of ids; no model of a route."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """A contest's id names its file, so it may not leave its folder."""
@@ -14,13 +15,33 @@ EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 AccountDid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:%@+-]{1,200}$")]
 
 
+def _real_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_real_day)]
+"""A UTC day as YYYY-MM-DD."""
+
+CSV = "text/csv"
+
+
 class Asked(BaseModel):
     """A request's body: exact types, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Queried(BaseModel):
+    """A request's query: no unknown names; texts are read as what the model declares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class Given(BaseModel):
     """A response's body: what it declares leaves the house, and nothing else that an actor replied."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=False)
+    # Every field of an answer is always there, and the documents say so.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", from_attributes=False, json_schema_serialization_defaults_required=True
+    )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Literal
 
-from pydantic import StringConstraints
+from cutline.http.schemas.base import Asked, Day, Given, Queried
 
-from cutline.http.schemas.base import Asked, Given
 
-Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+class DailyQueried(Queried):
+    """The UTC day of a report."""
+
+    date: Day
+    format: Literal["json", "csv"] = "json"
 
 
 class PayingGiven(Given):
