@@ -6,10 +6,21 @@ The environment's name is turned into data here (expected livemode), so that no 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address like https://example.com/path")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 class Settings(BaseSettings):
@@ -27,13 +38,15 @@ class Settings(BaseSettings):
     stripe_api_key: SecretStr
     stripe_webhook_secret: SecretStr
     stripe_base_url: str = "https://api.stripe.com"
-    stripe_connect_onboard_base_url: str = "https://cutline.example"
+    stripe_connect_onboard_base_url: WebAddress = "https://cutline.example"
     stripe_allow_testmode_events_in_prod: Literal["true", "false"] = "false"
     ingestion_endpoint_url: str
     cutline_replica_url: str | None = None
     cutline_run_dir: Path | None = None
     cutline_look_every_s: int = Field(default=1, ge=1)
     cutline_payouts_every_s: int = Field(default=300, ge=1)
+    payout_stuck_minutes_default: int = Field(default=60, ge=1)
+    """How long a payout to the bank may wait before it is listed as stuck, unless the asker says otherwise."""
     ledger_ingest_day_cap_cents: int = Field(default=1_000_000, ge=0)
     """What outside services may credit in one UTC day and currency; 0 closes that door."""
     cutline_actors_kept_open: int = Field(default=64, ge=0)

@@ -1,4 +1,4 @@
-"""The two kinds of models at the doors, and the forms of ids; no model of a route."""
+"""The kinds of models at the doors, and the forms of ids; no model of a route."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 ContestId = Annotated[str, StringConstraints(pattern=CONTEST_ID)]
 EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 AccountDid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:%@+-]{1,200}$")]
+
+
+class Queried(BaseModel):
+    """A request's query: no unknown names; texts are read as what the model declares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Asked(BaseModel):
