@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     stripe_api_key: SecretStr
     stripe_webhook_secret: SecretStr
     stripe_base_url: str = "https://api.stripe.com"
+    stripe_calls_per_s_max: int = Field(default=100, ge=1, le=100)
+    """Stripe takes 100 calls a second of a live platform and 25 of a sandbox."""
+    stripe_payout_calls_at_once: int = Field(default=32, ge=1, le=100)
+    """So many calls of payouts are under way at a time; those of entrants who pay never queue behind the others."""
     stripe_connect_onboard_base_url: WebAddress = "https://cutline.example"
     stripe_allow_testmode_events_in_prod: Literal["true", "false"] = "false"
     ingestion_endpoint_url: str

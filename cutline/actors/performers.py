@@ -121,7 +121,14 @@ def answered(effect: CallStripe, outcome: StripeOutcome) -> StripeAnswered:
             object=outcome.object,
         )
     if outcome.alert:
-        log.error("stripe_refused", subject=effect.subject, code=outcome.code, request_id=outcome.request_id)
+        log.error(
+            "stripe_refused",
+            alert=True,
+            runbook=outcome.runbook,
+            subject=effect.subject,
+            code=outcome.code,
+            request_id=outcome.request_id,
+        )
     return StripeAnswered(
         subject=effect.subject,
         attempt=effect.attempt,

@@ -77,7 +77,9 @@ class System:
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.tasks = Tasks(
-            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
+            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading),
+            self.directory.send,
+            lanes={"payouts": settings.stripe_payout_calls_at_once},
         )
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
