@@ -12,14 +12,15 @@ from cutline.engine.ledger.events import PayoutAdmitted
 from cutline.engine.ledger.payout_book import AdmittedPayout
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.requests import answered, content_of, post
-from cutline.engine.ledger.state import LedgerState
+from cutline.engine.ledger.state import LedgerState, balances
 from cutline.engine.messages.bank import BookPayoutTransfer, FinalizePayout, LockPayout
 
 
 def lock_payout(state: LedgerState, command: LockPayout, now: datetime) -> Decision:
     """Hold what is to be paid out, once, and say what the connected account lacks of it (POUT-011, POUT-015).
 
-    Refused: IDEMPOTENCY_KEY_REUSED for other content under a key (POUT-010), REQUEST_INVALID, INSUFFICIENT_FUNDS.
+    Winnings whose transfer has not begun are not paid out before it: the transfer would find them gone. Refused:
+    IDEMPOTENCY_KEY_REUSED for other content under a key (POUT-010), REQUEST_INVALID, INSUFFICIENT_FUNDS.
     """
     content = content_of(command)
     answer = answered(state, f"payout:{command.payout_id}:lock", content)
@@ -28,6 +29,9 @@ def lock_payout(state: LedgerState, command: LockPayout, now: datetime) -> Decis
     invalid = _invalid_field(command)
     if invalid is not None:
         return Rejected(code=RejectCode.REQUEST_INVALID, details={"field": invalid})
+    spoken_for = _spoken_for(state, command)
+    if spoken_for is not None:
+        return spoken_for
     draft = postings.payout_locked(command.payout_id, command.account_did, command.amount_cents, command.currency)
     posted = post(state, draft, now, content)
     if isinstance(posted, Rejected):
@@ -80,6 +84,22 @@ def _ending(payout: AdmittedPayout, command: FinalizePayout) -> Draft:
     if command.outcome == "paid":
         return postings.payout_paid(*terms)
     return postings.payout_failed(*terms) if payout.outcome is None else postings.payout_failed_after_paid(*terms)
+
+
+def _spoken_for(state: LedgerState, command: LockPayout) -> Rejected | None:
+    """Refuse what could only be paid with winnings that wait for their transfer."""
+    awaiting_cents = state.payouts.awaiting_cents(command.account_did, command.currency)
+    available_cents, _ = balances(state, command.account_did, command.currency)
+    missing_cents = command.amount_cents - (available_cents - awaiting_cents)
+    if not awaiting_cents or missing_cents <= 0:
+        return None
+    details = {
+        "account": accounts.available(command.account_did),
+        "currency": command.currency,
+        "missing_cents": missing_cents,
+        "awaiting_transfer_cents": awaiting_cents,
+    }
+    return Rejected(code=RejectCode.INSUFFICIENT_FUNDS, details=details)
 
 
 def _lacking_cents(state: LedgerState, command: LockPayout) -> int:

@@ -146,6 +146,7 @@ def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime
         _fold_ingest(state, event.posting, at)
     state.contents[event.idempotency_key] = joined(event.content)
     _move_payment(state, event.posting, event.content.get("payment_intent"))
+    state.payouts.award(event.prizes, event.posting.currency)
     state.payouts.post(event.posting.kind, event.content)
 
 
