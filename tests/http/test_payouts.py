@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from pydantic import ValidationError
 
 from cutline.http.client import ApiRefused, CutlineClient
 from cutline.simulation.emulators.stripe.faults import ApiFault, WebhookFault
 from cutline.storage.verify import verify_root
-from tests.http.bank import payment
+from tests.http.bank import bank_with_stripe, payment
 from tests.http.standin import ANNA, BERT, bearer, settings, token
 from tests.http.town import Town, open_town, until
 
@@ -299,3 +300,33 @@ async def test_times_in_a_query_are_read_as_utc(town: Town) -> None:
     assert len((await town.admin.payouts(from_=earlier, to=later))["payouts"]) == 1
     assert (await town.admin.payouts(from_=later, to=earlier))["payouts"] == []
     await town.settle()
+
+
+async def test_a_webhook_whose_mapping_breaks_is_tried_again_and_pays_once(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    """POUT-028, FWD-016: the event waits in the outbox, and neither its retry nor Stripe's own finalises twice."""
+    async with bank_with_stripe(tmp_path, session) as bank, bank.open():
+        bank.stripe.top_up(50_000)
+        await bank.deliver(payment("evt_anna", cents=5000, holder=ANNA))
+        anna = bank.client(token(ANNA))
+        account = await anna.onboard()
+        bank.stripe.set_account(account["stripe_account_id"], transfers="active")
+        await bank.stripe.deliver_due()
+        await until(anna.onboard, lambda opened: opened["transfers_active"])
+        given = await anna.pay_out(1200, "usd", idempotency_key="one")
+        await until(lambda: anna.payout(given["payout_id"]), lambda payout: payout["waits_for"] == "bank")
+        bank.stripe.set_clock_forward(timedelta(days=2))
+        [paid] = [event for event in bank.stripe.state.events if event["type"] == "payout.paid"]
+        bank.ledger.breaks_deciding.add(paid["id"])
+        await bank.stripe.deliver_due()
+        assert (await anna.payout(given["payout_id"]))["status"] == "submitted"
+        bank.ledger.breaks_deciding.clear()
+        retried = await bank.service.retry_forwarding(force=True)
+        assert (retried["attempted"], retried["forwarded"]) == (1, 1)
+        await stands(anna, given["payout_id"], "paid")
+        bank.stripe.set_clock_forward(timedelta(hours=1))
+        await bank.stripe.deliver_due()
+        assert bank.rows("SELECT count(*) FROM transactions WHERE kind = 'payout_paid'") == [(1,)]
+        assert (await anna.account(ANNA))["held_cents"] == 0
+    assert verify_root(bank.root).problems == ()
