@@ -8,6 +8,7 @@ they are told, and answer by messages.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, TypedDict
 
 from cutline.engine.decision import Address
@@ -40,6 +41,15 @@ from cutline.engine.messages import (
     RevokeToken,
     WithdrawEntry,
     WriteOffDebt,
+)
+from cutline.engine.messages.bank import (
+    AdmitPayout,
+    ListPayouts,
+    LockPayout,
+    ReadFailedPayouts,
+    ReadPayout,
+    ReadStuckPayouts,
+    RetryPayout,
 )
 from cutline.engine.messages.reconciliation import ReadReconciliation, ReconcileWithStripe
 
@@ -149,6 +159,27 @@ class LedgerHandle:
         """Return what came of these attempts, each (event, attempt)."""
         return self._ask("ledger", ReadForwarding(events=tuple(attempts)))
 
+    def lock_payout(
+        self,
+        *,
+        payout_id: str,
+        account_did: str,
+        amount_cents: int,
+        currency: str,
+        principal: str,
+        idempotency_key: str,
+    ) -> Awaitable[Reply]:
+        """Hold what is to be paid to a holder's bank, and have it paid (POUT-002, POUT-011)."""
+        message = LockPayout(
+            payout_id=payout_id,
+            account_did=account_did,
+            amount_cents=amount_cents,
+            currency=currency,
+            principal=principal,
+            idempotency_key=idempotency_key,
+        )
+        return self._ask("ledger", message)
+
     def account(self, account_did: str) -> Awaitable[Account]:
         """Return an account holder's balances."""
         return self._ask("ledger", ReadAccount(account_did=account_did))
@@ -235,8 +266,15 @@ class PaymentsHandle:
         return self._ask("payments", message)
 
 
+class PayoutPage(TypedDict):
+    """One page of payouts, and the place of its last one; None where nothing follows."""
+
+    payouts: list[Reply]
+    after: tuple[datetime, str] | None
+
+
 class PayoutsHandle:
-    """The actor that pays winners."""
+    """The actor that pays winners, and holders' money to their banks."""
 
     __slots__ = ("_ask",)
 
@@ -250,6 +288,47 @@ class PayoutsHandle:
     def transfers(self, contest_id: str | None) -> Awaitable[Sequence[Reply]]:
         """Return the transfers of one contest, or of all."""
         return self._ask("payouts", ReadTransfers(contest_id=contest_id))
+
+    def admit(self, *, payout_id: str, account_did: str) -> Awaitable[Reply]:
+        """Make sure that an account could be paid to its bank now, or that this payout is known."""
+        return self._ask("payouts", AdmitPayout(payout_id=payout_id, account_did=account_did))
+
+    def payout(self, payout_id: str) -> Awaitable[Reply]:
+        """Return one payout and its audit events (POUT-003)."""
+        return self._ask("payouts", ReadPayout(payout_id=payout_id))
+
+    def payouts(
+        self,
+        *,
+        created_from: datetime,
+        created_before: datetime,
+        account_did: str | None,
+        status: str | None,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> Awaitable[PayoutPage]:
+        """Return one page of payouts in order of (created_at, payout_id), beginning behind `after` (POUT-008)."""
+        message = ListPayouts(
+            created_from=created_from,
+            created_before=created_before,
+            account_did=account_did,
+            status=status,
+            after=after,
+            limit=limit,
+        )
+        return self._ask("payouts", message)
+
+    def retry(self, payout_id: str, *, actor: str) -> Awaitable[Reply]:
+        """Take the next step of a stuck payout at once (POUT-004)."""
+        return self._ask("payouts", RetryPayout(payout_id=payout_id, actor=actor))
+
+    def stuck(self, *, minutes: int, limit: int) -> Awaitable[Reply]:
+        """Return the payouts that have waited for so many minutes (POUT-005)."""
+        return self._ask("payouts", ReadStuckPayouts(minutes=minutes, limit=limit))
+
+    def failed(self, *, limit: int) -> Awaitable[Reply]:
+        """Return the latest payouts that failed (POUT-006)."""
+        return self._ask("payouts", ReadFailedPayouts(limit=limit))
 
     def reconcile(self, day: str) -> Awaitable[Reply]:
         """Compare a UTC day that is over with Stripe, again if it was compared before."""

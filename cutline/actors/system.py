@@ -87,6 +87,7 @@ class System:
                 CompareWithStripe: comparison.compare,
             },
             self.directory.send,
+            lanes={"payouts": settings.stripe_payout_calls_at_once},
         )
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)

@@ -158,3 +158,15 @@ def bench_reconcile(
     from cutline.bench.reconcile import main
 
     raise typer.Exit(main(json=as_json, rounds=rounds, count=count))
+
+
+@bench_commands.command("payouts")
+def bench_payouts(
+    as_json: AsJson = False,
+    rounds: Rounds = 3,
+    winners: Annotated[int, typer.Option("--winners", min=1, help="So many prizes to pay.")] = 500,
+) -> None:
+    """Transfers to winners through the payout actor, Stripe answering in 50 ms."""
+    from cutline.bench.payouts import main
+
+    raise typer.Exit(main(json=as_json, rounds=rounds, winners=winners))

@@ -172,6 +172,24 @@ class AccountClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutAdmitted:
+    """The money of a payout to the bank is held. `transfer_cents` is what the connected account lacks of it."""
+
+    payout_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    transfer_cents: int
+    principal: str
+    idempotency_key: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a payout is admitted once."""
+        return f"payout:{self.payout_id}:admitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorRecorded:
     """The head of another file's chain at one moment, kept outside that file."""
 
@@ -258,6 +276,7 @@ EVENTS: Final[Mapping[str, type]] = {
         EventQuarantined,
         DeadLettered,
         TransactionPosted,
+        PayoutAdmitted,
         AnchorRecorded,
         BalanceListingRequested,
         BalanceTransactionsRead,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.ledger.balance_transactions import book_balance_transactions, listing_due_at, look
+from cutline.engine.ledger.bank_payouts import book_payout_transfer, finalize_payout, lock_payout
 from cutline.engine.ledger.booking import CURRENCY
 from cutline.engine.ledger.claims import claimed
 from cutline.engine.ledger.entry_fees import move_entry_fee, post_settlement, refund_outcome
@@ -55,6 +56,7 @@ from cutline.engine.messages import (
     UndeliveredListed,
     WriteOffDebt,
 )
+from cutline.engine.messages.bank import BookPayoutTransfer, FinalizePayout, LockPayout
 
 _RESERVED: Final = (
     "stripe:event:",
@@ -203,6 +205,9 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     LockTransfer: lock_transfer,
     CompleteTransfer: complete_transfer,
     FailTransfer: fail_transfer,
+    LockPayout: lock_payout,
+    BookPayoutTransfer: book_payout_transfer,
+    FinalizePayout: finalize_payout,
     RefundOutcome: refund_outcome,
     BalanceTransactionsListed: book_balance_transactions,
     PostTransaction: _post_transaction,

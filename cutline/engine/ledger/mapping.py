@@ -207,6 +207,30 @@ def _account_updated(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     return Mapped(outcome="recorded", facts=facts)
 
 
+def _payout_ended(state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    """Map the end of a payout from a connected account; the platform's own payouts are nobody's winnings.
+
+    Money that left an account without our asking is no payout of ours: a person must look.
+    """
+    if event.account is None:
+        return IGNORED
+    payout = event.object
+    payout_id = mapping_of(payout.get("metadata")).get("payout_id")
+    outcome = "paid" if event.type == "payout.paid" else "failed"
+    facts = {
+        "stripe_payout_id": text_of(payout, "id"),
+        "stripe_account_of_payout": event.account,
+        "payout_outcome": outcome,
+    }
+    if not isinstance(payout_id, str) or payout_id not in state.payouts.payouts:
+        failure = "PAYOUT_NOT_FOUND" if outcome == "paid" else None
+        return Mapped(outcome="dead_letter" if failure else "ignored", facts=facts, failure=failure)
+    reason = payout.get("failure_code") or ("canceled" if event.type == "payout.canceled" else None)
+    if isinstance(reason, str):
+        facts["reason"] = reason
+    return Mapped(outcome="recorded", facts=facts | {"payout_id": payout_id})
+
+
 _MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]] = {
     "payment_intent.succeeded": _payment,
     "payment_intent.payment_failed": _payment_ended,
@@ -218,4 +242,7 @@ _MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]
     "charge.refunded": _charge_refunded,
     "account.updated": _account_updated,
     **loss_mapping.MAPPERS,
+    "payout.paid": _payout_ended,
+    "payout.failed": _payout_ended,
+    "payout.canceled": _payout_ended,
 }

@@ -180,6 +180,12 @@ def payout_locked(payout_id: str, account_did: str, cents: int, currency: str) -
     return _hold("payout_locked", f"{key}:lock", key, account_did, cents, currency)
 
 
+def payout_transferred(payout_id: str, account_did: str, cents: int, currency: str) -> Draft:
+    """Book what a connected account lacked for a payout and got from the platform; the hold stays."""
+    move = (accounts.connected(account_did), accounts.PLATFORM, cents)
+    return _draft("payout_transferred", f"payout:{payout_id}:transfer", currency, move)
+
+
 def payout_paid(payout_id: str, account_did: str, cents: int, currency: str) -> Draft:
     """Book a payout that reached the bank: the debt ends (LED-005)."""
     key = f"payout:{payout_id}"

@@ -21,6 +21,7 @@ from cutline.engine.ledger.events import (
     DeadLettered,
     EventQuarantined,
     Funds,
+    PayoutAdmitted,
     PlatformFundsRead,
     Posting,
     PostingBroke,
@@ -29,6 +30,7 @@ from cutline.engine.ledger.events import (
     TransactionPosted,
     UndeliveredEventsListed,
 )
+from cutline.engine.ledger.payout_book import PayoutBook
 
 Place = Literal["escrow", "pot", "refunds", "refunded", "available", "suspense"]
 
@@ -83,6 +85,7 @@ class LedgerState:
     failed_refunds: set[str] = field(default_factory=set)
     early_refunds: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
     """Refunds, (cents, currency) by id, that were reported before their payment, by its intent."""
+    payouts: PayoutBook = field(default_factory=PayoutBook)
     anchors: dict[str, str] = field(default_factory=dict)
     listing_requested_at: datetime | None = None
     listing_outstanding: bool = False
@@ -147,6 +150,12 @@ def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime
         _fold_ingest(state, event.posting, at)
     state.contents[event.idempotency_key] = joined(event.content)
     _move_payment(state, event.posting, event.content.get("payment_intent"))
+    state.payouts.award(event.prizes, event.posting.currency)
+    state.payouts.post(event.posting.kind, event.content)
+
+
+def _fold_admission(state: LedgerState, event: PayoutAdmitted, _at: datetime) -> None:
+    state.payouts.admit(event)
 
 
 def _fold_opening(state: LedgerState, event: AccountOpened, _at: datetime) -> None:
@@ -295,6 +304,7 @@ _FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = 
     TransactionPosted: _fold_transaction,
     AccountClosed: _fold_closure,
     AccountOpened: _fold_opening,
+    PayoutAdmitted: _fold_admission,
     EventQuarantined: _fold_quarantine,
     DeadLettered: _fold_dead_letter,
     AnchorRecorded: _fold_anchor,

@@ -184,7 +184,14 @@ ROWS: list[Row] = [
     ),
 ]  # fmt: skip
 
-ELSEWHERE = {"payout_locked", "payout_paid", "payout_failed", "payout_failed_after_paid", "netting"}
+ELSEWHERE = {
+    "payout_locked",
+    "payout_paid",
+    "payout_failed",
+    "payout_failed_after_paid",
+    "payout_transferred",
+    "netting",
+}
 """Kinds that payouts to the bank and netting ask for; their own tests walk them."""
 
 

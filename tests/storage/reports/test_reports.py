@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cutline.engine.messages.bank import LockPayout
 from cutline.engine.payout_report import PAYOUT_STATUSES, TRANSFER_STATUSES, status_after
 from cutline.engine.statements import bucket_of
 from cutline.storage.reports.journals import transactions
@@ -22,9 +24,25 @@ from cutline.storage.reports.reading import core_file, first_seq_at, start_of
 from cutline.storage.reports.statements import statement
 from cutline.storage.reports.yearly import yearly_totals
 from tests.engine.golf import GOLDEN
-from tests.storage.verify.staging import BEFORE, PLAYED, box
+from tests.storage.verify.staging import BEFORE, PLAYED, Box, box
 
 EVER = ("2000", "9999")
+WINNER = "did:e3"
+
+
+PAYOUT = LockPayout(
+    payout_id="po-1", account_did="", amount_cents=100, currency="usd", principal="", idempotency_key="k"
+)  # fmt: skip
+
+
+def pay_to_the_bank(made: Box, account_did: str) -> None:
+    """Let a winner have one dollar paid out, and the bank confirm it a day later."""
+    made.send("ledger", replace(PAYOUT, account_did=account_did, principal=account_did))
+    state = made.actor("payouts").folding.state
+    account, payout = state.accounts[account_did], state.bank.payouts["po-1"]
+    made.now += timedelta(days=1)
+    body = {"id": payout.stripe_payout_id, "object": "payout", "metadata": {"payout_id": "po-1"}}
+    made.stripe_says("evt_po_1", "payout.paid", body, account=account.stripe_account_id)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +50,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("reports") / "data"
     with box(path) as made:
         made.play("open-1")
+        pay_to_the_bank(made, WINNER)
     return path
 
 
@@ -60,7 +79,8 @@ def test_every_statement_ends_with_the_balances_of_the_books(root: Path) -> None
 
 
 def test_a_winners_statement_tells_the_whole_story(root: Path) -> None:
-    winner = max(yearly_totals(root, 2026), key=lambda row: int(row["winnings_cents"]))
+    others = [row for row in yearly_totals(root, 2026) if row["account_did"] != WINNER]
+    winner = max(others, key=lambda row: int(row["winnings_cents"]))
     told = statement(root, winner["account_did"], *EVER)
     assert [line["kind"] for line in told["lines"]] == ["fee", "winnings", "transfer_hold", "transfer"]
     assert [line["amount_cents"] for line in told["lines"]][1:] == [winner["winnings_cents"]] * 3
@@ -80,8 +100,8 @@ def test_whoever_withdrew_reads_of_the_fee_and_its_return(root: Path) -> None:
 
 
 def test_a_span_shows_its_lines_alone_and_balances_from_the_beginning(root: Path) -> None:
-    winner = yearly_totals(root, 2026)[0]["account_did"]
-    after = statement(root, winner, "2026-04-12", "2026-04-14")
+    winner = WINNER
+    after = statement(root, winner, "2026-04-12", "2026-04-15")
     assert "fee" not in {line["kind"] for line in after["lines"]}
     assert after["lines"][-1] == statement(root, winner, *EVER)["lines"][-1]
     assert statement(root, "did:nobody", *EVER)["found"] is False
@@ -114,7 +134,7 @@ def test_the_daily_report_sums_the_transfers_of_the_day_by_status(root: Path) ->
     rows = [row for row in played["rows"] if row["section"] == "transfer"]
     counts = Counter(row["status"] for row in rows)
     assert counts == {"completed": len(yearly_totals(root, 2026))}
-    [total] = played["totals"]
+    [total] = [one for one in played["totals"] if one["section"] == "transfers_by_status"]
     assert (total["count"], total["amount_cents"]) == (len(rows), sum(row["amount_cents"] for row in rows))
     booked = {row["id"]: row for row in played["ledger"] if row["section"] == "posted"}
     assert booked["transfer_locked"]["amount_cents"] == total["amount_cents"]
@@ -125,6 +145,24 @@ def test_the_daily_report_sums_the_transfers_of_the_day_by_status(root: Path) ->
     opening = {row["id"]: row["closing_cents"] for row in before["ledger"] if row["section"] == "balance"}
     assert opening["stripe:platform"] == balances["stripe:platform"]["opening_cents"]
     assert hashlib.sha256(played["artifact"].encode()).hexdigest() == played["artifact_sha256"]
+
+
+def test_a_payout_to_the_bank_stands_on_each_day_as_that_day_left_it(root: Path) -> None:
+    """REC-006: begun on one day and paid on the next; what came later is not in the first day's report."""
+    days = [payouts_of_day(root, day) for day in ("2026-04-12", "2026-04-13", "2026-04-14")]
+    rows = [[row for row in day["rows"] if row["section"] == "payout"] for day in days]
+    assert [[row["status"] for row in found] for found in rows] == [["submitted"], ["paid"], []]
+    assert {(row["id"], row["account_did"], row["amount_cents"]) for found in rows for row in found} == {
+        ("po-1", WINNER, 100)
+    }
+    booked = {row["id"]: row for row in days[1]["ledger"] if row["section"] == "posted"}
+    assert booked["payout_paid"]["count"] == 1
+    told = statement(root, WINNER, *EVER)["lines"]
+    assert [line["kind"] for line in told][-2:] == ["payout_hold", "payout"]
+    assert [line["amount_cents"] for line in told][-2:] == [100, 100]
+    year = next(row for row in yearly_totals(root, 2026) if row["account_did"] == WINNER)
+    assert year["paid_out_cents"] == 100
+    assert year["transferred_cents"] == year["winnings_cents"]
 
 
 def test_the_report_is_the_same_bytes_in_every_process(root: Path) -> None:
