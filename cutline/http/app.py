@@ -15,6 +15,7 @@ from cutline.http.limits import Bucket, Limits
 from cutline.http.routes import (
     accounts,
     contests,
+    documents,
     entries,
     money,
     payouts,
@@ -27,9 +28,13 @@ from cutline.http.routes import (
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
+WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
+"""The webhook's handler, for the server that calls it without asking the router."""
+
 ROUTES: tuple[Route, ...] = (
     *accounts.ROUTES,
     *contests.ROUTES,
+    *documents.ROUTES,
     *entries.ROUTES,
     *money.ROUTES,
     *payouts.ROUTES,
@@ -39,7 +44,7 @@ ROUTES: tuple[Route, ...] = (
 )
 """The operations behind the common door."""
 
-BARE: tuple[Bare, ...] = (*probes.OPERATIONS, webhook.OPERATION)
+BARE: tuple[Bare, ...] = (*documents.OPERATIONS, *probes.OPERATIONS, webhook.OPERATION)
 """Those with a door of their own."""
 
 OPERATIONS: tuple[Operation, ...] = (*ROUTES, *BARE)
@@ -50,8 +55,10 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
     """Return the aiohttp application in front of an engine. Raises ValueError for secrets that protect nothing."""
     house = House(engine=engine, settings=settings, authenticator=_authenticator(settings), limits=_limits(settings))
     app = web.Application(client_max_size=BODY_BYTES_MAX)
+    doors = {bare.path: bare.door(house) for bare in BARE}
+    app[WEBHOOK] = doors[webhook.PATH]
     for bare in BARE:
-        _add(app, bare, bare.door(house))
+        _add(app, bare, doors[bare.path])
     for route in ROUTES:
         _add(app, route, wrap(route, house))
     _add(app, probes.FIRST_PAGE, probes.routes_page(house, describe_routes()))

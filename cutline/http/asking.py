@@ -43,8 +43,8 @@ class Engine(Protocol):
     def directory(self) -> Quarantine:
         """Return who knows what is kept closed."""
 
-    async def ask(self, to: Address, message: Any, cause: str) -> Accepted | Rejected:
-        """Ask an actor and await its committed answer."""
+    def ask(self, to: Address, message: Any, cause: str) -> Awaitable[Accepted | Rejected]:
+        """Ask an actor; what is awaited is its committed answer."""
 
     async def report(self, build: Callable[..., T], *arguments: Any) -> T:
         """Run a report over the data root, given first, in a worker: it reads what is committed, and no actor waits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
@@ -24,6 +24,12 @@ Day = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 """A UTC day as YYYY-MM-DD."""
 
 CSV = "text/csv"
+
+
+def exactly_one(*kinds: tuple[str, str]) -> dict[str, Any]:
+    """Return what tells a JSON schema that one of these fields must be there, and no other; each with its type."""
+    ways = [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in kinds]
+    return {"oneOf": ways}
 
 
 class Asked(BaseModel):
