@@ -169,7 +169,7 @@ def test_a_day_that_differs_raises_an_alert_and_is_compared_again_the_next_days_
 def test_an_admin_may_have_any_day_compared_that_is_over(payouts: File) -> None:
     now = at("2026-04-10 12:00")
     for today in ("2026-04-10", "2026-04-11"):
-        assert payouts.refuse(ReconcileWithStripe(day=today), now).code is RejectCode.REQUEST_INVALID
+        assert payouts.refuse(ReconcileWithStripe(day=today), now).code is RejectCode.INVALID_STATUS_TRANSITION
     payouts.send(ReconcileWithStripe(day="2026-01-05"), now)
     assert payouts.reply == {"day": "2026-01-05", "run": 1, "deduped": False}
     payouts.send(ReconcileWithStripe(day="2026-01-05"), now + timedelta(minutes=1))

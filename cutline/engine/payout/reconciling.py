@@ -123,13 +123,13 @@ def _open_differences(state: Reconciliation) -> int:
 def _reconcile(state: Reconciliation, command: ReconcileWithStripe, now: datetime) -> Decision:
     """Start the comparison that is due, one at a time; for an admin, of a day that is over, whenever wanted.
 
-    Refused: REQUEST_INVALID for a day that is not over.
+    Refused: INVALID_STATUS_TRANSITION for a day that is not over.
     """
     if command.day is None:
         due = next(_due(state, now), None)
         return Accepted() if due is None else _start(state, due, now)
     if date.fromisoformat(command.day) >= now.astimezone(UTC).date():
-        return Rejected(code=RejectCode.REQUEST_INVALID, details={"day": command.day, "reason": "not over"})
+        return Rejected(code=RejectCode.INVALID_STATUS_TRANSITION, details={"day": command.day, "from": "not over"})
     known = state.days.get(command.day)
     if known is not None and _is_under_way(known, now):
         return Accepted(reply={"day": command.day, "run": known.run, "deduped": True})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cutline.actors.clock import utc_now
 from cutline.engine.errors import RejectCode
-from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, SETTLE, STAFF, Call, Reply, Route
 from cutline.http.schemas.base import CSV
 from cutline.http.schemas.reconciliation import (
@@ -24,14 +23,11 @@ HASH_HEADER = "x-clawsettle-report-sha256"
 async def read_daily_payouts(call: Call) -> Reply:
     """Return the report of `?date=`, as `?format=` says, with its hash as a header (REC-001 to REC-006).
 
-    Refusal: REQUEST_INVALID without a date, and for a day that has not begun.
+    Refusal: REQUEST_INVALID without a date.
     """
     asked = call.query_as(DailyQueried)
-    today = utc_now().date().isoformat()
-    if asked.date > today:
-        raise Refused(RejectCode.REQUEST_INVALID, {"query": "date", "reason": "not begun"})
     report = await call.report(payouts_of_day, asked.date)
-    given = DailyPayoutsGiven.model_validate({**report, "complete": asked.date < today})
+    given = DailyPayoutsGiven.model_validate({**report, "complete": asked.date < utc_now().date().isoformat()})
     headers = {HASH_HEADER: report["artifact_sha256"]}
     if asked.format == "csv":
         return Reply(body=given, headers=headers, text=report["artifact"], media_type=CSV)
@@ -50,7 +46,10 @@ async def read_compared_day(call: Call) -> Reply:
 
 
 async def compare_day(call: Call) -> Reply:
-    """Start another comparison of a day that is over; its outcome is read with the day (REC-008)."""
+    """Start another comparison of a day; its outcome is read with the day (REC-008).
+
+    Refusal: INVALID_STATUS_TRANSITION for a day that is not over.
+    """
     started = await call.payouts.reconcile(call.body_as(ComparisonAsked).date)
     return Reply(status=202, body=ComparisonGiven.model_validate(started))
 
@@ -91,6 +90,7 @@ ROUTES = (
         gives=ComparisonGiven,
         summary="Compare a day with Stripe again.",
         statuses=(202,),
+        refuses=(RejectCode.INVALID_STATUS_TRANSITION,),
         idempotency="by content",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, WithJsonSchema
 
 CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """A contest's id names its file, so it may not leave its folder."""
@@ -20,7 +20,12 @@ def _real_day(text: str) -> str:
     return text
 
 
-Day = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_real_day)]
+Day = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+    AfterValidator(_real_day),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
 """A UTC day as YYYY-MM-DD."""
 
 CSV = "text/csv"

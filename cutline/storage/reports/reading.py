@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Final
 
 from pysqlite3 import Connection
 
@@ -22,14 +23,19 @@ def core_file(root: Path, name: str) -> Iterator[Connection]:
         yield connection
 
 
+_DAYS: Final = (date(2000, 1, 1), date(9998, 12, 31))
+"""No books are older or younger; days beyond have no room for the days around them."""
+
+
 def start_of(day: date) -> datetime:
-    """Return the first moment of a UTC day."""
-    return datetime.combine(day, time.min, UTC)
+    """Return the first moment of a UTC day, of the nearest one that books can have."""
+    first, last = _DAYS
+    return datetime.combine(min(max(day, first), last), time.min, UTC)
 
 
 def day_after(day: date) -> date:
-    """Return the next day."""
-    return day + timedelta(days=1)
+    """Return the next day, or the last one that books can have."""
+    return min(day, _DAYS[1]) + timedelta(days=1)
 
 
 def first_seq_at(connection: Connection, moment: datetime) -> int:
