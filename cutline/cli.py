@@ -11,6 +11,7 @@ from cutline.commands import (
     checking,
     configuring,
     contracting,
+    exporting,
     forgetting,
     operating,
     playing,
@@ -44,6 +45,7 @@ app.add_typer(configuring.config_commands, name="config")
 app.add_typer(operating.contest_commands, name="contest")
 app.add_typer(operating.runbook_commands, name="runbook")
 app.add_typer(upkeep.schema_commands, name="schema")
+app.add_typer(exporting.export_commands, name="export")
 app.add_typer(contracting.openapi_commands, name="openapi")
 app.add_typer(playing.emulate_commands, name="emulate")
 app.add_typer(playing.bench_commands, name="bench")

@@ -53,7 +53,12 @@ def assemble(
     """Put an engine together over a locked data root; nothing runs yet."""
     api_key = settings.stripe_api_key.get_secret_value()
     parts = Parts(
-        stripe=StripeGateway(api_key, base_url=settings.stripe_base_url, session=session),
+        stripe=StripeGateway(
+            api_key,
+            base_url=settings.stripe_base_url,
+            session=session,
+            calls_per_s_max=settings.stripe_calls_per_s_max,
+        ),
         feed=ScoreFeed(session, settings.ingestion_endpoint_url),
         workers=workers,
         scheduler=scheduler,

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["test", "staging", "production"]
@@ -24,6 +25,16 @@ ALIASES: Final[Mapping[str, str]] = {
 
 _STRIPE_KEY = re.compile(r"(?:sk|rk)_(test|live)_\w+", re.ASCII)
 _SQLITE_URL = "sqlite:///"
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an address like https://example.com/path")
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
 class Settings(BaseSettings):
@@ -41,13 +52,19 @@ class Settings(BaseSettings):
     stripe_api_key: SecretStr
     stripe_webhook_secret: SecretStr
     stripe_base_url: str = "https://api.stripe.com"
-    stripe_connect_onboard_base_url: str = "https://cutline.example"
+    stripe_calls_per_s_max: int = Field(default=100, ge=1, le=100)
+    """Stripe takes 100 calls a second of a live platform and 25 of a sandbox."""
+    stripe_payout_calls_at_once: int = Field(default=32, ge=1, le=100)
+    """So many calls of payouts are under way at a time; those of entrants who pay never queue behind the others."""
+    stripe_connect_onboard_base_url: WebAddress = "https://cutline.example"
     stripe_allow_testmode_events_in_prod: Literal["true", "false"] = "false"
     ingestion_endpoint_url: str
     cutline_replica_url: str | None = None
     cutline_run_dir: Path | None = None
     cutline_look_every_s: int = Field(default=1, ge=1)
     cutline_payouts_every_s: int = Field(default=300, ge=1)
+    payout_stuck_minutes_default: int = Field(default=60, ge=1)
+    """How long a payout to the bank may wait before it is listed as stuck, unless the asker says otherwise."""
     ledger_ingest_day_cap_cents: int = Field(default=1_000_000, ge=0)
     """What outside services may credit in one UTC day and currency; 0 closes that door."""
     cutline_actors_kept_open: int = Field(default=64, ge=0)

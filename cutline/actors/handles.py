@@ -8,12 +8,14 @@ they are told, and answer by messages.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, TypedDict
 
 from cutline.engine.decision import Address
 from cutline.engine.messages import (
     CancelContest,
     ClaimIntent,
+    CloseAccount,
     CreateContest,
     EnterContest,
     IngestSettlement,
@@ -23,6 +25,7 @@ from cutline.engine.messages import (
     PublishConfig,
     ReadAccount,
     ReadContest,
+    ReadDebts,
     ReadDirectory,
     ReadEntry,
     ReadFeed,
@@ -41,7 +44,18 @@ from cutline.engine.messages import (
     RetryForwarding,
     RevokeToken,
     WithdrawEntry,
+    WriteOffDebt,
 )
+from cutline.engine.messages.bank import (
+    AdmitPayout,
+    ListPayouts,
+    LockPayout,
+    ReadFailedPayouts,
+    ReadPayout,
+    ReadStuckPayouts,
+    RetryPayout,
+)
+from cutline.engine.messages.reconciliation import ReadReconciliation, ReconcileWithStripe
 
 Ask = Callable[[Address, Any], Awaitable[Any]]
 """Asks the actor at an address and gives its reply; raises on a refusal."""
@@ -97,6 +111,13 @@ class Listing(TypedDict):
     contests: list[Reply]
 
 
+class Losses(TypedDict):
+    """Debts, and disputes that are still open."""
+
+    debts: list[Reply]
+    disputes: list[Reply]
+
+
 class LedgerHandle:
     """The one actor that moves money in the books."""
 
@@ -142,6 +163,27 @@ class LedgerHandle:
         """Return what came of these attempts, each (event, attempt)."""
         return self._ask("ledger", ReadForwarding(events=tuple(attempts)))
 
+    def lock_payout(
+        self,
+        *,
+        payout_id: str,
+        account_did: str,
+        amount_cents: int,
+        currency: str,
+        principal: str,
+        idempotency_key: str,
+    ) -> Awaitable[Reply]:
+        """Hold what is to be paid to a holder's bank, and have it paid (POUT-002, POUT-011)."""
+        message = LockPayout(
+            payout_id=payout_id,
+            account_did=account_did,
+            amount_cents=amount_cents,
+            currency=currency,
+            principal=principal,
+            idempotency_key=idempotency_key,
+        )
+        return self._ask("ledger", message)
+
     def account(self, account_did: str) -> Awaitable[Account]:
         """Return an account holder's balances."""
         return self._ask("ledger", ReadAccount(account_did=account_did))
@@ -153,6 +195,18 @@ class LedgerHandle:
     def money_health(self) -> Awaitable[Reply]:
         """Return the figures to be watched: the outbox, dead letters, and the platform's funds."""
         return self._ask("ledger", ReadMoneyHealth())
+
+    def debts(self, account_did: str | None) -> Awaitable[Losses]:
+        """Return the debts and open disputes of one holder, or of all."""
+        return self._ask("ledger", ReadDebts(account_did=account_did))
+
+    def write_off(self, *, loss_event_id: str, actor: str, reason: str) -> Awaitable[Reply]:
+        """Give up what is owed for one loss, once."""
+        return self._ask("ledger", WriteOffDebt(loss_event_id=loss_event_id, actor=actor, reason=reason))
+
+    def close_account(self, *, account_did: str, actor: str, reason: str) -> Awaitable[Reply]:
+        """Move a holder's money to suspense, now and later (POUT-043)."""
+        return self._ask("ledger", CloseAccount(account_did=account_did, actor=actor, reason=reason))
 
 
 class ContestHandle:
@@ -242,8 +296,15 @@ class PaymentsHandle:
         return self._ask("payments", message)
 
 
+class PayoutPage(TypedDict):
+    """One page of payouts, and the place of its last one; None where nothing follows."""
+
+    payouts: list[Reply]
+    after: tuple[datetime, str] | None
+
+
 class PayoutsHandle:
-    """The actor that pays winners."""
+    """The actor that pays winners, and holders' money to their banks."""
 
     __slots__ = ("_ask",)
 
@@ -257,6 +318,55 @@ class PayoutsHandle:
     def transfers(self, contest_id: str | None) -> Awaitable[Sequence[Reply]]:
         """Return the transfers of one contest, or of all."""
         return self._ask("payouts", ReadTransfers(contest_id=contest_id))
+
+    def admit(self, *, payout_id: str, account_did: str) -> Awaitable[Reply]:
+        """Make sure that an account could be paid to its bank now, or that this payout is known."""
+        return self._ask("payouts", AdmitPayout(payout_id=payout_id, account_did=account_did))
+
+    def payout(self, payout_id: str) -> Awaitable[Reply]:
+        """Return one payout and its audit events (POUT-003)."""
+        return self._ask("payouts", ReadPayout(payout_id=payout_id))
+
+    def payouts(
+        self,
+        *,
+        created_from: datetime,
+        created_before: datetime,
+        account_did: str | None,
+        status: str | None,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> Awaitable[PayoutPage]:
+        """Return one page of payouts in order of (created_at, payout_id), beginning behind `after` (POUT-008)."""
+        message = ListPayouts(
+            created_from=created_from,
+            created_before=created_before,
+            account_did=account_did,
+            status=status,
+            after=after,
+            limit=limit,
+        )
+        return self._ask("payouts", message)
+
+    def retry(self, payout_id: str, *, actor: str) -> Awaitable[Reply]:
+        """Take the next step of a stuck payout at once (POUT-004)."""
+        return self._ask("payouts", RetryPayout(payout_id=payout_id, actor=actor))
+
+    def stuck(self, *, minutes: int, limit: int) -> Awaitable[Reply]:
+        """Return the payouts that have waited for so many minutes (POUT-005)."""
+        return self._ask("payouts", ReadStuckPayouts(minutes=minutes, limit=limit))
+
+    def failed(self, *, limit: int) -> Awaitable[Reply]:
+        """Return the latest payouts that failed (POUT-006)."""
+        return self._ask("payouts", ReadFailedPayouts(limit=limit))
+
+    def reconcile(self, day: str) -> Awaitable[Reply]:
+        """Compare a UTC day that is over with Stripe, again if it was compared before."""
+        return self._ask("payouts", ReconcileWithStripe(day=day))
+
+    def reconciliation(self, day: str | None) -> Awaitable[Reply]:
+        """Return the last comparison of a day, or a line for each."""
+        return self._ask("payouts", ReadReconciliation(day=day))
 
 
 class GovernanceHandle:

@@ -36,6 +36,9 @@ from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
 
 log = structlog.get_logger(__name__)
 
+PAYS_OUT = frozenset({"create_transfer", "create_payout"})
+"""The calls by which money leaves us for good."""
+
 BALANCE_WINDOW = timedelta(days=30)
 """How far back balance transactions are read; what is older was booked long ago."""
 
@@ -51,7 +54,7 @@ def performers(
     """Return who carries out which effect."""
 
     async def call_stripe(effect: CallStripe) -> StripeAnswered:
-        if effect.operation == "create_transfer" and not await gate.holds(causes_of_transfer(effect)):
+        if effect.operation in PAYS_OUT and not await gate.holds(causes_of_payment(effect)):
             return not_replicated(effect)
         return answered(effect, await stripe.call(effect.operation, effect.parameters, effect.idempotency_key))
 
@@ -94,9 +97,10 @@ def feed_polled(polled: PollResult) -> FeedPolled:
     )
 
 
-def causes_of_transfer(effect: CallStripe) -> list[Address]:
-    """Return the files that justify a transfer: the contest, the ledger and the payout attempt."""
-    return [f"contest/{effect.parameters['metadata']['contest_id']}", "ledger", "payouts"]
+def causes_of_payment(effect: CallStripe) -> list[Address]:
+    """Return the files that justify a payment: of winnings the contest, of every one the ledger and its attempt."""
+    contest_id = effect.parameters["metadata"].get("contest_id")
+    return [*([] if contest_id is None else [f"contest/{contest_id}"]), "ledger", "payouts"]
 
 
 def not_replicated(effect: CallStripe) -> StripeAnswered:
@@ -108,7 +112,7 @@ def not_replicated(effect: CallStripe) -> StripeAnswered:
         succeeded=False,
         kind="retry_same_key",
         code="replica_behind",
-        message="the replica does not hold the cause of this transfer yet",
+        message="the replica does not hold the cause of this payment yet",
         money_moved="no",
     )
 
@@ -124,7 +128,14 @@ def answered(effect: CallStripe, outcome: StripeOutcome) -> StripeAnswered:
             object=outcome.object,
         )
     if outcome.alert:
-        log.error("stripe_refused", subject=effect.subject, code=outcome.code, request_id=outcome.request_id)
+        log.error(
+            "stripe_refused",
+            alert=True,
+            runbook=outcome.runbook,
+            subject=effect.subject,
+            code=outcome.code,
+            request_id=outcome.request_id,
+        )
     return StripeAnswered(
         subject=effect.subject,
         attempt=effect.attempt,

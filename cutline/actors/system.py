@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from apscheduler.schedulers.base import BaseScheduler
@@ -28,6 +28,7 @@ from cutline.actors.mailbox import Acknowledgement, Answer, Delivery, Envelope, 
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.questions import Questions
+from cutline.actors.reconciling import StripeComparison
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
 from cutline.actors.rescoring import Rescoring
 from cutline.actors.stripe_reading import StripeReading
@@ -39,6 +40,7 @@ from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import AuditScores, FetchUndelivered, Look, QuarantineContest, RetryForwarding
+from cutline.engine.messages.reconciliation import CompareWithStripe, ReconcileWithStripe
 from cutline.engine.vitals import Vitals
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
@@ -50,6 +52,8 @@ from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import create_file
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 ASK_TIMEOUT_S = 10.0
 DRAIN_TIMEOUT_S = 10.0
@@ -92,8 +96,13 @@ class System:
         self.alerts = Alerts()
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.rescoring = Rescoring(root, parts.workers)
-        effects = performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts)
-        self.tasks = Tasks({**effects, AuditScores: self.rescoring.audit}, self.directory.send)
+        comparison = StripeComparison(parts.stripe, root.path, parts.workers)
+        effects: dict[type, Callable[[Any], Awaitable[Any]]] = {
+            **performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts),
+            AuditScores: self.rescoring.audit,
+            CompareWithStripe: comparison.compare,
+        }
+        self.tasks = Tasks(effects, self.directory.send, lanes={"payouts": settings.stripe_payout_calls_at_once})
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._questions = Questions(self.directory.send, waiting_max=settings.cutline_asks_max, timeout_s=ASK_TIMEOUT_S)
@@ -220,6 +229,7 @@ class System:
             Job(name="read-balance", run=self._read_balance, every_s=3600),
             Job(name="retry-forwarding", run=self._retry_forwarding, every_s=120),
             Job(name="fetch-undelivered", run=self._fetch_undelivered, every_s=3600),
+            Job(name="reconcile", run=self._reconcile, every_s=3600),
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
@@ -239,6 +249,9 @@ class System:
     def _fetch_undelivered(self) -> None:
         self.directory.send("ledger", Tell(FetchUndelivered(), "fetch-undelivered"))
 
+    def _reconcile(self) -> None:
+        self.directory.send("payouts", Tell(ReconcileWithStripe(), "reconcile"))
+
     def _retire_idle(self) -> None:
         self.directory.retire_idle(utc_now())
 
@@ -257,6 +270,10 @@ class System:
         if not self.root.path_of(address).exists():
             return RejectCode.NOT_FOUND
         return None if await self.directory.restart(address) else RejectCode.ACTOR_TIMEOUT
+
+    async def report(self, build: Callable[..., T], *arguments: Any) -> T:
+        """Run a module-level function over the data root in a worker; it may read files, and write none."""
+        return await self._parts.workers.run(build, self.root.path, *arguments)
 
     @property
     def idle(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -23,15 +24,24 @@ Perform = Callable[[Any], Awaitable[Any]]
 
 
 class Tasks:
-    """Runs effects on the event loop, a bounded number at a time."""
+    """Runs effects on the event loop, a bounded number at a time.
+
+    `lanes` gives an address a bound of its own, so that what it has in bulk holds up nobody else.
+    """
 
     def __init__(
-        self, performers: Mapping[type, Perform], send: Callable[[Address, Envelope], None], *, limit: int = 32
+        self,
+        performers: Mapping[type, Perform],
+        send: Callable[[Address, Envelope], None],
+        *,
+        limit: int = 32,
+        lanes: Mapping[Address, int] = MappingProxyType({}),
     ) -> None:
         self._performers = performers
         self._send = send
         self._loop = asyncio.get_running_loop()
         self._limit = asyncio.Semaphore(limit)
+        self._lanes = {address: asyncio.Semaphore(bound) for address, bound in lanes.items()}
         self._running: set[asyncio.Task[None]] = set()
         self._counting = threading.Lock()
         self._starting = 0
@@ -63,7 +73,7 @@ class Tasks:
         task.add_done_callback(self._running.discard)
 
     async def _run(self, effect: Any, address: Address, cause: str) -> None:
-        async with self._limit:
+        async with self._lanes.get(address, self._limit):
             try:
                 outcome = await self._performers[type(effect)](effect)
             except asyncio.CancelledError:

@@ -175,3 +175,27 @@ def bench_settle(
     from cutline.bench.settle import main
 
     raise typer.Exit(main(json=as_json, rounds=rounds, entries=entries))
+
+
+@bench_commands.command("reconcile")
+def bench_reconcile(
+    as_json: AsJson = False,
+    rounds: Rounds = 3,
+    count: Annotated[int, typer.Option("--transactions", min=1000, help="How large the ledger is.")] = 100_000,
+) -> None:
+    """Reports over a large ledger: a day held against Stripe, the daily report, a statement, a journal."""
+    from cutline.bench.reconcile import main
+
+    raise typer.Exit(main(json=as_json, rounds=rounds, count=count))
+
+
+@bench_commands.command("payouts")
+def bench_payouts(
+    as_json: AsJson = False,
+    rounds: Rounds = 3,
+    winners: Annotated[int, typer.Option("--winners", min=1, help="So many prizes to pay.")] = 500,
+) -> None:
+    """Transfers to winners through the payout actor, Stripe answering in 50 ms."""
+    from cutline.bench.payouts import main
+
+    raise typer.Exit(main(json=as_json, rounds=rounds, winners=winners))

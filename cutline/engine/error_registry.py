@@ -188,6 +188,13 @@ _ROWS: Final = (
         "Stripe would not open the account.",
         "Mend what `details` names; asking again makes a new attempt.",
     ),
+    _spec(
+        C.PAYOUTS_NOT_ENABLED,
+        409,
+        "public",
+        "The account cannot be paid to its bank yet.",
+        "Finish its onboarding, then send the same request again.",
+    ),
     _spec(C.PAYMENT_FAILED, 402, "public", "The payment did not succeed.", "Pay with another card, or enter again."),
     _spec(
         C.REFUND_AFTER_LOCK,
@@ -207,7 +214,7 @@ _ROWS: Final = (
     _spec(
         C.INSUFFICIENT_FUNDS,
         409,
-        "internal",
+        "public",
         "The account does not hold so much.",
         "Ask for no more than is available.",
     ),

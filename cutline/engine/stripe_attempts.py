@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-Parameters = Mapping[str, str | int | bool | Mapping[str, str | Mapping[str, str]]]
+Parameters = Mapping[str, str | int | bool | Mapping[str, Any]]
 Wait = Literal["answer", "same_key", "new_attempt", "look_up"]
 
 

@@ -49,9 +49,14 @@ class Lookup:
 
 LOOKUPS: Final[Mapping[str, Lookup]] = {
     "create_transfer": Lookup(operation="find_transfers", by="transfer_group", before_failing=True),
+    "create_payout": Lookup(operation="find_payouts", by="stripe_account", before_failing=True),
     "create_refund": Lookup(operation="find_refunds", by="payment_intent", before_failing=False),
 }
 """Operations that move money. The others may start anew at once: an unused intent or account moves none."""
+
+
+_IDENTITY: Final = ("contest_id", "entry_id", "payout_id")
+"""The metadata by which an object that Stripe lists is known as the one asked for."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -229,6 +234,15 @@ def look(book: CallBook, now: datetime) -> tuple[list[CallEvent], list[CallStrip
     return events, effects
 
 
+def hurry(book: CallBook, subject: str, now: datetime) -> tuple[tuple[CallEvent], tuple[CallStripe]] | None:
+    """Go on at once with a call that waits for its time; None where there is none or its answer is on the way."""
+    call = book.calls.get(subject)
+    if call is None or call.wait == "answer":
+        return None
+    going, effect = _go_on(call, now)
+    return (going,), (effect,)
+
+
 def resume(book: CallBook, now: datetime) -> list[CallStripe]:
     """Return the calls that were under way when the process ended, with the same keys and exact parameters.
 
@@ -282,12 +296,13 @@ def _judge_lookup(call: Call, answer: StripeAnswered, now: datetime) -> Judgemen
 
 
 def _matches(item: object, parameters: Parameters) -> bool:
-    """Say whether a listed object is the one asked for: its metadata name the same contest and entry."""
+    """Say whether a listed object is the one asked for: its metadata name the same contest and entry, or payout."""
     ours = parameters.get("metadata")
     theirs = item.get("metadata") if isinstance(item, Mapping) else None
     if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping):
         return False
-    return all(theirs.get(name) == ours.get(name) for name in ("contest_id", "entry_id"))
+    identity = [name for name in _IDENTITY if name in ours]
+    return bool(identity) and all(theirs.get(name) == ours[name] for name in identity)
 
 
 def _go_on(call: Call, now: datetime) -> tuple[CallEvent, CallStripe]:

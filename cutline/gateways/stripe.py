@@ -15,10 +15,14 @@ import aiohttp
 import stripe
 
 from cutline.engine.errors import InvariantViolated
+from cutline.gateways.pacing import Pace
 from cutline.gateways.stripe_errors import Failed, classify
 
 API_VERSION = "2026-10-28.endive"
 """The version that every request names; webhook endpoints are created with the same one."""
+
+CALLS_PER_S_MAX = 100
+"""What Stripe takes of a live platform in a second (Stripe, "Rate limits")."""
 
 _PAGE = 100
 
@@ -57,6 +61,9 @@ OPERATIONS: Mapping[str, _Route] = {
     "create_transfer": _write("transfers"),
     "retrieve_transfer": _read("transfers"),
     "find_transfers": _read_all("transfers"),
+    "create_payout": _write("payouts"),
+    "retrieve_payout": _read("payouts"),
+    "find_payouts": _read_all("payouts"),
     "balance": _read("balance"),
     "list_balance_transactions": _read_all("balance_transactions"),
     "list_events": _read_all("events"),
@@ -86,8 +93,9 @@ class SessionClient(stripe.AIOHTTPClient):
     been executed.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, *, timeout_s: float) -> None:
+    def __init__(self, session: aiohttp.ClientSession, *, timeout_s: float, pace: Pace | None = None) -> None:
         super().__init__(session=session)
+        self._pace = pace
         self._own_session = session
         self._limit = aiohttp.ClientTimeout(total=timeout_s)
 
@@ -98,6 +106,8 @@ class SessionClient(stripe.AIOHTTPClient):
 
         A body that is not UTF-8 counts as less: the SDK would let the decoding error escape.
         """
+        if self._pace is not None:
+            await self._pace.turn()
         try:
             async with self._own_session.request(
                 method, url, headers=headers, data=post_data, timeout=self._limit
@@ -119,12 +129,18 @@ class StripeGateway:
     """
 
     def __init__(
-        self, secret_key: str, base_url: str, session: aiohttp.ClientSession, *, timeout_s: float = 20
+        self,
+        secret_key: str,
+        base_url: str,
+        session: aiohttp.ClientSession,
+        *,
+        timeout_s: float = 20,
+        calls_per_s_max: float = CALLS_PER_S_MAX,
     ) -> None:
         stripe.enable_telemetry = False
         client = stripe.StripeClient(
             secret_key,
-            http_client=SessionClient(session, timeout_s=timeout_s),
+            http_client=SessionClient(session, timeout_s=timeout_s, pace=Pace(calls_per_s_max)),
             max_network_retries=0,
             stripe_version=API_VERSION,
             base_addresses={"api": base_url},

@@ -26,20 +26,29 @@ class Meaning:
 
     `money_moved` speaks of this answer alone. An earlier try under the same key that went unanswered stays unknown,
     and `final` with `unknown` means: hold the money and look, never give it back by itself.
+    `runbook` says what a person can do; None where it is the cardholder's matter alone.
     """
 
     kind: FailureKind
     money_moved: MoneyMoved
     alert: bool = False
+    runbook: str | None = None
 
 
-_RETRY_UNKNOWN = Meaning(kind="retry_same_key", money_moved="unknown")
-_RETRY_UNTOUCHED = Meaning(kind="retry_same_key", money_moved="no")
-_MISCONFIGURED = Meaning(kind="retry_same_key", money_moved="no", alert=True)
-_LATER = Meaning(kind="later_new_attempt", money_moved="no")
-_FINAL = Meaning(kind="final", money_moved="no")
+_STUCK = "runbooks/payout-transfer-stuck-retryable.md"
+_REFUSED = "runbooks/payout-stripe-transfer-failure.md"
 
-UNKNOWN_CODE = Meaning(kind="retry_same_key", money_moved="unknown", alert=True)
+_RETRY_UNKNOWN = Meaning(kind="retry_same_key", money_moved="unknown", runbook=_STUCK)
+_RETRY_UNTOUCHED = Meaning(kind="retry_same_key", money_moved="no", runbook=_STUCK)
+_MISCONFIGURED = Meaning(
+    kind="retry_same_key", money_moved="no", alert=True, runbook="runbooks/stripe-refuses-our-key.md"
+)
+_LATER = Meaning(kind="later_new_attempt", money_moved="no", runbook="runbooks/platform-funds-short.md")
+_CARD = Meaning(kind="final", money_moved="no")
+_UNPAYABLE = Meaning(kind="final", money_moved="no", runbook="runbooks/payout-destination-account-invalid.md")
+_FINAL = Meaning(kind="final", money_moved="no", runbook=_REFUSED)
+
+UNKNOWN_CODE = Meaning(kind="retry_same_key", money_moved="unknown", alert=True, runbook=_STUCK)
 """A code that is not in the table: never silently terminal (POUT-047)."""
 
 MEANINGS: Mapping[str, Meaning] = {
@@ -64,32 +73,34 @@ MEANINGS: Mapping[str, Meaning] = {
     "balance_insufficient": _LATER,
     "insufficient_funds": _LATER,
     # A key came back with other parameters: a fault of ours, and the first use may have moved money (fault T5).
-    "idempotency_error": Meaning(kind="final", money_moved="unknown", alert=True),
+    "idempotency_error": Meaning(
+        kind="final", money_moved="unknown", alert=True, runbook="runbooks/payout-idempotency-conflict.md"
+    ),
     # Cards.
-    "card_declined": _FINAL,
-    "expired_card": _FINAL,
-    "incorrect_cvc": _FINAL,
-    "incorrect_number": _FINAL,
-    "processing_error": _FINAL,
-    "authentication_required": _FINAL,
-    "payment_intent_authentication_failure": _FINAL,
+    "card_declined": _CARD,
+    "expired_card": _CARD,
+    "incorrect_cvc": _CARD,
+    "incorrect_number": _CARD,
+    "processing_error": _CARD,
+    "authentication_required": _CARD,
+    "payment_intent_authentication_failure": _CARD,
     # The object is not, or no longer, in a state for it; the object itself comes with the error.
-    "payment_intent_unexpected_state": _FINAL,
-    "charge_already_refunded": Meaning(kind="final", money_moved="yes"),
+    "payment_intent_unexpected_state": _CARD,
+    "charge_already_refunded": Meaning(kind="final", money_moved="yes", runbook=_REFUSED),
     "charge_disputed": _FINAL,
     "resource_missing": _FINAL,
     # The destination cannot be paid (fault T8).
-    "account_closed": _FINAL,
-    "account_invalid": _FINAL,
-    "insufficient_capabilities_for_transfer": _FINAL,
-    "transfers_not_allowed": _FINAL,
-    "payouts_not_allowed": _FINAL,
-    "country_unsupported": _FINAL,
+    "account_closed": _UNPAYABLE,
+    "account_invalid": _UNPAYABLE,
+    "insufficient_capabilities_for_transfer": _UNPAYABLE,
+    "transfers_not_allowed": _UNPAYABLE,
+    "payouts_not_allowed": _UNPAYABLE,
+    "country_unsupported": _UNPAYABLE,
     # The request itself is wrong.
     "amount_too_large": _FINAL,
     "amount_too_small": _FINAL,
     "email_invalid": _FINAL,
-    "invalid_request": Meaning(kind="final", money_moved="no", alert=True),
+    "invalid_request": Meaning(kind="final", money_moved="no", alert=True, runbook=_REFUSED),
     "parameter_invalid_empty": _FINAL,
     "parameter_invalid_integer": _FINAL,
     "parameter_missing": _FINAL,
@@ -109,6 +120,7 @@ class Failed:
     money_moved: MoneyMoved
     request_id: str | None = None
     alert: bool = False
+    runbook: str | None = None
     object: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -124,6 +136,7 @@ def classify(error: stripe.StripeError, *, is_read: bool = False) -> Failed:
         money_moved="no" if is_read else meaning.money_moved,
         request_id=error.request_id,
         alert=meaning.alert,
+        runbook=meaning.runbook,
         object=_carried_object(error),
     )
 
@@ -178,3 +191,17 @@ def _carried_object(error: stripe.StripeError) -> Mapping[str, Any]:
         if isinstance(carried, dict):
             return carried
     return {}
+
+
+def describe() -> str:
+    """Return the table as Markdown, a row for each code, in the table's order (POUT-047)."""
+    rows = [
+        f"| `{code}` | {meaning.kind.replace('_', ' ')} | {meaning.money_moved} | {'yes' if meaning.alert else 'no'} "
+        f"| {_link(meaning.runbook)} |"
+        for code, meaning in [*MEANINGS.items(), ("any other", UNKNOWN_CODE)]
+    ]
+    return "\n".join(["| code | what follows | money moved | alert | runbook |", "|---|---|---|---|---|", *rows]) + "\n"
+
+
+def _link(runbook: str | None) -> str:
+    return "" if runbook is None else f"[{runbook.rpartition('/')[2].removesuffix('.md')}](../{runbook})"

@@ -14,6 +14,8 @@ _CONTEST_ID = re.compile(CONTEST_ID, re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _ENTRIES = UUID("6a1f6d52-3b0c-5c39-9d52-8d9e4f0c7a11")
 """The namespace of entry ids. It never changes: a retry of an old request must give its old id."""
+_PAYOUTS = UUID("c3d2a4b7-8f41-5d0e-9a6c-2f5b7e1d9c30")
+"""The namespace of payout ids, which never changes either."""
 
 
 def contest_id_of(given: str) -> str:
@@ -35,3 +37,8 @@ def idempotency_key_of(given: str | None) -> str:
 def entry_id_of(contest_id: str, account_did: str, idempotency_key: str) -> str:
     """Return the id of the entry that this person means by this key: a key belongs to its principal."""
     return str(uuid5(_ENTRIES, json.dumps([contest_id, account_did, idempotency_key])))
+
+
+def payout_id_of(principal: str, idempotency_key: str) -> str:
+    """Return the id of the payout that this principal means by this key."""
+    return str(uuid5(_PAYOUTS, json.dumps([principal, idempotency_key])))

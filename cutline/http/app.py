@@ -13,13 +13,16 @@ from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, STRIPE, Bare, Handler, House, Operation, Route, nothing_here, wrap
 from cutline.http.limits import Bucket, Limits
 from cutline.http.routes import (
+    accounts,
     configs,
     contests,
     documents,
     entries,
     life,
     money,
+    payouts,
     probes,
+    reconciliation,
     records,
     runbooks,
     settlements,
@@ -33,12 +36,15 @@ WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
 """The webhook's handler, for the server that calls it without asking the router."""
 
 ROUTES: tuple[Route, ...] = (
+    *accounts.ROUTES,
     *configs.ROUTES,
     *contests.ROUTES,
     *documents.ROUTES,
     *entries.ROUTES,
     *life.ROUTES,
     *money.ROUTES,
+    *payouts.ROUTES,
+    *reconciliation.ROUTES,
     *records.ROUTES,
     *runbooks.ROUTES,
     *settlements.ROUTES,

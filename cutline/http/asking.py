@@ -72,6 +72,9 @@ class Engine(Protocol):
     async def restart(self, address: Address) -> RejectCode | None:
         """Stop an actor and open it again from its file; return why that cannot be."""
 
+    async def report(self, build: Callable[..., T], *arguments: Any) -> T:
+        """Run a report over the data root, given first, in a worker: it reads what is committed, and no actor waits."""
+
 
 def reply_of(answer: Accepted | Rejected) -> Any:
     """Return what an actor replied, or raise Refused.

@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID, uuid5
 
 import aiohttp
@@ -212,6 +212,37 @@ class CutlineClient:
     async def revoke_token(self, token: str, reason: str) -> dict[str, Any]:
         """Take a token back before it expires; needs an admin's."""
         return await self._post("/v1/tokens/revoke", {"token": token, "reason": reason})
+
+    async def pay_out(
+        self, amount_cents: int, currency: str, *, idempotency_key: str, account_did: str | None = None
+    ) -> dict[str, Any]:
+        """Have an account holder's money paid to their bank: `payout_id`, `status`, `deduped`. A key is one payout."""
+        asked = {"amount_cents": amount_cents, "currency": currency}
+        if account_did is not None:
+            asked["account_did"] = account_did
+        return await self._post("/v1/payouts", asked, idempotency_key=idempotency_key)
+
+    async def payout(self, payout_id: str) -> dict[str, Any]:
+        """Return a payout as it stands, with its `audit_events`."""
+        return await self._get(f"/v1/payouts/{quote(payout_id, safe='')}")
+
+    async def payouts(self, **query: str | int) -> dict[str, Any]:
+        """Return a page of payouts and its `next_cursor`; `from_` and `to` bound when they were created."""
+        asked = urlencode({name.removesuffix("_"): value for name, value in query.items()})
+        return await self._get(f"/v1/payouts?{asked}")
+
+    async def retry_payout(self, payout_id: str) -> dict[str, Any]:
+        """Take the next step of a stuck payout at once."""
+        return await self._post(f"/v1/payouts/{quote(payout_id, safe='')}/retry", None)
+
+    async def stuck_payouts(self, minutes: int | None = None) -> list[dict[str, Any]]:
+        """Return the payouts that have waited too long."""
+        asked = "" if minutes is None else f"?minutes={minutes}"
+        return list((await self._get(f"/v1/payouts/ops/stuck{asked}"))["payouts"])
+
+    async def failed_payouts(self) -> list[dict[str, Any]]:
+        """Return the payouts that failed, the latest first."""
+        return list((await self._get("/v1/payouts/ops/failed"))["payouts"])
 
     # The wire -------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from cutline.http.operation import ADMIN, ANYONE, ENTRANT, LEDGER, OPEN, SETTLE,
 from cutline.http.strict import read_model, read_query
 from cutline.http.tally import Tally
 from cutline.settings import Settings
+from cutline.storage.errors import StorageError
 
 __all__ = ["ADMIN", "ANYONE", "ENTRANT", "LEDGER", "OPEN", "SETTLE", "STAFF", "STRIPE", "Operation", "Reply"]
 """Modules of routes take all that they need from here."""
@@ -38,6 +39,7 @@ CHANNEL_HEADER = "X-Client-Channel"
 """How an app says which kind of build it is, such as `testflight` (ENV-015)."""
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -77,6 +79,13 @@ class Call:
         if not isinstance(self.body, model):
             raise TypeError(f"the route takes no {model.__name__}")
         return self.body
+
+    async def report(self, build: Callable[..., T], *arguments: Any) -> T:
+        """Return what a report says that is read from the files, beside the actors; raises Refused where it cannot."""
+        try:
+            return await self.house.engine.report(build, *arguments)
+        except StorageError as error:
+            raise Refused(RejectCode.STORAGE_UNAVAILABLE, {"retry_after_s": 1}) from error
 
     def query_as(self, model: type[M]) -> M:
         """Return the query as the route's model; raises TypeError if the route says another."""

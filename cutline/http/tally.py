@@ -122,6 +122,11 @@ class MoneyHealth(Collector):
             for funds in said["funds"]:
                 gauge.add_metric([funds.currency], getattr(funds, name))
             yield gauge
+        for name, about in _LOSSES.items():
+            gauge = GaugeMetricFamily(f"cutline_{name}_cents", about, labels=["currency"])
+            for currency, cents in said["losses"][name].items():
+                gauge.add_metric([currency], cents)
+            yield gauge
 
 
 class AlertCounts(Collector):
@@ -143,6 +148,23 @@ class AlertCounts(Collector):
         yield refused
 
 
+class StripeDifferences(Collector):
+    """How many differences with Stripe the comparisons of the last week have left."""
+
+    def __init__(self, open_differences: int) -> None:
+        self._open_differences = open_differences
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the one gauge."""
+        about = "Differences between Stripe and the books, of the last week."
+        yield GaugeMetricFamily("cutline_stripe_differences", about, value=self._open_differences)
+
+
+_LOSSES: Final[Mapping[str, str]] = {
+    "receivable": "What account holders owe and nobody has written off.",
+    "disputed": "What open disputes have withdrawn.",
+    "suspense": "What came and is nobody's yet.",
+}
 _FUNDS: Final[Mapping[str, str]] = {
     "available_cents": "What the platform has at Stripe and can transfer.",
     "pending_cents": "What the platform will have at Stripe.",

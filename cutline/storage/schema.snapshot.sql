@@ -1,7 +1,7 @@
 -- iteration: 3
 -- date: 2026-11-22
--- summary: rosters packed at the lock
--- commit: 046b7a0
+-- summary: payouts to the bank
+-- commit: 9a77687
 
 
 -- file kind: contest
@@ -440,7 +440,7 @@ CREATE TRIGGER transactions_guard_insert BEFORE INSERT ON transactions WHEN NEW.
 
 -- file kind: payouts
 PRAGMA application_id = 1129665540;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -505,6 +505,22 @@ CREATE TABLE payout_transfers (
   log_seq INTEGER NOT NULL REFERENCES log (seq)
 ) STRICT;
 
+CREATE TABLE payouts (
+  -- what is paid from a connected account to its bank; how it stands is in payout_states
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  payout_id TEXT NOT NULL UNIQUE CHECK (payout_id <> ''),
+  account_did TEXT NOT NULL,
+  amount_cents INTEGER NOT NULL CHECK (amount_cents > 0),
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  transfer_cents INTEGER NOT NULL CHECK (transfer_cents BETWEEN 0 AND amount_cents), -- what the account lacked of it
+  principal TEXT NOT NULL, -- who asked
+  idempotency_key TEXT NOT NULL CHECK (idempotency_key <> ''), -- the asker's own
+  request_hash TEXT NOT NULL CHECK (length(request_hash) = 64), -- sha256 of what was asked
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (principal, idempotency_key)
+) STRICT;
+
 CREATE INDEX payout_attempts_log_seq_idx ON payout_attempts (log_seq);
 
 CREATE INDEX payout_audit_events_log_seq_idx ON payout_audit_events (log_seq);
@@ -518,6 +534,31 @@ CREATE INDEX payout_transfers_account_did_idx ON payout_transfers (account_did);
 CREATE INDEX payout_transfers_contest_idx ON payout_transfers (contest_id, entry_id);
 
 CREATE INDEX payout_transfers_log_seq_idx ON payout_transfers (log_seq);
+
+CREATE INDEX payouts_account_did_idx ON payouts (account_did);
+
+CREATE INDEX payouts_created_at_idx ON payouts (created_at, payout_id);
+
+CREATE INDEX payouts_log_seq_idx ON payouts (log_seq);
+
+CREATE VIEW payout_states AS
+SELECT p.payout_id, p.account_did, p.amount_cents, p.currency, p.idempotency_key, p.request_hash, p.created_at,
+  coalesce(
+    (SELECT a.status FROM payout_audit_events AS a WHERE a.subject = 'payout:' || p.payout_id
+      AND a.status IN ('finalizing_paid', 'finalizing_failed', 'paid', 'failed') ORDER BY a.id DESC LIMIT 1),
+    CASE
+      WHEN EXISTS (SELECT 1 FROM payout_attempts AS c
+        WHERE c.subject IN ('payout:' || p.payout_id, 'payout:' || p.payout_id || ':transfer')) THEN 'submitted'
+      WHEN EXISTS (SELECT 1 FROM payout_audit_events AS a
+        WHERE a.subject = 'payout:' || p.payout_id AND a.status = 'accepted') THEN 'submitted'
+      ELSE 'initiated'
+    END
+  ) AS status,
+  (SELECT a.reason FROM payout_audit_events AS a
+    WHERE a.subject = 'payout:' || p.payout_id AND a.status = 'accepted') AS stripe_payout_id,
+  (SELECT max(a.at) FROM payout_audit_events AS a
+    WHERE a.subject = 'payout:' || p.payout_id AND a.status IN ('paid', 'failed')) AS finalized_at
+FROM payouts AS p;
 
 CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
@@ -554,6 +595,12 @@ CREATE TRIGGER payout_transfers_block_delete BEFORE DELETE ON payout_transfers B
 CREATE TRIGGER payout_transfers_block_update BEFORE UPDATE ON payout_transfers BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only'); END;
 
 CREATE TRIGGER payout_transfers_guard_insert BEFORE INSERT ON payout_transfers WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_transfers)) OR EXISTS (SELECT 1 FROM payout_transfers WHERE transfer_key = NEW.transfer_key) BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only: not a new row'); END;
+
+CREATE TRIGGER payouts_block_delete BEFORE DELETE ON payouts BEGIN SELECT RAISE(ABORT, 'payouts is append-only'); END;
+
+CREATE TRIGGER payouts_block_update BEFORE UPDATE ON payouts BEGIN SELECT RAISE(ABORT, 'payouts is append-only'); END;
+
+CREATE TRIGGER payouts_guard_insert BEFORE INSERT ON payouts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payouts)) OR EXISTS (SELECT 1 FROM payouts WHERE payout_id = NEW.payout_id) OR EXISTS (SELECT 1 FROM payouts WHERE principal = NEW.principal AND idempotency_key = NEW.idempotency_key) BEGIN SELECT RAISE(ABORT, 'payouts is append-only: not a new row'); END;
 
 
 -- file kind: payments

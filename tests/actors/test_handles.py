@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from cutline.actors.handles import (
 from cutline.engine.messages import (
     CancelContest,
     ClaimIntent,
+    CloseAccount,
     CreateContest,
     EnterContest,
     IngestSettlement,
@@ -30,6 +32,7 @@ from cutline.engine.messages import (
     PublishConfig,
     ReadAccount,
     ReadContest,
+    ReadDebts,
     ReadDirectory,
     ReadEntry,
     ReadFeed,
@@ -37,6 +40,7 @@ from cutline.engine.messages import (
     ReadIngestion,
     ReadIntent,
     ReadMoneyHealth,
+    ReadRevokedTokens,
     ReadSettlement,
     ReadSettlementAudit,
     ReadStandings,
@@ -45,10 +49,23 @@ from cutline.engine.messages import (
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
+    RevokeToken,
     WithdrawEntry,
+    WriteOffDebt,
 )
+from cutline.engine.messages.bank import (
+    AdmitPayout,
+    ListPayouts,
+    LockPayout,
+    ReadFailedPayouts,
+    ReadPayout,
+    ReadStuckPayouts,
+    RetryPayout,
+)
+from cutline.engine.messages.reconciliation import ReadReconciliation, ReconcileWithStripe
 
 REFUSED = RefuseStripeEvent(event_id="evt_1", type="charge.failed", livemode=True, expected_livemode=False)
+
 RECORDED = RecordStripeEvent(
     event_id="evt_2",
     type="charge.failed",
@@ -79,6 +96,23 @@ PUBLISHED: dict[str, Any] = {
 CREATED = {"config_json": "{}", "config_sha256": "00"}
 PLANNED = {"contest_id": "c1", "config_id": "small", "actor": "ada"}
 CLAIMED = {"contest_id": "c1", "entry_id": "e", "principal": "did:a", "idempotency_key": "k"}
+PAID_OUT: dict[str, Any] = {
+    "payout_id": "po",
+    "account_did": "did:a",
+    "amount_cents": 500,
+    "currency": "usd",
+    "principal": "did:a",
+    "idempotency_key": "k",
+}
+LISTED: dict[str, Any] = {
+    "created_from": datetime(2026, 4, 1, tzinfo=UTC),
+    "created_before": datetime(2026, 5, 1, tzinfo=UTC),
+    "account_did": None,
+    "status": "paid",
+    "after": None,
+    "limit": 5,
+}
+GIVEN_UP = {"actor": "admin:ada", "reason": "gone"}
 OWN = {"entry_id": "e", "account_did": "did:a"}
 RETRIED: dict[str, Any] = {"limit": 3, "force": True, "event_id": "evt_1"}
 
@@ -115,6 +149,17 @@ USES: dict[str, tuple[Use, str, Any]] = {
     ),
     "LedgerHandle.trial_balance": (lambda ask: LedgerHandle(ask).trial_balance(), "ledger", ReadTrialBalance()),
     "LedgerHandle.money_health": (lambda ask: LedgerHandle(ask).money_health(), "ledger", ReadMoneyHealth()),
+    "LedgerHandle.debts": (lambda ask: LedgerHandle(ask).debts("did:a"), "ledger", ReadDebts(account_did="did:a")),
+    "LedgerHandle.write_off": (
+        lambda ask: LedgerHandle(ask).write_off(loss_event_id="dp_1", **GIVEN_UP),
+        "ledger",
+        WriteOffDebt(loss_event_id="dp_1", **GIVEN_UP),
+    ),
+    "LedgerHandle.close_account": (
+        lambda ask: LedgerHandle(ask).close_account(account_did="did:a", **GIVEN_UP),
+        "ledger",
+        CloseAccount(account_did="did:a", **GIVEN_UP),
+    ),
     "ContestHandle.create": (
         lambda ask: contest(ask).create(**CREATED),
         "contest/c1",
@@ -157,6 +202,53 @@ USES: dict[str, tuple[Use, str, Any]] = {
         lambda ask: PayoutsHandle(ask).transfers("c1"),
         "payouts",
         ReadTransfers(contest_id="c1"),
+    ),
+    "PayoutsHandle.reconcile": (
+        lambda ask: PayoutsHandle(ask).reconcile("2026-04-09"),
+        "payouts",
+        ReconcileWithStripe(day="2026-04-09"),
+    ),
+    "PayoutsHandle.reconciliation": (
+        lambda ask: PayoutsHandle(ask).reconciliation("2026-04-09"),
+        "payouts",
+        ReadReconciliation(day="2026-04-09"),
+    ),
+    "LedgerHandle.lock_payout": (
+        lambda ask: LedgerHandle(ask).lock_payout(**PAID_OUT),
+        "ledger",
+        LockPayout(**PAID_OUT),
+    ),
+    "PayoutsHandle.admit": (
+        lambda ask: PayoutsHandle(ask).admit(payout_id="po", account_did="did:a"),
+        "payouts",
+        AdmitPayout(payout_id="po", account_did="did:a"),
+    ),
+    "PayoutsHandle.payout": (lambda ask: PayoutsHandle(ask).payout("po"), "payouts", ReadPayout(payout_id="po")),
+    "PayoutsHandle.payouts": (lambda ask: PayoutsHandle(ask).payouts(**LISTED), "payouts", ListPayouts(**LISTED)),
+    "PayoutsHandle.retry": (
+        lambda ask: PayoutsHandle(ask).retry("po", actor="ada"),
+        "payouts",
+        RetryPayout(payout_id="po", actor="ada"),
+    ),
+    "PayoutsHandle.stuck": (
+        lambda ask: PayoutsHandle(ask).stuck(minutes=60, limit=5),
+        "payouts",
+        ReadStuckPayouts(minutes=60, limit=5),
+    ),
+    "PayoutsHandle.failed": (
+        lambda ask: PayoutsHandle(ask).failed(limit=5),
+        "payouts",
+        ReadFailedPayouts(limit=5),
+    ),
+    "GovernanceHandle.revoke_token": (
+        lambda ask: GovernanceHandle(ask).revoke_token(jti="j", **GIVEN_UP),
+        "governance",
+        RevokeToken(jti="j", **GIVEN_UP),
+    ),
+    "GovernanceHandle.revoked_tokens": (
+        lambda ask: GovernanceHandle(ask).revoked_tokens(),
+        "governance",
+        ReadRevokedTokens(),
     ),
     "GovernanceHandle.publish": (
         lambda ask: GovernanceHandle(ask).publish(**PUBLISHED),

@@ -95,6 +95,23 @@ async def test_no_transfer_leaves_while_the_replica_is_behind(session: aiohttp.C
     assert (await call(session, gate, TRANSFER)).code == "connection_lost", "now it is tried"
 
 
+@pytest.mark.parametrize("operation", ["create_payout", "create_transfer"])
+async def test_no_payout_to_a_bank_leaves_while_the_replica_is_behind(
+    session: aiohttp.ClientSession, operation: str
+) -> None:
+    """Neither the payout nor the transfer of what its account lacks; the ledger and the attempt justify both."""
+    gate = Gate(held=False)
+    payout = CallStripe(
+        subject="payout:p1",
+        attempt=1,
+        operation=operation,
+        parameters={"amount": 100, "currency": "usd", "metadata": {"payout_id": "p1"}},
+        idempotency_key="payout:p1",
+    )
+    assert (await call(session, gate, payout)).code == "replica_behind"
+    assert gate.asked == [["ledger", "payouts"]]
+
+
 async def test_what_moves_no_money_away_does_not_wait(session: aiohttp.ClientSession) -> None:
     gate = Gate(held=False)
     looked = CallStripe(

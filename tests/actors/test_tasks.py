@@ -106,3 +106,18 @@ async def test_a_close_gives_up_on_what_takes_too_long() -> None:
     await asyncio.sleep(0.01)
     await post.tasks.close(0.01)
     assert post.sent == []
+
+
+async def test_a_lane_of_its_own_holds_up_nobody_else() -> None:
+    post = Post()
+    post.tasks = Tasks({Wait: post.wait, Double: post.double}, post.take, limit=3, lanes={"payouts": 2})
+    for _ in range(20):
+        post.tasks.perform(Wait(), "payouts", "cause")
+    post.tasks.perform(Double(number=2), "payments", "cause")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert post.sent == [("payments", 4, "cause")]
+    assert post.most == 2
+    post.gate.set()
+    await post.quiet()
+    assert len(post.sent) == 21

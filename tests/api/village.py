@@ -78,9 +78,13 @@ class Village:
         """Return where an entry stands."""
         return str((await self.admin.entry(CONTEST, entry_id))["status"])
 
+    async def books(self) -> dict[str, int]:
+        """Return every balance as the ledger has it."""
+        return await self._client(ADMIN_KEY).trial_balance()
+
     async def balances(self) -> dict[str, int]:
         """Return every balance that is not zero, without Stripe's own fees."""
-        book = await self._client(ADMIN_KEY).trial_balance()
+        book = await self.books()
         assert sum(book.values()) == 0
         fees = book.pop("expense:stripe_fees", 0)
         if "stripe:platform" in book:

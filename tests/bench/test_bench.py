@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from cutline.bench import activation, webhooks
+from cutline.bench import activation, reconcile, webhooks
 from cutline.bench.books import read_books
 from cutline.bench.ledger import LEDGER, LIMIT, run_ledger
 from cutline.bench.load import LoadSpec, run_load
@@ -43,6 +43,15 @@ def test_webhooks_are_measured_over_http_and_every_acknowledged_one_is_in_the_bo
     assert document["books"]["acknowledged"] > 0
     assert (document["books"]["missing"], document["books"]["unbalanced"]) == (0, 0)
     assert len(document["figures"]) == 2 * len(webhooks.CONNECTIONS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reports_are_measured_over_a_ledger_that_agrees_with_stripe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert reconcile.main(json=True, rounds=1, count=2_000, data=tmp_path) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["transactions"], len(document["seconds"])) == (2_000, 6)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,6 +19,7 @@ from cutline.http.app import OPERATIONS, ROUTES
 from cutline.http.door import Route
 from cutline.http.operation import NOWHERE
 from cutline.http.server import serve
+from cutline.storage.errors import FileMissing
 from tests.http.samples import sample
 from tests.http.standin import ANNA, LEDGER_KEY, SETTLE_KEY, StandIn, bearer, settings, token
 from tests.http.town import open_town
@@ -128,6 +130,9 @@ class Refusing(StandIn):
         if isinstance(message, ReadRevokedTokens):
             return Accepted(reply={"revoked": []})
         return Rejected(code=self.code)
+
+    async def report(self, build: Callable[..., Any], *_arguments: Any) -> Any:
+        raise FileMissing(f"no files for {build.__name__}")
 
 
 def credentials(route: Route) -> dict[str, str]:

@@ -42,8 +42,8 @@ EVENTS = {
     "payments": """AttemptStarted IntentCancelEnded IntentCancelRequested IntentCreated IntentPlanned
         IntentReportRecorded RefundAdvanced RefundPlanned WriterOpened""",
     "payouts": """AccountCreated AccountLinkEnded AccountPlanned AccountStatusRecorded AttemptDeferred AttemptRepeated
-        AttemptStarted DeliveriesAcknowledged FundsLocked TransferCompleted TransferLockRequested TransferPlanned
-        WriterOpened""",
+        AttemptStarted DayComparisonStarted DayReconciled DeliveriesAcknowledged FundsLocked TransferCompleted
+        TransferLockRequested TransferPlanned WriterOpened""",
 }
 """What the undisturbed contest writes into each kind of file; a test keeps this list complete."""
 SOMETIMES = {

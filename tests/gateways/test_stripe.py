@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from freezegun import freeze_time
 
 from cutline.engine.errors import InvariantViolated
 from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
-from cutline.gateways.stripe_errors import MEANINGS, Failed, Meaning
+from cutline.gateways.stripe_errors import MEANINGS, UNKNOWN_CODE, Failed, Meaning, describe
 from cutline.simulation.emulators.stripe import SECRET_KEY, ApiFault, StripeEmulator, listening
 
+ROOT = Path(__file__).resolve().parents[2]
 FEE = {"amount": 2_500, "currency": "usd", "metadata": {"entry_id": "e1"}}
 ACCOUNT = {"type": "express", "capabilities": {"transfers": {"requested": True}}}
 
@@ -179,7 +181,8 @@ async def test_every_row_of_the_table_is_what_the_sdk_brings(code: str) -> None:
         failed = refused(await b.gateway.create_transfer({"amount": 1}, "k"))
     meaning = MEANINGS[code]
     assert (failed.code, failed.http_status, failed.message) == (code, http_status, "as chosen")
-    assert Meaning(kind=failed.kind, money_moved=failed.money_moved, alert=failed.alert) == meaning
+    found = Meaning(kind=failed.kind, money_moved=failed.money_moved, alert=failed.alert, runbook=failed.runbook)
+    assert found == meaning
     assert failed.request_id
 
 
@@ -201,6 +204,15 @@ async def test_every_row_of_the_table_is_what_the_sdk_brings(code: str) -> None:
 def test_classes_that_money_depends_on(code: str, kind: str, money_moved: str) -> None:
     """The table's decisive rows, written out a second time so that no edit passes unnoticed."""
     assert (MEANINGS[code].kind, MEANINGS[code].money_moved) == (kind, money_moved)
+
+
+def test_every_row_that_alerts_leads_somewhere_and_the_page_is_the_table() -> None:
+    """POUT-047: the classification is documented, and what it says is what the code does."""
+    rows = [*MEANINGS.values(), UNKNOWN_CODE]
+    assert all(row.runbook is not None for row in rows if row.alert)
+    assert all((ROOT / row.runbook).is_file() for row in rows if row.runbook is not None)
+    page = (ROOT / "docs/stripe-errors.md").read_text("utf-8")
+    assert page.endswith("\n\n" + describe())
 
 
 @pytest.mark.parametrize("http_status", [400, 402, 403, 404, 409, 418, 429])

@@ -13,7 +13,7 @@ from tests.http.standin import ANNA
 
 CONTEST = "small-open-1"
 ENTRY = "11111111-1111-4111-8111-111111111111"
-PARTS = {"contest_id": CONTEST, "entry_id": ENTRY, "account_did": ANNA}
+PARTS = {"contest_id": CONTEST, "entry_id": ENTRY, "account_did": ANNA, "date": "2026-04-09", "payout_id": "po-1"}
 
 BODIES: dict[str, dict[str, Any]] = {
     "publishConfig": {"config": CONFIG},
@@ -25,9 +25,17 @@ BODIES: dict[str, dict[str, Any]] = {
     "onboard": {"account_did": ANNA},
     "ingest": {"provider_reference": "out-1", "account_did": ANNA, "amount_cents": 100, "currency": "usd"},
     "retryForwarding": {"limit": 10},
+    "createPayout": {"amount_cents": 100, "currency": "usd"},
+    "closeAccount": {"reason": "deleted"},
+    "compareDay": {"date": "2026-04-09"},
+    "writeOffDebt": {"loss_event_id": "dp_1", "reason": "gone"},
     "revokeToken": {"jti": "a-token", "reason": "lost"},
 }
-QUERIES: dict[str, dict[str, str]] = {"findSettlement": {"provider_reference": "out-1"}}
+QUERIES: dict[str, dict[str, str]] = {
+    "findSettlement": {"provider_reference": "out-1"},
+    "readDailyPayouts": {"date": "2026-04-09"},
+    "readYearlyTotals": {"year": "2026"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

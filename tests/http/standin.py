@@ -15,6 +15,7 @@ from cutline.engine.messages import ReadRevokedTokens
 from cutline.http.auth import mint_token
 from cutline.settings import Settings
 from cutline.simulation.emulators.stripe.emulator import SECRET_KEY
+from cutline.storage.errors import FileMissing
 
 JWT_SECRET = "a-secret-of-the-tests-that-is-long-enough"
 SETTLE_KEY = "settle-key-of-the-tests"
@@ -106,6 +107,10 @@ class StandIn:
         answer = self.answers.get(type(message), Rejected(code=RejectCode.NOT_FOUND, details={"actor": to}))
         said = answer(message) if callable(answer) else answer
         return said if isinstance(said, (Accepted, Rejected)) else Accepted(reply=said)
+
+    async def report(self, build: Callable[..., Any], *arguments: Any) -> Any:
+        """Answer for the files, of which a stand-in has none."""
+        raise FileMissing(f"no files for {build.__name__}{arguments}")
 
     def messages(self) -> list[Any]:
         """What was asked, without addresses."""

@@ -158,6 +158,38 @@ class TransactionPosted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountClosed:
+    """An account holder is gone: what is theirs goes to suspense, now and later (POUT-043)."""
+
+    account_did: str
+    actor: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: an account is closed once."""
+        return f"account-closed:{self.account_did}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutAdmitted:
+    """The money of a payout to the bank is held. `transfer_cents` is what the connected account lacks of it."""
+
+    payout_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    transfer_cents: int
+    principal: str
+    idempotency_key: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a payout is admitted once."""
+        return f"payout:{self.payout_id}:admitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorRecorded:
     """The head of another file's chain at one moment, kept outside that file."""
 
@@ -236,6 +268,7 @@ class PlatformFundsRead:
 EVENTS: Final[Mapping[str, type]] = {
     kind.__name__: kind
     for kind in (
+        AccountClosed,
         AccountOpened,
         StripeEventRecorded,
         PostingBroke,
@@ -243,6 +276,7 @@ EVENTS: Final[Mapping[str, type]] = {
         EventQuarantined,
         DeadLettered,
         TransactionPosted,
+        PayoutAdmitted,
         AnchorRecorded,
         BalanceListingRequested,
         BalanceTransactionsRead,

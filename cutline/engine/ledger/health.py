@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from cutline.engine.decision import Accepted, Decision
+from cutline.engine.ledger.accounts import SUSPENSE
 from cutline.engine.ledger.events import Funds, PlatformFundsRead
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import PlatformBalanceRead, RaiseAlert, ReadMoneyHealth
@@ -38,8 +39,23 @@ def read_money_health(state: LedgerState, _command: ReadMoneyHealth, _now: datet
             "outbox_oldest_at": min((row.since for row in state.outbox.values()), default=None),
             "dead_letters": len(state.dead_letters),
             "funds": state.funds,
+            "losses": _losses(state),
         }
     )
+
+
+def _losses(state: LedgerState) -> dict[str, dict[str, int]]:
+    """Return what is owed to the platform, what open disputes have withdrawn, and what is nobody's, by currency."""
+    receivable: dict[str, int] = {}
+    disputed: dict[str, int] = {}
+    for debt in state.losses.debts.values():
+        if not debt.written_off:
+            receivable[debt.currency] = receivable.get(debt.currency, 0) + debt.amount_cents
+    for dispute in state.losses.disputes.values():
+        if dispute.status == "open":
+            disputed[dispute.currency] = disputed.get(dispute.currency, 0) + dispute.amount_cents
+    suspense = {currency: -book[SUSPENSE] for currency, book in sorted(state.books.items()) if SUSPENSE in book}
+    return {"receivable": receivable, "disputed": disputed, "suspense": suspense}
 
 
 def owed_cents(book: Mapping[str, int]) -> int:

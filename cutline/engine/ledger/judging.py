@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from cutline.engine.decision import Rejected
 from cutline.engine.error_registry import REGISTRY
+from cutline.engine.errors import RejectCode
 from cutline.engine.ledger.booking import Session, book
 from cutline.engine.ledger.events import AccountOpened, DeadLettered, Outcome, Posting, TransactionPosted
-from cutline.engine.ledger.mapping import Mapped, UnreadableError, map_event
+from cutline.engine.ledger.mapping import map_event
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.state import LedgerState
-from cutline.engine.messages import RecordStripeEvent
+from cutline.engine.ledger.stripe_objects import Mapped, UnreadableError
+from cutline.engine.messages import RaiseAlert, RecordStripeEvent
 
 _LATEST_SECOND: Final = 253_402_300_799
 
@@ -29,6 +31,7 @@ class Judged:
     posting: Posting | None = None
     failure: str | None = None
     later: Sequence[Any] = ()
+    alerts: Sequence[RaiseAlert] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +46,18 @@ class Broken:
 def judge(state: LedgerState, command: RecordStripeEvent, now: datetime) -> Judged | Broken:
     """Map an event and book what it says, changing nothing.
 
-    Broken: an account would fall below zero. What can never be read is no break: it goes to a person at once.
+    Broken: an account would fall below zero, or what it speaks of is not in the books yet. What can never be read is
+    no break: it goes to a person at once.
     """
     try:
         mapped = map_event(state, command)
     except UnreadableError as error:
         return Judged(outcome="dead_letter", failure="WEBHOOK_INVALID", facts={"reason": str(error)})
     draft = mapped.draft
+    if mapped.too_early is not None:
+        return _broken(Rejected(code=RejectCode.MESSAGE_TOO_EARLY, details={"missing": mapped.too_early}))
     if draft is None:
-        return Judged(outcome=mapped.outcome, facts=mapped.facts, failure=mapped.failure)
+        return Judged(outcome=mapped.outcome, facts=mapped.facts, failure=mapped.failure, alerts=mapped.alerts)
     if draft.effect_key in state.effects:
         return Judged(outcome="duplicate_effect", facts=mapped.facts)
     return _booked(state, mapped, draft, _occurred_at(command, now))
@@ -72,6 +78,7 @@ def _booked(state: LedgerState, mapped: Mapped, draft: Draft, occurred_at: datet
         posting=booked.posting,
         failure=mapped.failure,
         later=later,
+        alerts=mapped.alerts,
     )
 
 

@@ -9,11 +9,14 @@ from typing import Any, Final
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.ledger.balance_transactions import book_balance_transactions, listing_due_at, look
+from cutline.engine.ledger.bank_payouts import book_payout_transfer, finalize_payout, lock_payout
 from cutline.engine.ledger.booking import CURRENCY
+from cutline.engine.ledger.claims import claimed
 from cutline.engine.ledger.entry_fees import move_entry_fee, post_settlement, refund_outcome
 from cutline.engine.ledger.events import EVENTS, AnchorRecorded
 from cutline.engine.ledger.health import platform_balance_read, read_money_health
 from cutline.engine.ledger.ingesting import ingest_settlement, read_settlement
+from cutline.engine.ledger.losses import close_account, read_debts, write_off
 from cutline.engine.ledger.owing import owes
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.recording import keep_what_broke, post_again, record_stripe_event, refuse_stripe_event
@@ -24,6 +27,7 @@ from cutline.engine.ledger.transfers import complete_transfer, fail_transfer, lo
 from cutline.engine.ledger.undelivered import fetch_undelivered, undelivered_listed
 from cutline.engine.messages import (
     BalanceTransactionsListed,
+    CloseAccount,
     CommandBroke,
     CompleteTransfer,
     FailTransfer,
@@ -39,6 +43,7 @@ from cutline.engine.messages import (
     PostSettlement,
     PostTransaction,
     ReadAccount,
+    ReadDebts,
     ReadForwarding,
     ReadMoneyHealth,
     ReadSettlement,
@@ -49,11 +54,14 @@ from cutline.engine.messages import (
     RefuseStripeEvent,
     RetryForwarding,
     UndeliveredListed,
+    WriteOffDebt,
 )
+from cutline.engine.messages.bank import BookPayoutTransfer, FinalizePayout, LockPayout
 
 _RESERVED: Final = (
     "stripe:event:",
     "account:",
+    "account-closed:",
     "anchor:",
     "dead-letter:",
     "balance-listing:",
@@ -80,7 +88,7 @@ class LedgerMachine:
         decision = _DECISIONS.get(type(command))
         if decision is None:
             raise InvariantViolated(f"the ledger does not understand {type(command).__name__}")
-        return decision(state, command, now)
+        return claimed(state, decision(state, command, now), now)
 
     def evolve(self, state: LedgerState, recorded: Recorded) -> None:
         """Fold one recorded event."""
@@ -197,9 +205,15 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     LockTransfer: lock_transfer,
     CompleteTransfer: complete_transfer,
     FailTransfer: fail_transfer,
+    LockPayout: lock_payout,
+    BookPayoutTransfer: book_payout_transfer,
+    FinalizePayout: finalize_payout,
     RefundOutcome: refund_outcome,
     BalanceTransactionsListed: book_balance_transactions,
     PostTransaction: _post_transaction,
+    WriteOffDebt: write_off,
+    CloseAccount: close_account,
+    ReadDebts: read_debts,
     ReadAccount: _read_account,
     ReadTrialBalance: _read_trial_balance,
     Look: look,

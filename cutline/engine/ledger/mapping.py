@@ -8,41 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final, TypeGuard
 
-from cutline.engine.ledger import accounts, postings
-from cutline.engine.ledger.booking import CURRENCY
-from cutline.engine.ledger.events import Outcome
+from cutline.engine.ledger import accounts, loss_mapping, postings
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.state import LedgerState, Payment, payment_of
+from cutline.engine.ledger.stripe_objects import (
+    IGNORED,
+    Mapped,
+    cents_of,
+    currency_of,
+    identity_of,
+    mapping_of,
+    text_of,
+)
 from cutline.engine.messages import RecordStripeEvent
 
 _CONTEST_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 ENTRY_FEE: Final = "contest_entry_fee"
 """The purpose that our payment intents carry in their metadata."""
-
-CENTS_MAX: Final = 999_999_999_999
-"""Stripe's amounts have at most twelve digits (PaymentIntents, `amount`); more would not fit into a book either."""
-
-
-class UnreadableError(Exception):
-    """An event of a type we map lacks what every such object has; it goes to the dead letters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapped:
-    """What an event means. `failure`: why a person must look; `later`: drafts for the same commit."""
-
-    outcome: Outcome
-    draft: Draft | None = None
-    facts: Mapping[str, str] = field(default_factory=dict)
-    failure: str | None = None
-    later: tuple[Draft, ...] = ()
-
-
-IGNORED: Final = Mapped(outcome="ignored")
 
 
 def map_event(state: LedgerState, event: RecordStripeEvent) -> Mapped:
@@ -68,13 +54,16 @@ def _payment_succeeded(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     if event.account is not None:
         return IGNORED  # A connected account's own sale is not the platform's money.
     intent = event.object
-    intent_id = _text(intent, "id")
+    intent_id = text_of(intent, "id")
     received = intent.get("amount_received")
-    cents = _cents(intent, "amount" if received is None else "amount_received")
-    currency = _currency(intent)
-    metadata = _mapping(intent.get("metadata"))
+    cents = cents_of(intent, "amount" if received is None else "amount_received")
+    currency = currency_of(intent)
+    metadata = mapping_of(intent.get("metadata"))
     facts = {"payment_intent": intent_id, "amount_cents": str(cents), "currency": currency}
     holder = metadata.get("account_did") or metadata.get("user_id")
+    charge = identity_of(intent.get("latest_charge"))
+    if charge is not None:
+        facts["charge"] = charge
     if not accounts.is_owner(holder):
         return _suspended(facts, "PAYMENT_INTENT_NOT_FOUND")
     facts["account_did"] = holder
@@ -104,15 +93,15 @@ def _payment_ended(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     if event.account is not None:
         return IGNORED
     intent = event.object
-    metadata = _mapping(intent.get("metadata"))
+    metadata = mapping_of(intent.get("metadata"))
     facts = {
-        "payment_intent": _text(intent, "id"),
+        "payment_intent": text_of(intent, "id"),
         "intent_status": "canceled" if event.type == "payment_intent.canceled" else "failed",
     }
     for name in ("contest_id", "entry_id"):
         if accounts.is_owner(metadata.get(name)):
             facts[name] = metadata[name]
-    error = _mapping(intent.get("last_payment_error"))
+    error = mapping_of(intent.get("last_payment_error"))
     reason = intent.get("cancellation_reason") or error.get("decline_code") or error.get("code")
     if isinstance(reason, str):
         facts["reason"] = reason
@@ -125,10 +114,10 @@ def _refund_changed(state: LedgerState, event: RecordStripeEvent) -> Mapped:
 
 def _charge_refunded(state: LedgerState, event: RecordStripeEvent) -> Mapped:
     """Map the refunds that older API versions embed in a charge; newer ones send `refund.*` events."""
-    listed = _mapping(event.object.get("refunds")).get("data")
+    listed = mapping_of(event.object.get("refunds")).get("data")
     if event.account is not None or not isinstance(listed, list) or not listed:
         return IGNORED
-    mapped = [_refund(state, _mapping(item)) for item in listed]
+    mapped = [_refund(state, mapping_of(item)) for item in listed]
     news = [one for one in mapped if one.draft is not None and one.draft.effect_key not in state.effects]
     if not news:
         return mapped[0]
@@ -138,9 +127,9 @@ def _charge_refunded(state: LedgerState, event: RecordStripeEvent) -> Mapped:
 
 
 def _refund(state: LedgerState, refund: Mapping[str, Any]) -> Mapped:
-    refund_id, status = _text(refund, "id"), _text(refund, "status")
-    metadata = _mapping(refund.get("metadata"))
-    intent = _identity(refund.get("payment_intent"))
+    refund_id, status = text_of(refund, "id"), text_of(refund, "status")
+    metadata = mapping_of(refund.get("metadata"))
+    intent = identity_of(refund.get("payment_intent"))
     facts = {"refund": refund_id, "refund_status": "failed" if status == "canceled" else status}
     for name in ("contest_id", "entry_id"):
         if accounts.is_owner(metadata.get(name)):
@@ -148,9 +137,9 @@ def _refund(state: LedgerState, refund: Mapping[str, Any]) -> Mapped:
     if intent is not None:
         facts["payment_intent"] = intent
     if facts["refund_status"] == "succeeded":
-        return _refund_succeeded(state, facts, _cents(refund, "amount"), _currency(refund))
+        return _refund_succeeded(state, facts, cents_of(refund, "amount"), currency_of(refund))
     if facts["refund_status"] == "failed" and f"refund:{refund_id}:succeeded" in state.effects:
-        return _refund_failed(state, facts, _cents(refund, "amount"), _currency(refund))
+        return _refund_failed(state, facts, cents_of(refund, "amount"), currency_of(refund))
     return Mapped(outcome="recorded", facts=facts)
 
 
@@ -164,7 +153,10 @@ def _refund_succeeded(state: LedgerState, facts: dict[str, str], cents: int, cur
     drafts = _refund_drafts(state, facts["refund"], payment, cents, currency, asked=asked)
     if not drafts:
         return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
-    return Mapped(outcome="posted", draft=drafts[0], facts=facts, later=drafts[1:])
+    mapped = Mapped(outcome="posted", draft=drafts[0], facts=facts, later=drafts[1:])
+    if drafts[0].kind != "refund_outside":
+        return mapped
+    return replace(mapped, alerts=(loss_mapping.refund_alert("refund_made_outside", facts, cents, currency),))
 
 
 def _early_refund(state: LedgerState, facts: dict[str, str], intent: str, cents: int, currency: str) -> Mapped:
@@ -200,18 +192,43 @@ def _refund_failed(state: LedgerState, facts: dict[str, str], cents: int, curren
     if payment is None or payment.account_did is None:
         return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
     draft = postings.refund_failed(facts["refund"], payment.account_did, cents, currency)
-    return Mapped(outcome="posted", draft=draft, facts=facts)
+    alert = loss_mapping.refund_alert("refund_came_back", facts, cents, currency)
+    return Mapped(outcome="posted", draft=draft, facts=facts, alerts=(alert,))
 
 
 def _account_updated(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     account = event.object
-    capabilities = _mapping(account.get("capabilities"))
+    capabilities = mapping_of(account.get("capabilities"))
     facts = {
-        "stripe_account_id": _text(account, "id"),
+        "stripe_account_id": text_of(account, "id"),
         "transfers_active": str(capabilities.get("transfers") == "active").lower(),
         "payouts_enabled": str(account.get("payouts_enabled") is True).lower(),
     }
     return Mapped(outcome="recorded", facts=facts)
+
+
+def _payout_ended(state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    """Map the end of a payout from a connected account; the platform's own payouts are nobody's winnings.
+
+    Money that left an account without our asking is no payout of ours: a person must look.
+    """
+    if event.account is None:
+        return IGNORED
+    payout = event.object
+    payout_id = mapping_of(payout.get("metadata")).get("payout_id")
+    outcome = "paid" if event.type == "payout.paid" else "failed"
+    facts = {
+        "stripe_payout_id": text_of(payout, "id"),
+        "stripe_account_of_payout": event.account,
+        "payout_outcome": outcome,
+    }
+    if not isinstance(payout_id, str) or payout_id not in state.payouts.payouts:
+        failure = "PAYOUT_NOT_FOUND" if outcome == "paid" else None
+        return Mapped(outcome="dead_letter" if failure else "ignored", facts=facts, failure=failure)
+    reason = payout.get("failure_code") or ("canceled" if event.type == "payout.canceled" else None)
+    if isinstance(reason, str):
+        facts["reason"] = reason
+    return Mapped(outcome="recorded", facts=facts | {"payout_id": payout_id})
 
 
 _MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]] = {
@@ -224,36 +241,8 @@ _MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]
     "charge.refund.updated": _refund_changed,
     "charge.refunded": _charge_refunded,
     "account.updated": _account_updated,
+    **loss_mapping.MAPPERS,
+    "payout.paid": _payout_ended,
+    "payout.failed": _payout_ended,
+    "payout.canceled": _payout_ended,
 }
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _identity(value: object) -> str | None:
-    """Read a reference that Stripe gives as an id or as the expanded object."""
-    if isinstance(value, Mapping):
-        value = value.get("id")
-    return value if isinstance(value, str) and value else None
-
-
-def _text(source: Mapping[str, Any], name: str) -> str:
-    value = source.get(name)
-    if not isinstance(value, str) or not value:
-        raise UnreadableError(f"{name} is missing")
-    return value
-
-
-def _cents(source: Mapping[str, Any], name: str) -> int:
-    value = source.get(name)
-    if type(value) is not int or not 0 < value <= CENTS_MAX:
-        raise UnreadableError(f"{name} is not a whole number of cents above zero and within Stripe's limit")
-    return value
-
-
-def _currency(source: Mapping[str, Any]) -> str:
-    value = source.get("currency")
-    if not isinstance(value, str) or CURRENCY.fullmatch(value) is None:
-        raise UnreadableError("currency is not three small letters")
-    return value

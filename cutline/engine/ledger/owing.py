@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from cutline.engine.decision import Owed, Recorded
-from cutline.engine.ledger.events import StripeEventForwarded, StripeEventRecorded, TransactionPosted
+from cutline.engine.ledger.events import PayoutAdmitted, StripeEventForwarded, StripeEventRecorded, TransactionPosted
 from cutline.engine.messages import (
     AccountReported,
     FeePaid,
@@ -18,6 +18,7 @@ from cutline.engine.messages import (
     WinningsPaid,
     WinningsUnpayable,
 )
+from cutline.engine.messages.bank import PayoutBooked, PayoutLocked, PayoutOutcome, PayoutReported
 
 StripeEvent = StripeEventRecorded | StripeEventForwarded
 """What Stripe said, as it was posted at once or later; one whose posting broke owes nothing (PAY-054, FWD-016)."""
@@ -31,6 +32,8 @@ def owes(recorded: Recorded) -> Sequence[Owed]:
         return _owed_by_stripe_event(event)
     if kind is TransactionPosted:
         return _owed_by_transaction(event, recorded.hash.hex())
+    if isinstance(event, PayoutAdmitted):
+        return (_payout_locked(event, recorded.hash.hex()),)
     return ()
 
 
@@ -38,8 +41,12 @@ def _owed_by_stripe_event(event: StripeEvent) -> Sequence[Owed]:
     facts = event.facts
     if "stripe_account_id" in facts:
         return (_account_report(event),)
+    if "payout_id" in facts:
+        return (_payout_report(event),)
     if "refund_status" in facts:
         return _refund_report(event) if {"contest_id", "entry_id", "payment_intent"} <= facts.keys() else ()
+    if "dispute" in facts:
+        return ()  # The entry of a disputed payment plays on (LOSS-023).
     status = facts.get("intent_status")
     if status is not None:
         return (_intent_report(event, "canceled" if status == "canceled" else "failed"),)
@@ -99,6 +106,33 @@ def _account_report(event: StripeEvent) -> Owed:
     return Owed(key=f"account-report:{event.event_id}", to="payouts", message=message)
 
 
+def _payout_report(event: StripeEvent) -> Owed:
+    facts = event.facts
+    message = PayoutReported(
+        payout_id=facts["payout_id"],
+        stripe_payout_id=facts["stripe_payout_id"],
+        stripe_account_id=facts["stripe_account_of_payout"],
+        outcome="paid" if facts["payout_outcome"] == "paid" else "failed",
+        reason=facts.get("reason"),
+        event_id=event.event_id,
+    )
+    return Owed(key=f"payout-report:{event.event_id}", to="payouts", message=message)
+
+
+def _payout_locked(event: PayoutAdmitted, head: str) -> Owed:
+    message = PayoutLocked(
+        payout_id=event.payout_id,
+        account_did=event.account_did,
+        amount_cents=event.amount_cents,
+        currency=event.currency,
+        transfer_cents=event.transfer_cents,
+        principal=event.principal,
+        idempotency_key=event.idempotency_key,
+        head=head,
+    )
+    return Owed(key=event.key, to="payouts", message=message)
+
+
 def _owed_by_transaction(event: TransactionPosted, head: str) -> Sequence[Owed]:
     effect, content = event.posting.effect_key, event.content
     match event.posting.kind:
@@ -126,6 +160,10 @@ def _owed_by_transaction(event: TransactionPosted, head: str) -> Sequence[Owed]:
                 reason=content["reason"],
             )
             return (Owed(key=f"{effect}:unpayable", to=f"contest/{unpayable.contest_id}", message=unpayable),)
+        case "payout_paid" | "payout_failed" | "payout_failed_after_paid" if "payout_id" in content:
+            outcome: PayoutOutcome = "paid" if event.posting.kind == "payout_paid" else "failed"
+            booked = PayoutBooked(payout_id=content["payout_id"], outcome=outcome)
+            return (Owed(key=f"{effect}:booked", to="payouts", message=booked),)
         case _:
             return ()
 

@@ -180,6 +180,12 @@ def payout_locked(payout_id: str, account_did: str, cents: int, currency: str) -
     return _hold("payout_locked", f"{key}:lock", key, account_did, cents, currency)
 
 
+def payout_transferred(payout_id: str, account_did: str, cents: int, currency: str) -> Draft:
+    """Book what a connected account lacked for a payout and got from the platform; the hold stays."""
+    move = (accounts.connected(account_did), accounts.PLATFORM, cents)
+    return _draft("payout_transferred", f"payout:{payout_id}:transfer", currency, move)
+
+
 def payout_paid(payout_id: str, account_did: str, cents: int, currency: str) -> Draft:
     """Book a payout that reached the bank: the debt ends (LED-005)."""
     key = f"payout:{payout_id}"
@@ -227,19 +233,24 @@ def dispute_created(dispute_id: str, cents: int, fee_cents: int, currency: str) 
     return _draft("dispute_created", f"dispute:{dispute_id}:withdrawn", currency, *moves)
 
 
+def loss_hold_source(loss_event_id: str) -> str:
+    """Name what money is frozen for by a loss event."""
+    return f"loss-event:{loss_event_id}:ledger_hold"
+
+
 def loss_hold(loss_event_id: str, account_did: str, cents: int, currency: str, *, part: int = 1) -> Draft:
     """Freeze an account holder's money for a loss event (LED-021). `cents` is at most what is available.
 
     Later credits top the freeze up as parts 2, 3 and so on, each an effect of its own under the same source.
     """
-    source = f"loss-event:{loss_event_id}:ledger_hold"
+    source = loss_hold_source(loss_event_id)
     effect = source if part == 1 else f"{source}:{part}"
     return _hold("loss_hold", effect, source, account_did, cents, currency)
 
 
 def loss_hold_resolved(loss_event_id: str, account_did: str, cents: int, currency: str) -> Draft:
     """Give the money that a loss event froze back to its holder (LED-021)."""
-    key = f"loss-event:{loss_event_id}:ledger_hold"
+    key = loss_hold_source(loss_event_id)
     return _release("loss_hold_resolved", f"{key}:resolve", key, account_did, cents, currency)
 
 
@@ -264,14 +275,18 @@ def written_off(loss_event_id: str, account_did: str, held_cents: int, lost_cent
         f"loss-event:{loss_event_id}:written_off",
         currency,
         *(move for move in moves if move[2]),
-        hold_source=f"loss-event:{loss_event_id}:ledger_hold",
+        hold_source=loss_hold_source(loss_event_id) if held_cents else None,
     )
 
 
-def account_closed(account_did: str, cents: int, currency: str) -> Draft:
-    """Move the money of a closed account to suspense, so that it is never lost (POUT-043)."""
+def account_closed(account_did: str, cents: int, currency: str, *, part: int = 1) -> Draft:
+    """Move the money of a closed account to suspense, so that it is never lost (POUT-043).
+
+    What the account is credited later follows as parts 2, 3 and so on, as does another currency.
+    """
     move = (accounts.available(account_did), accounts.SUSPENSE, cents)
-    return _draft("account_closed", f"account:{account_did}:closed", currency, move)
+    effect = f"account:{account_did}:closed"
+    return _draft("account_closed", effect if part == 1 else f"{effect}:{part}", currency, move)
 
 
 def _hold(kind: str, effect: str, source: str, account_did: str, cents: int, currency: str) -> Draft:

@@ -43,7 +43,12 @@ def record_stripe_event(state: LedgerState, command: RecordStripeEvent, now: dat
     if judged.failure is not None:
         events.append(_dead_letter(command, judged.failure, judged.facts))
     events.extend(judged.later)
-    return Accepted(events=events, reply=_reply(judged.outcome, deduped=False), blobs={recorded.key: command.body})
+    return Accepted(
+        events=events,
+        reply=_reply(judged.outcome, deduped=False),
+        effects=judged.alerts,
+        blobs={recorded.key: command.body},
+    )
 
 
 def post_again(state: LedgerState, command: PostAgain, now: datetime) -> Decision:
@@ -144,7 +149,7 @@ def _attempt(state: LedgerState, command: RecordStripeEvent, now: datetime) -> D
     if judged.failure is not None and f"stripe:event:{command.event_id}" not in state.dead_letters:
         events.append(_dead_letter(command, judged.failure, judged.facts))
     events.extend(judged.later)
-    return Accepted(events=events, reply=_reply(judged.outcome, deduped=False))
+    return Accepted(events=events, reply=_reply(judged.outcome, deduped=False), effects=judged.alerts)
 
 
 def _keep_broken(command: RecordStripeEvent, broken: Broken, now: datetime) -> Decision:

@@ -11,8 +11,9 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 
 from cutline.engine.canonical import canonical_json
-from cutline.engine.ledger import accounts
+from cutline.engine.ledger import accounts, loss_state
 from cutline.engine.ledger.events import (
+    AccountClosed,
     AccountOpened,
     AnchorRecorded,
     BalanceListingRequested,
@@ -20,6 +21,7 @@ from cutline.engine.ledger.events import (
     DeadLettered,
     EventQuarantined,
     Funds,
+    PayoutAdmitted,
     PlatformFundsRead,
     Posting,
     PostingBroke,
@@ -28,6 +30,7 @@ from cutline.engine.ledger.events import (
     TransactionPosted,
     UndeliveredEventsListed,
 )
+from cutline.engine.ledger.payout_book import PayoutBook
 
 Place = Literal["escrow", "pot", "refunds", "refunded", "available", "suspense"]
 
@@ -82,6 +85,7 @@ class LedgerState:
     failed_refunds: set[str] = field(default_factory=set)
     early_refunds: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
     """Refunds, (cents, currency) by id, that were reported before their payment, by its intent."""
+    payouts: PayoutBook = field(default_factory=PayoutBook)
     anchors: dict[str, str] = field(default_factory=dict)
     listing_requested_at: datetime | None = None
     listing_outstanding: bool = False
@@ -95,6 +99,7 @@ class LedgerState:
     ingested_cents: dict[str, int] = field(default_factory=dict)
     funds: tuple[Funds, ...] = ()
     funds_read_at: datetime | None = None
+    losses: loss_state.Losses = field(default_factory=loss_state.Losses)
 
 
 def balances(state: LedgerState, account_did: str, currency: str) -> tuple[int, int]:
@@ -138,17 +143,29 @@ def _fold_forwarded(state: LedgerState, event: StripeEventForwarded, at: datetim
 
 
 def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime) -> None:
-    _post(state, event.posting, event.idempotency_key)
+    _post(state, event.posting, event.idempotency_key, at)
+    if "stripe_transfer_id" in event.content:
+        loss_state.remember_transfer(state.losses, event.posting, event.content["stripe_transfer_id"])
     if event.posting.kind == "outside_ingest":
         _fold_ingest(state, event.posting, at)
     state.contents[event.idempotency_key] = joined(event.content)
     _move_payment(state, event.posting, event.content.get("payment_intent"))
+    state.payouts.award(event.prizes, event.posting.currency)
+    state.payouts.post(event.posting.kind, event.content)
+
+
+def _fold_admission(state: LedgerState, event: PayoutAdmitted, _at: datetime) -> None:
+    state.payouts.admit(event)
 
 
 def _fold_opening(state: LedgerState, event: AccountOpened, _at: datetime) -> None:
     kind = accounts.kind_of(event.account)
     if kind is not None:
         state.accounts[event.account] = kind
+
+
+def _fold_closure(state: LedgerState, event: AccountClosed, _at: datetime) -> None:
+    state.losses.closed.setdefault(event.account_did, 0)
 
 
 def _fold_quarantine(state: LedgerState, event: EventQuarantined, _at: datetime) -> None:
@@ -211,7 +228,9 @@ def _fold_meaning(
     if posting is None:
         _fold_unbooked_refund(state, facts)
         return
-    _post(state, posting, key)
+    _post(state, posting, key, at)
+    if posting.kind == "dispute_created":
+        loss_state.open_dispute(state.losses, posting, facts, at)
     intent = facts.get("payment_intent")
     if intent is None:
         return
@@ -219,6 +238,8 @@ def _fold_meaning(
         if state.first_payment_at is None:
             state.first_payment_at = at
         state.payments[intent] = payment_of(facts, posting.kind)
+        if "charge" in facts:
+            state.losses.charges[facts["charge"]] = intent
         state.early_refunds.pop(intent, None)
         return
     _move_payment(state, posting, intent)
@@ -255,13 +276,15 @@ def _move_payment(state: LedgerState, posting: Posting, intent: str | None) -> N
         payment.place = _PLACES.get(posting.kind, payment.place)
 
 
-def _post(state: LedgerState, posting: Posting, key: str) -> None:
+def _post(state: LedgerState, posting: Posting, key: str, at: datetime) -> None:
     book = state.books.get(posting.currency)
     if book is None:
         book = state.books[posting.currency] = {}
     for account, _, balance in posting.legs:
         book[account] = balance
     state.effects[posting.effect_key] = key
+    if posting.kind in loss_state.KINDS:
+        loss_state.fold_posting(state.losses, posting, at)
     source = posting.hold_source
     if source is not None:
         for account, cents, _ in posting.legs:
@@ -279,7 +302,9 @@ _FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = 
     StripeEventForwarded: _fold_forwarded,
     PostingBroke: _fold_break,
     TransactionPosted: _fold_transaction,
+    AccountClosed: _fold_closure,
     AccountOpened: _fold_opening,
+    PayoutAdmitted: _fold_admission,
     EventQuarantined: _fold_quarantine,
     DeadLettered: _fold_dead_letter,
     AnchorRecorded: _fold_anchor,

@@ -59,6 +59,7 @@ from cutline.engine.messages.governance import (
 )
 from cutline.engine.messages.ledger import (
     BalanceTransactionsListed,
+    CloseAccount,
     CommandBroke,
     CompleteTransfer,
     FailTransfer,
@@ -72,6 +73,7 @@ from cutline.engine.messages.ledger import (
     PostTransaction,
     Prize,
     ReadAccount,
+    ReadDebts,
     ReadForwarding,
     ReadMoneyHealth,
     ReadSettlement,
@@ -82,6 +84,7 @@ from cutline.engine.messages.ledger import (
     RefuseStripeEvent,
     RetryForwarding,
     UndeliveredListed,
+    WriteOffDebt,
 )
 from cutline.engine.messages.look import Look
 from cutline.engine.messages.payments import (
@@ -122,6 +125,7 @@ __all__ = [
     "CancelContest",
     "CancelIntent",
     "ClaimIntent",
+    "CloseAccount",
     "CommandBroke",
     "CompleteRunbook",
     "CompleteTransfer",
@@ -161,6 +165,7 @@ __all__ = [
     "ReadAccount",
     "ReadConfig",
     "ReadContest",
+    "ReadDebts",
     "ReadDirectory",
     "ReadEntry",
     "ReadFeed",
@@ -206,4 +211,5 @@ __all__ = [
     "WinningsPaid",
     "WinningsUnpayable",
     "WithdrawEntry",
+    "WriteOffDebt",
 ]

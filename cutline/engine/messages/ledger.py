@@ -259,3 +259,28 @@ class ReadAccount:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTrialBalance:
     """Ask for every account's balance in cents. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteOffDebt:
+    """From an admin: give up what is owed for one loss, named by its dispute or by its refund made outside."""
+
+    loss_event_id: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAccount:
+    """From an admin: an account holder is gone; what is theirs goes to suspense, now and later (POUT-043)."""
+
+    account_did: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDebts:
+    """Ask for the debts and open disputes of one account holder, or of all. Decides nothing."""
+
+    account_did: str | None = None

@@ -8,6 +8,7 @@ from typing import Any
 
 from cutline.engine.decision import Accepted, Decision
 from cutline.engine.messages import AccountReported, CallStripe, OnboardAccount
+from cutline.engine.payout.bank_calls import payouts_going_on
 from cutline.engine.payout.events import (
     AccountCreated,
     AccountLinkEnded,
@@ -16,7 +17,7 @@ from cutline.engine.payout.events import (
     AccountStatusRecorded,
 )
 from cutline.engine.payout.ready import going_on
-from cutline.engine.payout.state import Account, PayoutState, account_subject
+from cutline.engine.payout.state import Abilities, Account, PayoutState, account_subject, suffices
 from cutline.engine.stripe_attempts import AttemptStarted, Parameters
 from cutline.engine.stripe_call import Judgement, postpone, start
 
@@ -47,7 +48,7 @@ def account_reported(state: PayoutState, command: AccountReported, now: datetime
     """
     known = state.reported.get(command.stripe_account_id)
     report = command.event_id or f"{command.stripe_account_id}:{len(state.reports)}"
-    said = (command.transfers_active, command.payouts_enabled)
+    said = Abilities(command.transfers_active, command.payouts_enabled)
     if report in state.reports or known == said:
         return Accepted(reply={"deduped": True})
     return _status(state, command.stripe_account_id, said, report, now)
@@ -60,14 +61,14 @@ def account_answered(state: PayoutState, did: str, judged: Judgement, now: datet
         refused = AccountRefused(account_did=did, attempt=account.attempts, code=judged.code, message=judged.message)
         return Accepted(events=(refused,))
     stripe_account_id = str(judged.object["id"])
-    active, enabled = state.reported.get(stripe_account_id) or _abilities(judged.object)
+    able = state.reported.get(stripe_account_id) or _abilities(judged.object)
     created = AccountCreated(
         account_did=did,
         stripe_account_id=stripe_account_id,
-        transfers_active=active,
-        payouts_enabled=enabled,
+        transfers_active=able.transfers_active,
+        payouts_enabled=able.payouts_enabled,
     )
-    if active:
+    if able.transfers_active:
         events, effects = going_on(state, did, stripe_account_id, now)
         return Accepted(events=(created, *events), effects=effects)
     started, effect = _link(account, stripe_account_id, now, onboarding_url)
@@ -92,12 +93,16 @@ def link_answered(state: PayoutState, did: str, judged: Judgement) -> Decision:
 def check_answered(state: PayoutState, did: str, judged: Judgement, now: datetime) -> Decision:
     """Go on where the account has become ready; ask again later where it has not."""
     call = state.calls.calls[account_subject("account-check", did)]
-    said = _abilities(judged.object)
-    if judged.outcome == "failed" or not said[0]:
-        waiting = postpone(call, now, judged.code or "account_not_ready", judged.message, "new_attempt")
-        return Accepted(events=waiting.events)
-    account = state.accounts[did]
-    return _status(state, str(account.stripe_account_id), said, f"check:{call.subject}:{call.attempt}", now)
+    account, said = state.accounts[did], _abilities(judged.object)
+    answered = judged.outcome != "failed"
+    news = Accepted()
+    if answered and (said != account.abilities or suffices(state, did, said)):
+        report = f"check:{call.subject}:{call.attempt}"
+        news = _status(state, str(account.stripe_account_id), said, report, now)
+    if answered and suffices(state, did, said):
+        return news
+    waiting = postpone(call, now, judged.code or "account_not_ready", judged.message, "new_attempt")
+    return Accepted(events=(*waiting.events, *news.events), effects=news.effects)
 
 
 def checking(
@@ -108,7 +113,8 @@ def checking(
     A lost webhook then delays the winnings and no more.
     """
     subject = account_subject("account-check", did)
-    if subject in state.calls.calls or not (expected or state.waiting.get(did)):
+    waited_for = state.waiting.get(did) or state.bank.waiting.get(did)
+    if subject in state.calls.calls or not (expected or waited_for):
         return (), ()
     attempt = state.checks.get(did, 0) + 1
     started, effect = start(subject, "retrieve_account", {"id": stripe_account_id}, now, attempt=attempt)
@@ -123,29 +129,30 @@ def _try_again(state: PayoutState, account: Account, now: datetime) -> Accepted:
     return Accepted(events=(started,), reply=_as_read(account, now), effects=(effect,))
 
 
-def _status(
-    state: PayoutState, stripe_account_id: str, said: tuple[bool, bool], report: str, now: datetime
-) -> Accepted:
+def _status(state: PayoutState, stripe_account_id: str, said: Abilities, report: str, now: datetime) -> Accepted:
     event = AccountStatusRecorded(
         stripe_account_id=stripe_account_id,
-        transfers_active=said[0],
-        payouts_enabled=said[1],
+        transfers_active=said.transfers_active,
+        payouts_enabled=said.payouts_enabled,
         report=report,
     )
     did = state.by_stripe_account.get(stripe_account_id)
     if did is None:
         return Accepted(events=(event,), reply={"deduped": False})
-    if said[0]:
-        events, effects = going_on(state, did, stripe_account_id, now)
-        return Accepted(events=(event, *events), reply={"deduped": False}, effects=effects)
-    checks, asking = checking(state, did, stripe_account_id, now)
-    return Accepted(events=(event, *checks), reply={"deduped": False}, effects=asking)
+    events, effects = payouts_going_on(state, did, stripe_account_id, said, now)
+    if said.transfers_active:
+        more, calls = going_on(state, did, stripe_account_id, now)
+        events, effects = events + more, effects + calls
+    if not suffices(state, did, said):
+        checks, asking = checking(state, did, stripe_account_id, now)
+        events, effects = [*events, *checks], [*effects, *asking]
+    return Accepted(events=(event, *events), reply={"deduped": False}, effects=effects)
 
 
-def _abilities(account: Mapping[str, Any]) -> tuple[bool, bool]:
+def _abilities(account: Mapping[str, Any]) -> Abilities:
     capabilities = account.get("capabilities")
     transfers = capabilities.get("transfers") if isinstance(capabilities, Mapping) else None
-    return transfers == "active", account.get("payouts_enabled") is True
+    return Abilities(transfers == "active", account.get("payouts_enabled") is True)
 
 
 def _link(
@@ -165,6 +172,7 @@ def _account_parameters(plan: AccountPlanned) -> Parameters:
     parameters: dict[str, Any] = {
         "type": "express",
         "capabilities": {"transfers": {"requested": "true"}},
+        "settings": {"payouts": {"schedule": {"interval": "manual"}}},
         "metadata": {"account_did": plan.account_did},
     }
     if plan.email is not None:

@@ -1,4 +1,4 @@
-"""What the log of payouts can say about connected accounts and transfers; logic-free."""
+"""What the log of payouts can say: connected accounts and transfers here, payouts to the bank beside; logic-free."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from cutline.engine.payout.bank_events import BANK_EVENTS
+from cutline.engine.payout.reconciling import RECONCILIATION_EVENTS
 from cutline.engine.stripe_attempts import CALL_EVENTS
 
 
@@ -169,6 +171,8 @@ EVENTS: Final[Mapping[str, type]] = {
         FundsLocked,
         TransferCompleted,
         TransferFailed,
+        *RECONCILIATION_EVENTS,
+        *BANK_EVENTS,
         *CALL_EVENTS,
     )
 }

@@ -18,6 +18,19 @@ from cutline.engine.messages import (
     StripeAnswered,
     TransferLocked,
 )
+from cutline.engine.messages.bank import (
+    AdmitPayout,
+    ListPayouts,
+    PayoutBooked,
+    PayoutLocked,
+    PayoutReported,
+    ReadFailedPayouts,
+    ReadPayout,
+    ReadStuckPayouts,
+    RetryPayout,
+)
+from cutline.engine.messages.reconciliation import DayCompared, ReadReconciliation, ReconcileWithStripe
+from cutline.engine.payout import reconciling
 from cutline.engine.payout.accounts import (
     account_answered,
     account_reported,
@@ -25,6 +38,19 @@ from cutline.engine.payout.accounts import (
     link_answered,
     onboard_account,
 )
+from cutline.engine.payout.bank import (
+    admit_payout,
+    funding_answered,
+    look_after_payouts,
+    payout_answered,
+    payout_booked,
+    payout_check_answered,
+    payout_locked,
+    payout_owed,
+    payout_reported,
+    retry_payout,
+)
+from cutline.engine.payout.bank_reading import list_payouts, read_failed_payouts, read_payout, read_stuck_payouts
 from cutline.engine.payout.events import EVENTS
 from cutline.engine.payout.state import PayoutState, fold
 from cutline.engine.payout.transfers import (
@@ -37,7 +63,7 @@ from cutline.engine.payout.transfers import (
 
 
 class PayoutMachine:
-    """The rules of `payouts.db`: one transfer for each winning entry, and none before its money is held."""
+    """The rules of `payouts.db`: nothing is paid before its money is held, and everything is paid once."""
 
     kind = "payouts"
     events: Mapping[str, type] = EVENTS
@@ -64,27 +90,31 @@ class PayoutMachine:
                 return onboard_account(state, command, now, self._onboarding_url)
             case ReadTransfers():
                 return read_transfers(state, command, now)
+            case ReconcileWithStripe() | DayCompared() | ReadReconciliation():
+                return reconciling.decide(state.reconciliation, command, now)
             case Look():
                 events, effects = stripe_call.look(state.calls, now)
-                return Accepted(events=events, effects=effects)
+                asked, asking = look_after_payouts(state, now)
+                return Accepted(events=(*events, *asked), effects=(*effects, *asking))
             case _:
-                raise InvariantViolated(f"payouts do not understand {type(command).__name__}")
+                return _decide_on_bank(state, command, now)
 
     def evolve(self, state: PayoutState, recorded: Recorded) -> None:
         """Fold one recorded event."""
-        fold(state, recorded.event)
+        fold(state, recorded.event, recorded.at)
 
     def owes(self, state: PayoutState, recorded: Recorded) -> Sequence[Owed]:
         """Return what an event owes to the ledger."""
-        return transfer_owed(state, recorded.event)
+        return transfer_owed(state, recorded.event) or payout_owed(state, recorded.event)
 
     def resume(self, state: PayoutState, now: datetime) -> Sequence[Any]:
-        """Return the calls that were under way, with the same keys and exact parameters."""
-        return stripe_call.resume(state.calls, now)
+        """Return the calls that were under way, with the same keys and exact parameters, and open comparisons."""
+        return [*stripe_call.resume(state.calls, now), *reconciling.resume(state.reconciliation)]
 
     def due_at(self, state: PayoutState) -> datetime | None:
-        """Return when the first call wants to be made again."""
-        return state.calls.next_due_at()
+        """Return when the first call wants to be made again, or a payout to be asked after."""
+        due = (state.calls.next_due_at(), state.bank.next_ask_at())
+        return min((at for at in due if at is not None), default=None)
 
     def _answered(self, state: PayoutState, answer: StripeAnswered, now: datetime) -> Decision:
         judged = stripe_call.judge(state.calls, answer, now)
@@ -100,3 +130,34 @@ class PayoutMachine:
                 return link_answered(state, name, judged)
             case "account-check":
                 return check_answered(state, name, judged, now)
+            case "payout":
+                return payout_answered(state, name, judged)
+            case "payout-transfer":
+                return funding_answered(state, name, judged, now)
+            case "payout-check":
+                return payout_check_answered(state, name, judged, now)
+
+
+def _decide_on_bank(state: PayoutState, command: Any, now: datetime) -> Decision:
+    """Judge a message about payouts to the bank."""
+    match command:
+        case PayoutLocked():
+            return payout_locked(state, command, now)
+        case PayoutReported():
+            return payout_reported(state, command, now)
+        case PayoutBooked():
+            return payout_booked(state, command, now)
+        case AdmitPayout():
+            return admit_payout(state, command, now)
+        case RetryPayout():
+            return retry_payout(state, command, now)
+        case ReadPayout():
+            return read_payout(state, command, now)
+        case ListPayouts():
+            return list_payouts(state, command, now)
+        case ReadStuckPayouts():
+            return read_stuck_payouts(state, command, now)
+        case ReadFailedPayouts():
+            return read_failed_payouts(state, command, now)
+        case _:
+            raise InvariantViolated(f"payouts do not understand {type(command).__name__}")

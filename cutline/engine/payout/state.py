@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
 
+from cutline.engine.payout import reconciling
+from cutline.engine.payout.bank_events import (
+    BankEvent,
+    PayoutAccepted,
+    PayoutFinalized,
+    PayoutFunded,
+    PayoutInitiated,
+    PayoutOutcomeRecorded,
+    PayoutRetried,
+    payout_key,
+)
+from cutline.engine.payout.bank_state import Bank
 from cutline.engine.payout.events import (
     AccountCreated,
     AccountLinkEnded,
@@ -21,7 +34,18 @@ from cutline.engine.payout.lifecycle import TransferFact, TransferStatus, next_t
 from cutline.engine.stripe_attempts import AttemptDeferred, AttemptRepeated, AttemptStarted, CallEvent, LookupStarted
 from cutline.engine.stripe_call import CallBook
 
-Part = Literal["account", "account-link", "account-check", "transfer"]
+BankPart = Literal["payout", "payout-transfer", "payout-check"]
+Part = Literal["account", "account-link", "account-check", "transfer"] | BankPart
+
+BANK_PARTS: Final[tuple[BankPart, ...]] = ("payout-transfer", "payout", "payout-check")
+"""The calls that one payout to the bank may need, in the order in which they are made."""
+
+
+class Abilities(NamedTuple):
+    """What a connected account can do: take transfers, and pay out to its bank."""
+
+    transfers_active: bool
+    payouts_enabled: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +61,11 @@ class Account:
     links: int = 0
     link_url: str | None = None
     link_expires_at: int = 0
+
+    @property
+    def abilities(self) -> Abilities:
+        """Return what the account can do."""
+        return Abilities(self.transfers_active, self.payouts_enabled)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,18 +83,20 @@ class Transfer:
 
 @dataclass(slots=True)
 class PayoutState:
-    """Accounts by holder, transfers by business key, and the calls under way."""
+    """Accounts by holder, transfers by business key, payouts to the bank, and the calls under way."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
     by_stripe_account: dict[str, str] = field(default_factory=dict)
-    reported: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+    reported: dict[str, Abilities] = field(default_factory=dict)
     reports: set[str] = field(default_factory=set)
     transfers: dict[str, Transfer] = field(default_factory=dict)
     by_contest: dict[str, list[str]] = field(default_factory=dict)
     waiting: dict[str, dict[str, None]] = field(default_factory=dict)
     subjects: dict[str, tuple[Part, str]] = field(default_factory=dict)
     checks: dict[str, int] = field(default_factory=dict)
+    bank: Bank = field(default_factory=Bank)
     calls: CallBook = field(default_factory=CallBook)
+    reconciliation: reconciling.Reconciliation = field(default_factory=reconciling.Reconciliation)
 
 
 def account_subject(part: Part, account_did: str) -> str:
@@ -73,11 +104,26 @@ def account_subject(part: Part, account_did: str) -> str:
     return f"payout:{part}:{account_did}"
 
 
-def fold(state: PayoutState, event: object) -> None:
-    """Fold one event into the state."""
+def bank_subject(part: BankPart, payout_id: str) -> str:
+    """Return the business key of a call for a payout to the bank, which is its first key at Stripe."""
+    key = payout_key(payout_id)
+    return key if part == "payout" else f"{key}:{part.removeprefix('payout-')}"
+
+
+def fold(state: PayoutState, event: object, at: datetime) -> None:
+    """Fold one event, committed at `at`, into the state."""
     match event:
         case AttemptStarted() | AttemptDeferred() | AttemptRepeated() | LookupStarted():
-            _fold_call(state, event)
+            _fold_call(state, event, at)
+        case (
+            PayoutInitiated()
+            | PayoutFunded()
+            | PayoutAccepted()
+            | PayoutOutcomeRecorded()
+            | PayoutFinalized()
+            | PayoutRetried()
+        ):
+            _fold_bank(state, event, at)
         case TransferPlanned():
             transfer = state.transfers[event.key] = Transfer(plan=event)
             state.subjects[event.key] = ("transfer", event.key)
@@ -85,16 +131,43 @@ def fold(state: PayoutState, event: object) -> None:
             state.waiting.setdefault(transfer.plan.account_did, {})[event.key] = None
         case TransferLockRequested() | FundsLocked() | TransferCompleted() | TransferFailed():
             _fold_transfer(state, event)
+        case reconciling.DayComparisonStarted() | reconciling.DayReconciled():
+            reconciling.fold(state.reconciliation, event)
         case _:
             _fold_account(state, event)
 
 
-def _fold_call(state: PayoutState, event: CallEvent) -> None:
+def _fold_call(state: PayoutState, event: CallEvent, at: datetime) -> None:
     state.calls.fold(event)
     part, name = state.subjects[event.subject]
-    if part != "transfer":
-        _count_attempt(state, part, name, event)
-        return
+    match part:
+        case "transfer":
+            _fold_transfer_call(state, name, event)
+        case "payout" | "payout-transfer":
+            state.bank.fold_call(name, event, at)
+        case "payout-check":
+            state.bank.fold_check(name, event)
+        case _:
+            _count_attempt(state, part, name, event)
+
+
+def _fold_bank(state: PayoutState, event: BankEvent, at: datetime) -> None:
+    """Fold an event of a payout, and end the calls that it answers."""
+    state.bank.fold(event, at)
+    match event:
+        case PayoutInitiated():
+            for part in BANK_PARTS:
+                state.subjects[bank_subject(part, event.payout_id)] = (part, event.payout_id)
+        case PayoutFunded():
+            state.calls.close(bank_subject("payout-transfer", event.payout_id))
+        case PayoutAccepted():
+            state.calls.close(bank_subject("payout", event.payout_id))
+        case PayoutOutcomeRecorded():
+            for part in BANK_PARTS:
+                state.calls.close(bank_subject(part, event.payout_id))
+
+
+def _fold_transfer_call(state: PayoutState, name: str, event: CallEvent) -> None:
     transfer = state.transfers[name]
     deferred = isinstance(event, AttemptDeferred)
     transfer.status = next_transfer(transfer.status, TransferFact.DEFERRED if deferred else TransferFact.CALLED)
@@ -169,11 +242,16 @@ def _fold_account(state: PayoutState, event: object) -> None:
 
 def _fold_status(state: PayoutState, event: AccountStatusRecorded) -> None:
     state.reports.add(event.report)
-    state.reported[event.stripe_account_id] = (event.transfers_active, event.payouts_enabled)
+    state.reported[event.stripe_account_id] = Abilities(event.transfers_active, event.payouts_enabled)
     did = state.by_stripe_account.get(event.stripe_account_id)
     if did is None:
         return
     account = state.accounts[did]
     account.transfers_active, account.payouts_enabled = event.transfers_active, event.payouts_enabled
-    if account.transfers_active:
+    if suffices(state, did, account.abilities):
         state.calls.close(account_subject("account-check", did))
+
+
+def suffices(state: PayoutState, account_did: str, able: Abilities) -> bool:
+    """Say whether an account that can do this much keeps nobody waiting."""
+    return able.transfers_active and (able.payouts_enabled or not state.bank.waiting.get(account_did))

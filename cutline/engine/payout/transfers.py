@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Owed, Rejected
 from cutline.engine.errors import RejectCode
@@ -13,6 +13,7 @@ from cutline.engine.messages import (
     FailTransfer,
     LockTransfer,
     PayWinners,
+    RaiseAlert,
     ReadTransfers,
     TransferLocked,
 )
@@ -27,6 +28,8 @@ from cutline.engine.payout.events import (
 from cutline.engine.payout.ready import first_attempt, lock_request
 from cutline.engine.payout.state import PayoutState
 from cutline.engine.stripe_call import Judgement
+
+RUNBOOK: Final = "runbooks/payout-stripe-transfer-failure.md"
 
 
 def pay_winners(state: PayoutState, command: PayWinners, now: datetime) -> Decision:
@@ -79,7 +82,8 @@ def transfer_answered(state: PayoutState, key: str, judged: Judgement) -> Decisi
         failed = TransferFailed(
             contest_id=plan.contest_id, entry_id=plan.entry_id, code=judged.code, message=judged.message
         )
-        return Accepted(events=(failed,))
+        alert = RaiseAlert(name="transfer_failed", runbook=RUNBOOK, details={"transfer": key, "code": judged.code})
+        return Accepted(events=(failed,), effects=(alert,))
     completed = TransferCompleted(
         contest_id=plan.contest_id,
         entry_id=plan.entry_id,

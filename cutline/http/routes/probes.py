@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from cutline.actors.clock import utc_now
@@ -16,7 +18,7 @@ from cutline.http import errors
 from cutline.http.asking import Asking, Refused
 from cutline.http.door import OPEN, Bare, Handler, House, Operation
 from cutline.http.schemas.probes import AliveGiven, ReadyGiven, RoutesGiven
-from cutline.http.tally import AlertCounts, MoneyHealth, exposition
+from cutline.http.tally import AlertCounts, MoneyHealth, StripeDifferences, exposition
 from cutline.http.vital_signs import VitalSigns
 
 READY_WITHIN_S = 2.0
@@ -78,14 +80,16 @@ def readyz(house: House) -> Handler:
     return handle
 
 
-async def _money_health(house: House) -> tuple[MoneyHealth, ...]:
-    """Ask the ledger for its figures; a page without them is better than none."""
-    try:
+async def _figures(house: House) -> list[Collector]:
+    """Ask the ledger and the payouts for their figures; a page without them is better than none."""
+    ask = Asking(house.engine, house.tally, "metrics").ask
+    figures: list[Collector] = []
+    with contextlib.suppress(TimeoutError, Refused):
         async with asyncio.timeout(READY_WITHIN_S):
-            said = await LedgerHandle(Asking(house.engine, house.tally, "metrics").ask).money_health()
-    except (TimeoutError, Refused):
-        return ()
-    return (MoneyHealth(said, utc_now()),)
+            figures.append(MoneyHealth(await LedgerHandle(ask).money_health(), utc_now()))
+            days = await PayoutsHandle(ask).reconciliation(None)
+            figures.append(StripeDifferences(days["open_differences"]))
+    return figures
 
 
 def metrics(house: House) -> Handler:
@@ -93,14 +97,14 @@ def metrics(house: House) -> Handler:
 
     async def handle(_request: web.Request) -> web.StreamResponse:
         directory = house.engine.directory
-        money = await _money_health(house)
+        figures = await _figures(house)
         page = exposition(
             house.tally,
             lambda: len(directory.quarantined()),
             directory.undeliverable,
             AlertCounts(house.engine.alerts),
             VitalSigns(directory.vitals(), utc_now()),
-            *money,
+            *figures,
         )
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=page, headers=headers)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, WithJsonSchema
 
 CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """A contest's id names its file, so it may not leave its folder."""
@@ -12,6 +13,22 @@ CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 ContestId = Annotated[str, StringConstraints(pattern=CONTEST_ID)]
 EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 AccountDid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:%@+-]{1,200}$")]
+
+
+def _real_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+    AfterValidator(_real_day),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+"""A UTC day as YYYY-MM-DD."""
+
+CSV = "text/csv"
 
 
 def exactly_one(*kinds: tuple[str, str]) -> dict[str, Any]:

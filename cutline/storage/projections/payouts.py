@@ -1,11 +1,14 @@
-"""Rows of what is paid out: connected accounts, transfers, the calls for them, and every change with its reason."""
+"""Rows of what is paid out: connected accounts, transfers, payouts, the calls for them, and every change and why."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from cutline.engine.canonical import canonical_json
 from cutline.engine.decision import Recorded
+from cutline.engine.payout.bank_events import BankEvent, PayoutInitiated, change_of, payout_key
 from cutline.engine.payout.events import (
     AccountCreated,
     AccountLinkEnded,
@@ -39,9 +42,11 @@ def _rows(recorded: Recorded) -> Iterator[tuple[str, Any]]:
     elif isinstance(event, TransferPlanned):
         whose = (event.contest_id, event.entry_id, event.account_did)
         yield "payout_transfers", (event.key, *whose, event.amount_cents, event.currency, seq)
+    elif isinstance(event, PayoutInitiated):
+        yield "payouts", _payout(event, seq)
     elif isinstance(event, AttemptStarted):
         yield from attempt_row("payout_attempts", event, recorded)
-    change = _transfer_change(event) or _account_change(event) or _call_change(event)
+    change = _transfer_change(event) or _account_change(event) or _payout_change(event) or _call_change(event)
     if change is not None:
         subject, status, actor, reason = change
         yield "payout_audit_events", (subject, status, utc_text(recorded.at), actor, reason, seq)
@@ -80,6 +85,29 @@ def _account_change(event: object) -> _Change | None:
             return event.stripe_account_id, "status_recorded", "stripe", ability
         case _:
             return None
+
+
+def _payout_change(event: object) -> _Change | None:
+    if not isinstance(event, BankEvent):
+        return None
+    change = change_of(event)
+    return payout_key(event.payout_id), change.status, change.actor, change.reason
+
+
+def _payout(event: PayoutInitiated, seq: int) -> tuple[Any, ...]:
+    asked = {"account_did": event.account_did, "amount_cents": event.amount_cents, "currency": event.currency}
+    return (
+        event.payout_id,
+        event.account_did,
+        event.amount_cents,
+        event.currency,
+        event.transfer_cents,
+        event.principal,
+        event.idempotency_key,
+        hashlib.sha256(canonical_json(asked)).hexdigest(),
+        utc_text(event.created_at),
+        seq,
+    )
 
 
 def _call_change(event: object) -> _Change | None:

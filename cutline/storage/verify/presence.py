@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cutline.engine.ledger.events import AnchorRecorded
+from cutline.engine.payout.bank_events import PayoutInitiated
 from cutline.engine.payout.events import FundsLocked
 from cutline.storage.files import CORE, DataRoot, kind_of
 from cutline.storage.verify.file_check import CheckedFile
@@ -92,14 +93,14 @@ def _check_feed_heads(checked: CheckedFile, files: Files) -> Iterator[Problem]:
 
 
 def _check_ledger_heads(files: Files) -> Iterator[Problem]:
-    """Look for the hash that the ledger gave with every lock in its chain: it has gone out with the transfer."""
+    """Look for the hash that the ledger gave with every lock in its chain: it has gone out with the money."""
     ledger, payouts = files.get(_LEDGER), files.get("payouts")
     if ledger is None or ledger.folding is None or payouts is None:
         return
     known = {digest.hex() for digest in ledger.hashes.values()}
     for recorded in payouts.kept:
         event = recorded.event
-        if isinstance(event, FundsLocked) and event.head not in known:
+        if isinstance(event, FundsLocked | PayoutInitiated) and event.head not in known:
             message = f"{payouts.name} holds the hash {event.head} (its row {recorded.seq}), which is not in this log"
             where = f"hash {event.head[:16]}"
             yield Problem(code=Code.CUT_TAIL, file=ledger.name, where=where, message=message)

@@ -43,6 +43,7 @@ class Code(StrEnum):
     DELIVERY_LOST = "DELIVERY_LOST"
     FEES_DISAGREE = "FEES_DISAGREE"
     PRIZES_DISAGREE = "PRIZES_DISAGREE"
+    PAYOUTS_DISAGREE = "PAYOUTS_DISAGREE"
     PAID_TWICE = "PAID_TWICE"
     # The results
     RESULT_DIFFERS = "RESULT_DIFFERS"
@@ -84,6 +85,7 @@ WHAT_TO_DO: Final[Mapping[Code, str]] = {
     Code.DELIVERY_LOST: _LOOK,
     Code.FEES_DISAGREE: _LOOK,
     Code.PRIZES_DISAGREE: _LOOK,
+    Code.PAYOUTS_DISAGREE: _LOOK,
     Code.PAID_TWICE: _LOOK,
     Code.RESULT_DIFFERS: "Keep the contest's file and replay it (cutline replay); pay nothing more of this contest.",
 }

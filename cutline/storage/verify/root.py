@@ -15,6 +15,7 @@ from cutline.storage.verify.books import check_books
 from cutline.storage.verify.deliveries import check_deliveries
 from cutline.storage.verify.file_check import CheckedFile, check_file
 from cutline.storage.verify.money import check_money
+from cutline.storage.verify.payouts import check_payouts
 from cutline.storage.verify.presence import check_presence
 from cutline.storage.verify.report import Problem, Report
 from cutline.storage.verify.resettlement import check_settlement
@@ -71,6 +72,7 @@ def _look(path: Path) -> Report:
     problems += _check_books(files)
     problems += check_deliveries(files)
     problems += check_money(files)
+    problems += check_payouts(files)
     for file in files.values():
         if file.address.startswith("contest/"):
             problems += check_settlement(file)

@@ -76,6 +76,11 @@ ROWS: list[tuple[Draft, str, dict[str, int]]] = [
     ),
     (postings.payout_locked("po", "did:a", 5, "usd"), "payout:po:lock", {A: 5, H: -5}),
     (
+        postings.payout_transferred("po", "did:a", 5, "usd"),
+        "payout:po:transfer",
+        {"stripe:connected:did:a": 5, "stripe:platform": -5},
+    ),
+    (
         postings.payout_paid("po", "did:a", 5, "usd"),
         "payout:po:paid",
         {H: 5, "clearing:bank": 5, "clearing:payouts": -5, "stripe:connected:did:a": -5},

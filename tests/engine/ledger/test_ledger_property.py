@@ -21,6 +21,7 @@ from cutline.engine.ledger.machine import LedgerMachine
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import (
     BalanceTransactionsListed,
+    CloseAccount,
     CompleteTransfer,
     FailTransfer,
     LockTransfer,
@@ -29,6 +30,7 @@ from cutline.engine.messages import (
     Prize,
     RecordStripeEvent,
     RefundOutcome,
+    WriteOffDebt,
 )
 
 NOW = datetime(2026, 4, 9, tzinfo=UTC)
@@ -91,6 +93,7 @@ class AnyOrder(RuleBasedStateMachine):
         }
         amount = FEE_CENTS + extra
         obj = {"id": f"pi_{contest}_{entry}", "amount": amount, "currency": currency, "metadata": metadata}
+        obj["latest_charge"] = f"ch_{contest}_{entry}"
         self.say(webhook(number, "payment_intent.succeeded", obj))
 
     @rule(contest=contests, entry=entries, outcome=st.sampled_from(["activated", "activated", "refused", "returned"]))
@@ -164,6 +167,33 @@ class AnyOrder(RuleBasedStateMachine):
         )
         self.say(command)
 
+    @rule(contest=contests, entry=entries, number=events, step=st.sampled_from(["funds_withdrawn", "won", "lost"]))
+    def dispute(self, contest: str, entry: int, number: int, step: str) -> None:
+        obj = {
+            "id": f"dp_{contest}_{entry}",
+            "status": step if step in ("won", "lost") else "needs_response",
+            "charge": f"ch_{contest}_{entry}",
+            "payment_intent": f"pi_{contest}_{entry}" if entry % 2 else None,
+            "currency": "usd",
+            "balance_transactions": [{"amount": -FEE_CENTS, "fee": 1500}],
+        }
+        kind = "closed" if step in ("won", "lost") else step
+        self.say(webhook(number, f"charge.dispute.{kind}", obj))
+
+    @rule(number=events, part=st.integers(1, 3), cents=st.sampled_from([100, 900]))
+    def reverse(self, number: int, part: int, cents: int) -> None:
+        rows = [{"id": f"trr_{one}", "amount": cents} for one in range(1, part + 1)]
+        obj = {"id": "tr_1", "currency": "usd", "reversals": {"data": rows}}
+        self.say(webhook(number, "transfer.reversed", obj))
+
+    @rule(contest=contests, entry=entries, cause=st.sampled_from(["dp", "re"]))
+    def write_off(self, contest: str, entry: int, cause: str) -> None:
+        self.say(WriteOffDebt(loss_event_id=f"{cause}_{contest}_{entry}", actor="admin:ada", reason="gone"))
+
+    @rule()
+    def close(self) -> None:
+        self.say(CloseAccount(account_did="did:2", actor="admin:ada", reason="deleted"))
+
     @rule(number=st.integers(0, 9), fee=st.integers(0, 200))
     def list_balance(self, number: int, fee: int) -> None:
         item = {"id": f"txn_{number}", "type": "charge", "amount": FEE_CENTS, "fee": fee, "currency": "usd"}
@@ -205,6 +235,24 @@ class AnyOrder(RuleBasedStateMachine):
                 assert kind is not None
                 assert not kind.floored or balance <= 0
         assert all(cents > 0 for cents in self.state.holds.values())
+
+    @invariant()
+    def a_closed_account_keeps_nothing(self) -> None:
+        """POUT-043."""
+        for did in self.state.losses.closed:
+            assert all(book.get(f"user:{did}:available", 0) == 0 for book in self.state.books.values())
+
+    @invariant()
+    def nobody_is_frozen_short_while_money_is_available(self) -> None:
+        """LED-021: a freeze takes what it can, and no more than was disputed."""
+        for did, names in self.state.losses.freezing.items():
+            for name in names:
+                dispute = self.state.losses.disputes[name]
+                hold = (f"user:{did}:held", f"loss-event:{name}:ledger_hold", dispute.currency)
+                held_cents = self.state.holds.get(hold, 0)
+                available = self.state.books[dispute.currency].get(f"user:{did}:available", 0)
+                assert held_cents <= dispute.amount_cents
+                assert held_cents == dispute.amount_cents or available == 0
 
     @invariant()
     def holds_are_what_is_held(self) -> None:

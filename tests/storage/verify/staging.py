@@ -216,7 +216,7 @@ class Box:
         }
         self.stripe_says(f"evt_{intent.payment_intent}", "payment_intent.succeeded", body)
 
-    def stripe_says(self, event_id: str, kind: str, body: dict[str, Any]) -> Any:
+    def stripe_says(self, event_id: str, kind: str, body: dict[str, Any], *, account: str | None = None) -> Any:
         text = json.dumps({"id": event_id, "type": kind, "data": {"object": body}}).encode()
         return self.send(
             "ledger",
@@ -226,7 +226,7 @@ class Box:
                 api_version="2026-01-28",
                 livemode=False,
                 created=int(self.now.timestamp()),
-                account=None,
+                account=account,
                 object=body,
                 sha256=hashlib.sha256(text).hexdigest(),
                 body=text,

@@ -11,13 +11,14 @@ from cutline.simulation.emulators.stripe.platform import Platform, Wire
 
 CREATE = frozenset({
     "business_profile", "business_type", "capabilities", "country", "default_currency", "email", "metadata",
-    "tos_acceptance", "type",
+    "settings", "tos_acceptance", "type",
 })  # fmt: skip
 LINK = frozenset({"account", "collection_options", "refresh_url", "return_url", "type"})
 
 CapabilityStatus = Literal["active", "inactive", "pending"]
 
 _TYPES = ("express", "custom", "standard")
+_INTERVALS = ("daily", "manual", "monthly", "weekly")
 _CAPABILITIES = frozenset({"card_payments", "transfers"})
 _LINK_LIFE_S = 300
 
@@ -31,6 +32,7 @@ def create(platform: Platform, call: Call) -> Wire:
     capabilities = parameters.get("capabilities", {})
     if not isinstance(capabilities, dict) or capabilities.keys() - _CAPABILITIES:
         raise invalid_parameter("capabilities", "Unknown capability")
+    _check_schedule(parameters.get("settings", {}))
     requested = [name for name, wish in capabilities.items() if wish == {"requested": "true"}]
     account: Wire = {
         "id": platform.mint("acct"),
@@ -51,6 +53,14 @@ def create(platform: Platform, call: Call) -> Wire:
     account["requirements"] = _requirements(ready=False)
     platform.accounts[account["id"]] = account
     return account
+
+
+def _check_schedule(settings: object) -> None:
+    """Accept how often the account is paid out by itself; whatever it says, the emulator pays nothing out unasked."""
+    payouts = settings.get("payouts") if isinstance(settings, dict) else None
+    schedule = payouts.get("schedule") if isinstance(payouts, dict) else None
+    if settings and (not isinstance(schedule, dict) or schedule.get("interval") not in _INTERVALS):
+        raise invalid_parameter("settings", "Invalid settings: only settings[payouts][schedule][interval] is known")
 
 
 def _requirements(*, ready: bool) -> Wire:

@@ -1,0 +1,133 @@
+"""The messages about payouts to the bank, between edges, ledger and payouts; they must not know how Stripe is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+PayoutOutcome = Literal["paid", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitPayout:
+    """From an edge to payouts: could this account be paid to its bank now? Decides nothing."""
+
+    payout_id: str
+    account_did: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockPayout:
+    """From an edge to the ledger: hold what is to be paid to a holder's bank, once, and have it paid (POUT-011).
+
+    `principal` is who asked under `idempotency_key`; both together give `payout_id`.
+    """
+
+    payout_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    principal: str
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutLocked:
+    """From the ledger to payouts: the money is held; pay it.
+
+    `transfer_cents` is what the connected account lacks and must be given first; `head` the ledger's chain head.
+    """
+
+    payout_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    transfer_cents: int
+    principal: str
+    idempotency_key: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookPayoutTransfer:
+    """From payouts to the ledger: Stripe has moved what the connected account lacked."""
+
+    payout_id: str
+    stripe_transfer_id: str
+    stripe_account_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutReported:
+    """From the ledger to payouts: what a webhook says of a payout of ours."""
+
+    payout_id: str
+    stripe_payout_id: str
+    stripe_account_id: str
+    outcome: PayoutOutcome
+    reason: str | None
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalizePayout:
+    """From payouts to the ledger: the bank has the money, or will not get it; book that, once."""
+
+    payout_id: str
+    outcome: PayoutOutcome
+    stripe_payout_id: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutBooked:
+    """From the ledger to payouts: the outcome is in the books."""
+
+    payout_id: str
+    outcome: PayoutOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPayout:
+    """From an edge: take the next step of a payout that got stuck at once. `actor` is who asked."""
+
+    payout_id: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPayout:
+    """Ask for one payout with its audit events. Decides nothing."""
+
+    payout_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPayouts:
+    """Ask for the payouts created in `[created_from, created_before)` (UTC), in order of (created_at, payout_id).
+
+    `after` is the last pair that the asker has seen. Decides nothing.
+    """
+
+    created_from: datetime
+    created_before: datetime
+    limit: int
+    account_did: str | None = None
+    status: str | None = None
+    after: tuple[datetime, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStuckPayouts:
+    """Ask for the payouts that have waited for so many minutes, the longest wait first. Decides nothing."""
+
+    minutes: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFailedPayouts:
+    """Ask for the payouts that failed, the latest first. Decides nothing."""
+
+    limit: int

@@ -1,0 +1,41 @@
+"""The messages about holding Stripe's days against the books: who asks, what a task does, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cutline.engine.reconciliation import Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileWithStripe:
+    """From the scheduler: compare the days that are over and not compared yet; from an admin: compare `day` again.
+
+    A day is a UTC date as `YYYY-MM-DD`.
+    """
+
+    day: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareWithStripe:
+    """An effect: list what moved the platform's balance on a UTC day and compare; the answer is `DayCompared`."""
+
+    day: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCompared:
+    """From a task: what came of one comparison."""
+
+    day: str
+    run: int
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadReconciliation:
+    """Ask for the last comparison of one day, or for a line a day. Decides nothing."""
+
+    day: str | None = None

@@ -1,0 +1,105 @@
+"""What is asked and answered about payouts to the bank. Amounts are in cents, times in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from cutline.http.schemas.base import AccountDid, Asked, Given, Queried
+
+Status = Literal["initiated", "submitted", "finalizing_paid", "finalizing_failed", "paid", "failed"]
+WaitsFor = Literal["account", "stripe", "bank", "ledger"]
+PAGE_MAX = 200
+
+
+def _utc(value: datetime) -> datetime:
+    """Read a day or a time without zone as UTC."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_utc)]
+Limit = Annotated[int, Field(ge=1, le=PAGE_MAX)]
+
+
+class PayoutAsked(Asked):
+    """What is to be paid to whose bank: the caller's own, unless an admin names another."""
+
+    account_did: AccountDid | None = None
+    amount_cents: int = Field(gt=0, le=10**12)
+    currency: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+
+
+class PayoutGiven(Given):
+    """One payout to the bank. `waits_for` says whose turn it is; `transfer_cents` what its account lacked of it."""
+
+    payout_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    status: Status
+    waits_for: WaitsFor | None = None
+    created_at: datetime
+    finalized_at: datetime | None = None
+    transfer_cents: int
+    stripe_transfer_id: str | None = None
+    stripe_payout_id: str | None = None
+    arrives_at: datetime | None = None
+    attempts: int
+    next_attempt_at: datetime | None = None
+    reason: str | None = None
+    deduped: bool = False
+
+
+class PayoutAuditGiven(Given):
+    """One change of a payout: what it came to, who did it, and why."""
+
+    at: datetime
+    status: str
+    actor: str
+    reason: str
+
+
+class PayoutReadGiven(PayoutGiven):
+    """One payout with everything that has happened to it."""
+
+    audit_events: list[PayoutAuditGiven]
+
+
+class PayoutsQueried(Queried):
+    """Which payouts: created from `from` (inclusive) to `to` (exclusive); `cursor` is the last page's `next_cursor`."""
+
+    created_from: Moment = Field(alias="from")
+    created_before: Moment = Field(alias="to")
+    account_did: AccountDid | None = None
+    status: Status | None = None
+    cursor: Annotated[str, StringConstraints(max_length=400)] | None = None
+    limit: Limit = 50
+
+
+class PayoutsGiven(Given):
+    """One page of payouts, in order of (created_at, payout_id)."""
+
+    payouts: list[PayoutGiven]
+    next_cursor: str | None = None
+
+
+class StuckPayoutsQueried(Queried):
+    """How long a payout must have waited to count as stuck; without it, as long as this installation says."""
+
+    minutes: Annotated[int, Field(ge=1, le=525_600)] | None = None
+    limit: Limit = PAGE_MAX
+
+
+class FailedPayoutsQueried(Queried):
+    """How many of the latest failed payouts."""
+
+    limit: Limit = PAGE_MAX
+
+
+class PayoutsCountedGiven(Given):
+    """The first payouts of all that there are of a kind, and how many these are."""
+
+    payouts: list[PayoutGiven]
+    count: int
