@@ -17,6 +17,7 @@ from cutline.bench.books import read_books
 from cutline.bench.ledger import LEDGER, LIMIT, run_ledger
 from cutline.bench.load import LoadSpec, run_load
 from cutline.bench.measurement import IN_FLIGHT
+from cutline.bench.payouts import LIMITED, UNLIMITED, run_payouts
 from cutline.bench.stripe_event import UID, body_template
 from cutline.gateways.stripe_webhook import parse_event, verify_signature
 from cutline.storage.event_log import EventLog
@@ -42,6 +43,16 @@ def test_webhooks_are_measured_over_http_and_every_acknowledged_one_is_in_the_bo
     assert (document["books"]["missing"], document["books"]["unbalanced"]) == (0, 0)
     assert len(document["figures"]) == 2 * len(IN_FLIGHT)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+async def test_payouts_are_measured_with_and_without_stripes_limit(tmp_path: Path) -> None:
+    """Every prize is one transfer at Stripe and in the books, and the limit is kept."""
+    figures = await run_payouts(tmp_path, rounds=1, winners=120)
+    assert [one.subject for one in figures] == [LIMITED, UNLIMITED]
+    limited, unlimited = (one.runs[0] for one in figures)
+    assert limited.done == unlimited.done == 120
+    assert limited.per_second <= 105, "the first call needs no wait"
 
 
 def test_the_event_is_one_that_stripe_could_send() -> None:
