@@ -8,10 +8,13 @@ from aiohttp import web
 
 from cutline.http.asking import Engine
 from cutline.http.auth import Authenticator
-from cutline.http.door import CATCH_ALL, House, Route, nothing_here, wrap
+from cutline.http.door import CATCH_ALL, Handler, House, Route, nothing_here, wrap
 from cutline.http.routes import contests, entries, money, payouts, probes, settlements, webhook
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
+
+WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
+"""The webhook's handler, for the server that calls it without asking the router."""
 
 ROUTES: tuple[Route, ...] = (*contests.ROUTES, *entries.ROUTES, *money.ROUTES, *payouts.ROUTES, *settlements.ROUTES)
 """The routes behind the common door."""
@@ -27,7 +30,8 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
     """Return the aiohttp application in front of an engine. Raises ValueError for secrets that protect nothing."""
     house = House(engine=engine, settings=settings, authenticator=_authenticator(settings))
     app = web.Application(client_max_size=BODY_BYTES_MAX)
-    app.router.add_post(webhook.PATH, webhook.webhook_handler(house))
+    app[WEBHOOK] = webhook.webhook_handler(house)
+    app.router.add_post(webhook.PATH, app[WEBHOOK])
     for route in ROUTES:
         app.router.add_route(route.method, route.path, wrap(route, house))
     for path, (probe, _) in PROBES.items():
