@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -42,6 +43,15 @@ from cutline.engine.messages import (
     RetryForwarding,
     WithdrawEntry,
 )
+from cutline.engine.messages.bank import (
+    AdmitPayout,
+    ListPayouts,
+    LockPayout,
+    ReadFailedPayouts,
+    ReadPayout,
+    ReadStuckPayouts,
+    RetryPayout,
+)
 
 REFUSED = RefuseStripeEvent(event_id="evt_1", type="charge.failed", livemode=True, expected_livemode=False)
 RECORDED = RecordStripeEvent(
@@ -70,6 +80,22 @@ PLANNED = {"contest_id": "c1", "config_id": "small", "actor": "ada"}
 CLAIMED = {"contest_id": "c1", "entry_id": "e", "principal": "did:a", "idempotency_key": "k"}
 OWN = {"entry_id": "e", "account_did": "did:a"}
 RETRIED: dict[str, Any] = {"limit": 3, "force": True, "event_id": "evt_1"}
+ADMITTED = {"payout_id": "p1", "account_did": "did:a"}
+LOCKED: dict[str, Any] = {
+    "amount_cents": 500,
+    "currency": "usd",
+    "principal": "did:a",
+    "idempotency_key": "k",
+    **ADMITTED,
+}
+LISTED: dict[str, Any] = {
+    "created_from": datetime(2026, 4, 1, tzinfo=UTC),
+    "created_before": datetime(2026, 5, 1, tzinfo=UTC),
+    "account_did": None,
+    "status": "paid",
+    "after": None,
+    "limit": 3,
+}
 
 Use = Callable[[Ask], Awaitable[Any]]
 
@@ -104,6 +130,11 @@ USES: dict[str, tuple[Use, str, Any]] = {
     ),
     "LedgerHandle.trial_balance": (lambda ask: LedgerHandle(ask).trial_balance(), "ledger", ReadTrialBalance()),
     "LedgerHandle.money_health": (lambda ask: LedgerHandle(ask).money_health(), "ledger", ReadMoneyHealth()),
+    "LedgerHandle.lock_payout": (
+        lambda ask: LedgerHandle(ask).lock_payout(**LOCKED),
+        "ledger",
+        LockPayout(**LOCKED),
+    ),
     "ContestHandle.create": (
         lambda ask: contest(ask).create(**CREATED),
         "contest/c1",
@@ -138,6 +169,24 @@ USES: dict[str, tuple[Use, str, Any]] = {
         lambda ask: PayoutsHandle(ask).transfers("c1"),
         "payouts",
         ReadTransfers(contest_id="c1"),
+    ),
+    "PayoutsHandle.admit": (lambda ask: PayoutsHandle(ask).admit(**ADMITTED), "payouts", AdmitPayout(**ADMITTED)),
+    "PayoutsHandle.payout": (lambda ask: PayoutsHandle(ask).payout("p1"), "payouts", ReadPayout(payout_id="p1")),
+    "PayoutsHandle.payouts": (lambda ask: PayoutsHandle(ask).payouts(**LISTED), "payouts", ListPayouts(**LISTED)),
+    "PayoutsHandle.retry": (
+        lambda ask: PayoutsHandle(ask).retry("p1", actor="admin:ada"),
+        "payouts",
+        RetryPayout(payout_id="p1", actor="admin:ada"),
+    ),
+    "PayoutsHandle.stuck": (
+        lambda ask: PayoutsHandle(ask).stuck(minutes=60, limit=3),
+        "payouts",
+        ReadStuckPayouts(minutes=60, limit=3),
+    ),
+    "PayoutsHandle.failed": (
+        lambda ask: PayoutsHandle(ask).failed(limit=3),
+        "payouts",
+        ReadFailedPayouts(limit=3),
     ),
     "GovernanceHandle.publish": (
         lambda ask: GovernanceHandle(ask).publish(**PUBLISHED),
