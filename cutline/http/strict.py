@@ -65,7 +65,7 @@ async def read_model(request: web.Request, model: type[B]) -> B:
 
 
 def read_query(request: web.Request, model: type[B]) -> B:
-    """Return the query as the route's model; a name that it has not, or has twice, is a fault (POUT-007)."""
+    """Return the query as the route's model. A name that it has not, or has twice, is a fault like any other."""
     given: dict[str, str] = {}
     for name, value in request.query.items():
         if name in given:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cutline.engine.errors import RejectCode
-from cutline.http.addresses import idempotency_key_of, payout_id_of
+from cutline.http.addresses import payout_id_of
 from cutline.http.asking import Refused, ask_until
 from cutline.http.cursors import cursor_of, place_of
 from cutline.http.door import ADMIN, ANYONE, ENTRANT, STAFF, Call, Reply, Route
@@ -19,7 +19,6 @@ from cutline.http.schemas.payouts import (
     PayoutsQueried,
     StuckPayoutsQueried,
 )
-from cutline.http.strict import read_query
 
 
 async def create_payout(call: Call) -> Reply:
@@ -30,7 +29,7 @@ async def create_payout(call: Call) -> Reply:
     key; ACTOR_TIMEOUT: the money is held and the payout under way.
     """
     asked = call.body_as(PayoutAsked)
-    key = idempotency_key_of(call.request.headers.get("Idempotency-Key"))
+    key = call.key
     principal = call.principal.subject
     account_did = asked.account_did or principal
     if account_did != principal and "admin" not in call.principal.scopes:
@@ -63,7 +62,7 @@ async def read_payout(call: Call) -> Reply:
 
 async def list_payouts(call: Call) -> Reply:
     """List payouts page by page; each is seen once, also while others are added (POUT-007, POUT-008)."""
-    query = read_query(call.request, PayoutsQueried)
+    query = call.query_as(PayoutsQueried)
     page = await call.payouts.payouts(
         created_from=query.created_from,
         created_before=query.created_before,
@@ -88,14 +87,14 @@ async def retry_payout(call: Call) -> Reply:
 
 async def read_stuck_payouts(call: Call) -> Reply:
     """List the payouts that have waited too long, the longest wait first (POUT-005)."""
-    query = read_query(call.request, StuckPayoutsQueried)
+    query = call.query_as(StuckPayoutsQueried)
     minutes = query.minutes or call.house.settings.payout_stuck_minutes_default
     return Reply(body=PayoutsCountedGiven.model_validate(await call.payouts.stuck(minutes=minutes, limit=query.limit)))
 
 
 async def read_failed_payouts(call: Call) -> Reply:
     """List the payouts that failed, the latest first (POUT-006)."""
-    query = read_query(call.request, FailedPayoutsQueried)
+    query = call.query_as(FailedPayoutsQueried)
     return Reply(body=PayoutsCountedGiven.model_validate(await call.payouts.failed(limit=query.limit)))
 
 
@@ -107,7 +106,10 @@ ROUTES = (
         needs=ENTRANT | ADMIN,
         takes=PayoutAsked,
         gives=PayoutGiven,
-        summary="Pay an account holder's money to their bank (Idempotency-Key required).",
+        summary="Pay an account holder's money to their bank.",
+        statuses=(200, 201),
+        refuses=(RejectCode.NOT_FOUND, RejectCode.PAYOUTS_NOT_ENABLED, RejectCode.INSUFFICIENT_FUNDS),
+        idempotency="required",
     ),
     Route(
         method="GET",
@@ -115,7 +117,8 @@ ROUTES = (
         handle=list_payouts,
         needs=STAFF,
         gives=PayoutsGiven,
-        summary="List payouts (?from=, ?to=, ?account_did=, ?status=, ?cursor=, ?limit=).",
+        query=PayoutsQueried,
+        summary="List payouts by when they were created.",
     ),
     Route(
         method="GET",
@@ -123,7 +126,8 @@ ROUTES = (
         handle=read_stuck_payouts,
         needs=STAFF,
         gives=PayoutsCountedGiven,
-        summary="List payouts that have waited too long (?minutes=, ?limit=).",
+        query=StuckPayoutsQueried,
+        summary="List payouts that have waited too long.",
     ),
     Route(
         method="GET",
@@ -131,7 +135,8 @@ ROUTES = (
         handle=read_failed_payouts,
         needs=STAFF,
         gives=PayoutsCountedGiven,
-        summary="List payouts that failed (?limit=).",
+        query=FailedPayoutsQueried,
+        summary="List payouts that failed.",
     ),
     Route(
         method="GET",
@@ -148,5 +153,7 @@ ROUTES = (
         needs=ADMIN,
         gives=PayoutReadGiven,
         summary="Take the next step of a stuck payout at once.",
+        refuses=(RejectCode.INVALID_STATUS_TRANSITION,),
+        idempotency="by content",
     ),
 )
