@@ -207,7 +207,7 @@ _ROWS: Final = (
     _spec(
         C.INSUFFICIENT_FUNDS,
         409,
-        "internal",
+        "public",
         "The account does not hold so much.",
         "Ask for no more than is available.",
     ),
