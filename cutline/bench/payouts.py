@@ -267,12 +267,11 @@ def _emulator() -> Iterator[str]:
     """Run the emulated Stripe in a process of its own, so that its work is not the engine's; yield its address."""
     command = [sys.executable, "-m", "cutline", "emulate", "stripe", "--port", "0"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603  # our own program
-    try:
-        said = process.stdout.readline() if process.stdout is not None else ""
-        if "http://" not in said:
-            raise BenchmarkFailed(f"the emulator did not start: {said!r}")
-        yield said.split()[-1].strip()
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603  # our own program
+        try:
+            said = process.stdout.readline() if process.stdout is not None else ""
+            if "http://" not in said:
+                raise BenchmarkFailed(f"the emulator did not start: {said!r}")
+            yield said.split()[-1].strip()
+        finally:
+            process.terminate()

@@ -17,6 +17,7 @@ from cutline.bench.books import read_books
 from cutline.bench.ledger import LEDGER, LIMIT, run_ledger
 from cutline.bench.load import LoadSpec, run_load
 from cutline.bench.measurement import IN_FLIGHT
+from cutline.bench.payouts import LIMITED, UNLIMITED, run_payouts
 from cutline.bench.population import ENTRIES, populate
 from cutline.bench.stripe_event import UID, body_template
 from cutline.gateways.stripe_webhook import parse_event, verify_signature
@@ -53,6 +54,16 @@ def test_reports_are_measured_over_a_ledger_that_agrees_with_stripe(
     document = json.loads(capsys.readouterr().out)
     assert (document["transactions"], len(document["seconds"])) == (2_000, 6)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+async def test_payouts_are_measured_with_and_without_stripes_limit(tmp_path: Path) -> None:
+    """Every prize is one transfer at Stripe and in the books, and the limit is kept."""
+    figures = await run_payouts(tmp_path, rounds=1, winners=120)
+    assert [one.subject for one in figures] == [LIMITED, UNLIMITED]
+    limited, unlimited = (one.runs[0] for one in figures)
+    assert limited.done == unlimited.done == 120
+    assert limited.per_second <= 105, "the first call needs no wait"
 
 
 def test_the_event_is_one_that_stripe_could_send() -> None:

@@ -13,7 +13,8 @@ from tests.http.standin import ANNA
 
 CONTEST = "small-open-1"
 ENTRY = "11111111-1111-4111-8111-111111111111"
-PARTS = {"contest_id": CONTEST, "entry_id": ENTRY, "account_did": ANNA, "date": "2026-04-09", "payout_id": "po-1"}
+PAYOUT = "22222222-2222-4222-8222-222222222222"
+PARTS = {"contest_id": CONTEST, "entry_id": ENTRY, "account_did": ANNA, "date": "2026-04-09", "payout_id": PAYOUT}
 
 BODIES: dict[str, dict[str, Any]] = {
     "publishConfig": {"config": CONFIG},
@@ -23,9 +24,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "readIntent": {"contest_id": CONTEST, "entry_id": ENTRY},
     "refund": {"contest_id": CONTEST, "entry_id": ENTRY},
     "onboard": {"account_did": ANNA},
+    "createPayout": {"amount_cents": 100, "currency": "usd"},
     "ingest": {"provider_reference": "out-1", "account_did": ANNA, "amount_cents": 100, "currency": "usd"},
     "retryForwarding": {"limit": 10},
-    "createPayout": {"amount_cents": 100, "currency": "usd"},
     "closeAccount": {"reason": "deleted"},
     "compareDay": {"date": "2026-04-09"},
     "writeOffDebt": {"loss_event_id": "dp_1", "reason": "gone"},
@@ -35,6 +36,7 @@ QUERIES: dict[str, dict[str, str]] = {
     "findSettlement": {"provider_reference": "out-1"},
     "readDailyPayouts": {"date": "2026-04-09"},
     "readYearlyTotals": {"year": "2026"},
+    "listPayouts": {"from": "2026-04-01", "to": "2026-05-01"},
 }
 
 

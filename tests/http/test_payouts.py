@@ -227,10 +227,11 @@ async def test_a_list_that_is_asked_for_wrongly_is_refused_by_name(
         assert [fault["path"] for fault in answer["error"]["details"]["faults"]] == [path]
 
 
-@pytest.mark.parametrize("cursor", ["%%", "bm90IGpzb24", "WzFd", "WyIyMDI2LTAxLTAxIiwgInAxIl0"])
+@pytest.mark.parametrize("cursor", ["%%", "p1", "_p1", "12_", "-1_p1", "12345678901234567_p1"])
 async def test_a_cursor_that_no_page_gave_is_refused(town: Town, cursor: str) -> None:
     refused = await refusal(town.admin.payouts(**RANGE, cursor=cursor))
-    assert (refused.status, refused.code, refused.details) == (400, "REQUEST_INVALID", {"query": "cursor"})
+    assert (refused.status, refused.code) == (400, "REQUEST_INVALID")
+    assert [fault["path"] for fault in refused.details["faults"]] == ["query.cursor"]
 
 
 async def test_a_name_that_comes_twice_in_a_query_is_refused(town: Town) -> None:

@@ -213,3 +213,14 @@ async def test_key_may_come_as_the_user_of_basic_authentication() -> None:
         ):
             async with session.get(f"{base_url}/v1/balance", headers={"Authorization": header}) as answer:
                 assert answer.status == status
+
+
+async def test_an_account_is_opened_with_the_payouts_that_its_platform_wants() -> None:
+    """Only the schedule is known of an account's settings; anything else is refused by name."""
+    async with wired() as (_, v1, _receiver, _base):
+        manual = {"payouts": {"schedule": {"interval": "manual"}}}
+        assert (await v1.accounts.create_async({**TRANSFERS, "settings": manual})).type == "express"
+        for wrong in ({"payouts": {"schedule": {"interval": "hourly"}}}, {"branding": {"icon": "file_1"}}):
+            with pytest.raises(stripe.InvalidRequestError) as refused:
+                await v1.accounts.create_async({**TRANSFERS, "settings": wrong})
+            assert refused.value.param == "settings"

@@ -49,7 +49,7 @@ class PayoutBook:
 
     def post(self, kind: str, content: Mapping[str, str]) -> None:
         """Follow a posting, if it locks winnings or is one of a payout that was admitted here."""
-        if kind == "transfer_locked":
+        if kind == "transfer_locked" and "entry_id" in content:
             self._awaiting[content["account_did"], content["currency"]] -= int(content["amount_cents"])
             return
         payout = self.payouts.get(content.get("payout_id", ""))

@@ -68,12 +68,11 @@ def account_answered(state: PayoutState, did: str, judged: Judgement, now: datet
         transfers_active=able.transfers_active,
         payouts_enabled=able.payouts_enabled,
     )
-    if able.transfers_active:
-        events, effects = going_on(state, did, stripe_account_id, now)
-        return Accepted(events=(created, *events), effects=effects)
-    started, effect = _link(account, stripe_account_id, now, onboarding_url)
-    checks, asking = checking(state, did, stripe_account_id, now)
-    return Accepted(events=(created, started, *checks), effects=(effect, *asking))
+    events, effects = _going_on(state, did, stripe_account_id, able, now)
+    if not able.transfers_active:
+        started, effect = _link(account, stripe_account_id, now, onboarding_url)
+        events, effects = [started, *events], [effect, *effects]
+    return Accepted(events=(created, *events), effects=effects)
 
 
 def link_answered(state: PayoutState, did: str, judged: Judgement) -> Decision:
@@ -139,14 +138,22 @@ def _status(state: PayoutState, stripe_account_id: str, said: Abilities, report:
     did = state.by_stripe_account.get(stripe_account_id)
     if did is None:
         return Accepted(events=(event,), reply={"deduped": False})
-    events, effects = payouts_going_on(state, did, stripe_account_id, said, now)
-    if said.transfers_active:
+    events, effects = _going_on(state, did, stripe_account_id, said, now)
+    return Accepted(events=(event, *events), reply={"deduped": False}, effects=effects)
+
+
+def _going_on(
+    state: PayoutState, did: str, stripe_account_id: str, able: Abilities, now: datetime
+) -> tuple[list[Any], list[CallStripe]]:
+    """Return how all goes on that an account can do now; while somebody still waits for it, it is asked after."""
+    events, effects = payouts_going_on(state, did, stripe_account_id, able, now)
+    if able.transfers_active:
         more, calls = going_on(state, did, stripe_account_id, now)
         events, effects = events + more, effects + calls
-    if not suffices(state, did, said):
+    if not suffices(state, did, able):
         checks, asking = checking(state, did, stripe_account_id, now)
         events, effects = [*events, *checks], [*effects, *asking]
-    return Accepted(events=(event, *events), reply={"deduped": False}, effects=effects)
+    return events, effects
 
 
 def _abilities(account: Mapping[str, Any]) -> Abilities:

@@ -122,8 +122,8 @@ ROUTES = (
         handle=list_payouts,
         needs=STAFF,
         gives=PayoutsGiven,
-        summary="List payouts.",
         query=PayoutsQueried,
+        summary="List payouts by when they were created.",
     ),
     Route(
         method="GET",
@@ -131,8 +131,8 @@ ROUTES = (
         handle=read_stuck_payouts,
         needs=STAFF,
         gives=PayoutsCountedGiven,
-        summary="List payouts that have waited too long.",
         query=StuckPayoutsQueried,
+        summary="List payouts that have waited too long.",
     ),
     Route(
         method="GET",
@@ -140,8 +140,8 @@ ROUTES = (
         handle=read_failed_payouts,
         needs=STAFF,
         gives=PayoutsCountedGiven,
-        summary="List payouts that failed.",
         query=FailedPayoutsQueried,
+        summary="List payouts that failed.",
     ),
     Route(
         method="GET",

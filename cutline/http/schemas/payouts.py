@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from cutline.http.cursors import CURSOR
 from cutline.http.schemas.base import AccountDid, Asked, Given, Queried
 
 Status = Literal["initiated", "submitted", "finalizing_paid", "finalizing_failed", "paid", "failed"]
@@ -15,8 +16,11 @@ PAGE_MAX = 200
 
 
 def _utc(value: datetime) -> datetime:
-    """Read a day or a time without zone as UTC."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    """Read a day or a time without zone as UTC; a time that leaves the calendar on its way to UTC stays where it is."""
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        return value.replace(tzinfo=UTC)
 
 
 Moment = Annotated[datetime, AfterValidator(_utc)]
@@ -74,7 +78,7 @@ class PayoutsQueried(Queried):
     created_before: Moment = Field(alias="to")
     account_did: AccountDid | None = None
     status: Status | None = None
-    cursor: Annotated[str, StringConstraints(max_length=400)] | None = None
+    cursor: Annotated[str, StringConstraints(pattern=CURSOR)] | None = None
     limit: Limit = 50
 
 

@@ -393,6 +393,18 @@ def test_an_account_is_polled_while_a_payout_waits_for_it(bank: Bank) -> None:
     bank.assert_replays()
 
 
+def test_a_payout_goes_on_when_the_account_it_waits_for_is_made() -> None:
+    """Stripe may have said that the account is able before it said that it is there."""
+    bank = Bank()
+    bank.credit(5000)
+    bank.send("ledger", lock())
+    assert (status(bank), bank.payouts.effects) == ("initiated", [])
+    bank.report()
+    bank.onboard(READY | {"payouts_enabled": False})
+    assert len(bank.calls("create_transfer")) == 1
+    bank.assert_replays()
+
+
 def test_a_payout_that_needs_a_transfer_waits_for_both_abilities() -> None:
     bank = Bank()
     bank.onboard()

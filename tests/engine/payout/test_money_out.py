@@ -10,6 +10,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -379,10 +380,17 @@ class MoneyOut(RuleBasedStateMachine):
         return paid
 
 
-TestMoneyOut = MoneyOut.TestCase
-TestMoneyOut.settings = settings(
-    max_examples=150,
-    stateful_step_count=80,
+PATIENT = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
+
+
+class MoneyOutAtLength(MoneyOut):
+    """The same world, looked at for longer."""
+
+
+TestMoneyOut = MoneyOut.TestCase
+TestMoneyOut.settings = settings(PATIENT, max_examples=30, stateful_step_count=60)
+TestMoneyOutAtLength = pytest.mark.slow(MoneyOutAtLength.TestCase)
+TestMoneyOutAtLength.settings = settings(PATIENT, max_examples=250, stateful_step_count=100)
