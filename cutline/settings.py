@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     cutline_payouts_every_s: int = Field(default=300, ge=1)
     ledger_ingest_day_cap_cents: int = Field(default=1_000_000, ge=0)
     """What outside services may credit in one UTC day and currency; 0 closes that door."""
+    netting_clearing_domain: Literal["payouts"] = "payouts"
+    """The clearing account that a netting run empties, `clearing:<domain>`; the books know this one alone (NET-019)."""
+    netting_target_domain: Literal["bank"] = "bank"
+    """The clearing account against which it is emptied."""
+    netting_run_limit_default: int = Field(default=100_000, ge=1, le=1_000_000)
+    """How many payouts a run takes that names no limit of its own."""
     cutline_actors_kept_open: int = Field(default=64, ge=0)
     cutline_asks_max: int = Field(default=2000, ge=1)
 

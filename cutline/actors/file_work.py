@@ -14,14 +14,14 @@ from typing import Any
 from cutline.actors.writer import FileWork
 from cutline.engine.decision import Address, Machine
 from cutline.engine.errors import InvariantViolated
-from cutline.engine.messages import PostAgain, RecordStripeEvent
+from cutline.engine.messages import ApplyNettingEntry, PostAgain, RecordStripeEvent
 from cutline.engine.payout.machine import PayoutMachine
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.machines import rules_of
 from cutline.storage.sealing import Sealer
 
-_KEEPS_BROKEN: Mapping[str, tuple[type, ...]] = {"ledger": (RecordStripeEvent, PostAgain)}
-"""What Stripe said is kept even where a bug breaks its posting (FWD-001)."""
+_KEEPS_BROKEN: Mapping[str, tuple[type, ...]] = {"ledger": (RecordStripeEvent, PostAgain, ApplyNettingEntry)}
+"""What Stripe said is kept even where a bug breaks its posting (FWD-001); netting that breaks is a failed run."""
 
 WrapBlob = Callable[[bytes, datetime], bytes]
 

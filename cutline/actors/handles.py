@@ -8,6 +8,7 @@ they are told, and answer by messages.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any, TypedDict
 
 from cutline.engine.decision import Address
@@ -27,6 +28,8 @@ from cutline.engine.messages import (
     ReadForwarding,
     ReadIntent,
     ReadMoneyHealth,
+    ReadNettingReport,
+    ReadNettingRun,
     ReadSettlement,
     ReadStandings,
     ReadTransfers,
@@ -34,6 +37,7 @@ from cutline.engine.messages import (
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
+    RunNetting,
     WithdrawEntry,
 )
 
@@ -135,6 +139,33 @@ class LedgerHandle:
     def forwarding(self, attempts: Sequence[tuple[str, int]]) -> Awaitable[Retried]:
         """Return what came of these attempts, each (event, attempt)."""
         return self._ask("ledger", ReadForwarding(events=tuple(attempts)))
+
+    def run_netting(
+        self,
+        *,
+        idempotency_key: str,
+        currency: str,
+        selection_before: datetime | None,
+        limit: int | None,
+        limit_default: int,
+    ) -> Awaitable[Reply]:
+        """Start a netting run, or find the one of this key (NET-001)."""
+        message = RunNetting(
+            idempotency_key=idempotency_key,
+            currency=currency,
+            selection_before=selection_before,
+            limit=limit,
+            limit_default=limit_default,
+        )
+        return self._ask("ledger", message)
+
+    def netting_run(self, run_id: str) -> Awaitable[Reply]:
+        """Return a netting run as it stands (NET-016)."""
+        return self._ask("ledger", ReadNettingRun(run_id=run_id))
+
+    def netting_report(self, run_id: str) -> Awaitable[Reply]:
+        """Return an applied run, and its entries with their payouts (NET-017)."""
+        return self._ask("ledger", ReadNettingReport(run_id=run_id))
 
     def account(self, account_did: str) -> Awaitable[Account]:
         """Return an account holder's balances."""

@@ -16,9 +16,11 @@ from cutline.actors.tasks import Perform
 from cutline.actors.workers import Workers
 from cutline.engine.decision import Address
 from cutline.engine.messages import (
+    ApplyNettingEntry,
     BalanceTransactionsListed,
     CallStripe,
     ComputeSettlement,
+    ContinueNetting,
     FeedPolled,
     ListBalanceTransactions,
     ListUndelivered,
@@ -79,7 +81,13 @@ def performers(
         RaiseAlert: raise_alert,
         PollFeed: poll_feed,
         ComputeSettlement: compute_settlement,
+        ContinueNetting: continue_netting,
     }
+
+
+async def continue_netting(effect: ContinueNetting) -> ApplyNettingEntry:
+    """Ask the ledger for the next entry; what has queued up there in the meantime comes first."""
+    return ApplyNettingEntry(run_id=effect.run_id, entry_id=effect.entry_id)
 
 
 async def raise_alert(alert: RaiseAlert) -> None:

@@ -369,6 +369,22 @@ _ROWS: Final = (
         "More would be credited from outside in one day than this installation allows.",
         "Send it tomorrow, or raise LEDGER_INGEST_DAY_CAP_CENTS after looking at what was sent.",
     ),
+    _spec(
+        C.DUPLICATE_CONFLICT,
+        409,
+        "admin",
+        "Another run or posting has taken what this one would take; nothing was posted.",
+        "Wait until the run that `details` names is applied; send its key again if it has failed.",
+        "no",
+        "runbooks/netting-run-failed.md",
+    ),
+    _spec(
+        C.NETTING_NOT_APPLIED,
+        409,
+        "admin",
+        "The netting run is not applied yet, so it has no report.",
+        "Read the run to see how it stands, and ask again.",
+    ),
 )
 
 REGISTRY: Final[Mapping[C, ErrorSpec]] = {spec.code: spec for spec in _ROWS}

@@ -9,11 +9,17 @@ from aiohttp import web
 from cutline.http.asking import Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, House, Route, nothing_here, wrap
-from cutline.http.routes import contests, entries, money, probes, settlements, webhook
+from cutline.http.routes import contests, entries, money, netting, probes, settlements, webhook
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
-ROUTES: tuple[Route, ...] = (*contests.ROUTES, *entries.ROUTES, *money.ROUTES, *settlements.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *contests.ROUTES,
+    *entries.ROUTES,
+    *money.ROUTES,
+    *netting.ROUTES,
+    *settlements.ROUTES,
+)
 """The routes behind the common door."""
 
 PROBES = {

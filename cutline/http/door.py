@@ -7,7 +7,7 @@ without middlewares, which every route would pay for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -106,12 +106,22 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A handler's answer that is written already: a report, in the form that was asked for."""
+
+    body: bytes
+    content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One route. `takes` is the request's model (None: no body is read), `gives` the response's (FRZ-024)."""
 
     method: str
     path: str
-    handle: Callable[[Call], Awaitable[Reply]]
+    handle: Callable[[Call], Awaitable[Reply | Document]]
     needs: frozenset[str]
     gives: type[BaseModel]
     summary: str
@@ -169,14 +179,14 @@ def wrap(route: Route, house: House) -> Handler:
     return handle
 
 
-def _rendered(route: Route, reply: Reply, correlation_id: str) -> web.Response:
+def _rendered(route: Route, reply: Reply | Document, correlation_id: str) -> web.Response:
+    headers = {"Cache-Control": "no-store", errors.CORRELATION_HEADER: correlation_id}
+    if isinstance(reply, Document):
+        sent = {**reply.headers, **headers, "Content-Type": reply.content_type}
+        return web.Response(status=reply.status, body=reply.body, headers=sent)
     if not isinstance(reply.body, route.gives):
         raise TypeError(f"{route.method} {route.path} gave a {type(reply.body).__name__}")
-    headers = {
-        "Content-Type": "application/json",
-        "Cache-Control": "no-store",
-        errors.CORRELATION_HEADER: correlation_id,
-    }
+    headers["Content-Type"] = "application/json"
     return web.Response(status=reply.status, body=reply.body.model_dump_json().encode(), headers=headers)
 
 

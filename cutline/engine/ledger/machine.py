@@ -8,12 +8,22 @@ from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
+from cutline.engine.ledger import netting_events
 from cutline.engine.ledger.balance_transactions import book_balance_transactions, listing_due_at, look
 from cutline.engine.ledger.booking import CURRENCY
 from cutline.engine.ledger.entry_fees import move_entry_fee, post_settlement, refund_outcome
 from cutline.engine.ledger.events import EVENTS, AnchorRecorded
 from cutline.engine.ledger.health import platform_balance_read, read_money_health
 from cutline.engine.ledger.ingesting import ingest_settlement, read_settlement
+from cutline.engine.ledger.netting import (
+    apply_netting_entry,
+    netting_entry_broke,
+    read_netting_report,
+    read_netting_run,
+    resume_netting,
+    run_netting,
+)
+from cutline.engine.ledger.netting_state import follow
 from cutline.engine.ledger.owing import owes
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.recording import keep_what_broke, post_again, record_stripe_event, refuse_stripe_event
@@ -23,6 +33,7 @@ from cutline.engine.ledger.state import LedgerState, fold, trial_balance
 from cutline.engine.ledger.transfers import complete_transfer, fail_transfer, lock_transfer
 from cutline.engine.ledger.undelivered import fetch_undelivered, undelivered_listed
 from cutline.engine.messages import (
+    ApplyNettingEntry,
     BalanceTransactionsListed,
     CommandBroke,
     CompleteTransfer,
@@ -41,6 +52,8 @@ from cutline.engine.messages import (
     ReadAccount,
     ReadForwarding,
     ReadMoneyHealth,
+    ReadNettingReport,
+    ReadNettingRun,
     ReadSettlement,
     ReadTrialBalance,
     RecordAnchor,
@@ -48,6 +61,7 @@ from cutline.engine.messages import (
     RefundOutcome,
     RefuseStripeEvent,
     RetryForwarding,
+    RunNetting,
     UndeliveredListed,
 )
 
@@ -61,6 +75,7 @@ _RESERVED: Final = (
     "undelivered:",
     "funds:",
     "ingest-key:",
+    "netting:",
 )
 """Prefixes of business keys that no request from outside may use."""
 
@@ -69,7 +84,7 @@ class LedgerMachine:
     """The rules of `ledger.db`: double entry, every effect once, no balance below zero."""
 
     kind = "ledger"
-    events: Mapping[str, type] = EVENTS
+    events: Mapping[str, type] = {**EVENTS, **netting_events.EVENTS}
 
     def initial(self) -> LedgerState:
         """Return empty books."""
@@ -84,7 +99,8 @@ class LedgerMachine:
 
     def evolve(self, state: LedgerState, recorded: Recorded) -> None:
         """Fold one recorded event."""
-        fold(state, recorded.event, recorded.at)
+        if not follow(state.netting, recorded):
+            fold(state, recorded.event, recorded.at)
 
     def owes(self, _state: LedgerState, recorded: Recorded) -> Sequence[Owed]:
         """Return what an event owes to contests, payments and payouts."""
@@ -93,10 +109,10 @@ class LedgerMachine:
     def resume(self, state: LedgerState, _now: datetime) -> Sequence[Any]:
         """Ask for what was missed while nobody listened; what is listed twice is recorded and booked once.
 
-        A list of balance transactions that was asked for may be lost as well.
+        A list of balance transactions that was asked for may be lost as well. Netting goes on where it was.
         """
         lost = (ListBalanceTransactions(after=state.balance_cursor),) if state.listing_outstanding else ()
-        return (ListUndelivered(), *lost)
+        return (ListUndelivered(), *lost, *resume_netting(state.netting))
 
     def due_at(self, state: LedgerState) -> datetime | None:
         """Return when Stripe's balance transactions are to be listed next."""
@@ -148,6 +164,13 @@ def _invalid_field(command: PostTransaction) -> str | None:
     return "hold_source" if holds != (command.hold_source is not None) else None
 
 
+def _keep_what_broke(state: LedgerState, command: CommandBroke, now: datetime) -> Decision:
+    """Keep what must not be lost of a command that raised: Stripe's events, and that a netting run stands still."""
+    if isinstance(command.command, ApplyNettingEntry):
+        return netting_entry_broke(state, command.command, command.code, command.reason)
+    return keep_what_broke(state, command, now)
+
+
 def _record_anchor(state: LedgerState, command: RecordAnchor, _now: datetime) -> Decision:
     """Keep another file's head once; a second head for the same place is refused."""
     anchor = AnchorRecorded(address=command.address, seq=command.seq, hash=command.hash, reason=command.reason)
@@ -181,7 +204,7 @@ def _read_trial_balance(state: LedgerState, _command: ReadTrialBalance, _now: da
 _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]]] = {
     RecordStripeEvent: record_stripe_event,
     RefuseStripeEvent: refuse_stripe_event,
-    CommandBroke: keep_what_broke,
+    CommandBroke: _keep_what_broke,
     RetryForwarding: retry_forwarding,
     PostAgain: post_again,
     ReadForwarding: read_forwarding,
@@ -191,6 +214,10 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     ReadSettlement: read_settlement,
     PlatformBalanceRead: platform_balance_read,
     ReadMoneyHealth: read_money_health,
+    RunNetting: run_netting,
+    ApplyNettingEntry: apply_netting_entry,
+    ReadNettingRun: read_netting_run,
+    ReadNettingReport: read_netting_report,
     MoveEntryFee: move_entry_fee,
     PostSettlement: post_settlement,
     RecordAnchor: _record_anchor,

@@ -28,6 +28,7 @@ from cutline.engine.ledger.events import (
     TransactionPosted,
     UndeliveredEventsListed,
 )
+from cutline.engine.ledger.netting_state import NettingState
 
 Place = Literal["escrow", "pot", "refunds", "refunded", "available", "suspense"]
 
@@ -95,6 +96,8 @@ class LedgerState:
     ingested_cents: dict[str, int] = field(default_factory=dict)
     funds: tuple[Funds, ...] = ()
     funds_read_at: datetime | None = None
+    netting: NettingState = field(default_factory=NettingState)
+    """Folded by `netting_state.follow`."""
 
 
 def balances(state: LedgerState, account_did: str, currency: str) -> tuple[int, int]:

@@ -63,6 +63,13 @@ from cutline.engine.messages.ledger import (
     UndeliveredListed,
 )
 from cutline.engine.messages.look import Look
+from cutline.engine.messages.netting import (
+    ApplyNettingEntry,
+    ContinueNetting,
+    ReadNettingReport,
+    ReadNettingRun,
+    RunNetting,
+)
 from cutline.engine.messages.payments import (
     CancelIntent,
     ClaimIntent,
@@ -93,6 +100,7 @@ from cutline.engine.messages.tasks import (
 
 __all__ = [
     "AccountReported",
+    "ApplyNettingEntry",
     "BalanceTransactionsListed",
     "CallStripe",
     "CancelContest",
@@ -102,6 +110,7 @@ __all__ = [
     "CompleteTransfer",
     "ComputeSettlement",
     "ContestReady",
+    "ContinueNetting",
     "CreateContest",
     "DeclareContestError",
     "EnterContest",
@@ -137,6 +146,8 @@ __all__ = [
     "ReadForwarding",
     "ReadIntent",
     "ReadMoneyHealth",
+    "ReadNettingReport",
+    "ReadNettingRun",
     "ReadPlatformBalance",
     "ReadSettlement",
     "ReadStandings",
@@ -153,6 +164,7 @@ __all__ = [
     "ReopenStripeEvents",
     "RequestIntent",
     "RetryForwarding",
+    "RunNetting",
     "SettlementComputed",
     "StripeAnswered",
     "TransferLocked",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from cutline.engine.errors import RejectCode
-from cutline.http.addresses import idempotency_key_of
+from cutline.http.addresses import given_idempotency_key
 from cutline.http.asking import Refused, ask_until
 from cutline.http.door import LEDGER, SETTLE, Call, Reply, Route
 from cutline.http.schemas.money import (
@@ -26,7 +25,7 @@ async def ingest(call: Call) -> Reply:
     """
     asked = call.body_as(SettlementAsked)
     ingested = await call.ledger.ingest(
-        idempotency_key=_key(call.request.headers, asked),
+        idempotency_key=given_idempotency_key(call.request.headers, asked.idempotency_key),
         provider_reference=asked.provider_reference,
         account_did=asked.account_did,
         amount_cents=asked.amount_cents,
@@ -35,15 +34,6 @@ async def ingest(call: Call) -> Reply:
     )
     given = SettlementGiven.model_validate(ingested)
     return Reply(status=200 if given.deduped else 201, body=given)
-
-
-def _key(headers: Mapping[str, str], asked: SettlementAsked) -> str:
-    header = headers.get("Idempotency-Key")
-    if header is None:
-        return idempotency_key_of(asked.idempotency_key)
-    if asked.idempotency_key not in (None, header):
-        raise Refused(RejectCode.REQUEST_INVALID, {"field": "idempotency_key", "header": "Idempotency-Key"})
-    return idempotency_key_of(header)
 
 
 async def find_settlement(call: Call) -> Reply:

@@ -1,0 +1,137 @@
+"""Netting runs: start one, look at it, fetch its report; it must not choose a payout or move a cent itself."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import orjson
+
+from cutline.engine.errors import RejectCode
+from cutline.engine.netting import CSV_HEADER, Movement, PlannedEntry, csv_lines
+from cutline.http.addresses import given_idempotency_key
+from cutline.http.asking import Refused, ask_until
+from cutline.http.door import ADMIN, Call, Document, Reply, Route
+from cutline.http.schemas.netting import (
+    NettedEntryGiven,
+    NettedPayoutGiven,
+    NettingAsked,
+    NettingReportGiven,
+    NettingRunGiven,
+)
+
+SHA256_HEADER = "x-clawsettle-report-sha256"
+"""The name that readers of reports rely on."""
+
+_STANDS = frozenset({"applied", "failed"})
+Groups = list[tuple[PlannedEntry, list[Movement]]]
+
+
+async def run_netting(call: Call) -> Reply:
+    """Start a run and answer how it stands once it is applied, or after five seconds: 201, and 200 for a known key.
+
+    Refusals: IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_REUSED for another request under the key, DUPLICATE_CONFLICT
+    while another run holds some of the payouts (NET-001, NET-015, NET-020).
+    """
+    asked = call.body_as(NettingAsked)
+    started = await call.ledger.run_netting(
+        idempotency_key=given_idempotency_key(call.request.headers, asked.idempotency_key),
+        currency=asked.currency,
+        selection_before=asked.selection_before,
+        limit=asked.limit,
+        limit_default=call.house.settings.netting_run_limit_default,
+    )
+    ask = partial(call.ledger.netting_run, started["run_id"])
+    try:
+        run = await ask_until(ask, lambda run: run["status"] in _STANDS, otherwise=RejectCode.ACTOR_TIMEOUT)
+    except Refused as refused:
+        if refused.code is not RejectCode.ACTOR_TIMEOUT:
+            raise
+        run = await ask()
+    given = NettingRunGiven.model_validate(run | {"deduped": started["deduped"]})
+    return Reply(status=200 if given.deduped else 201, body=given)
+
+
+async def read_run(call: Call) -> Reply:
+    """Return a run as it stands (NET-016)."""
+    return Reply(body=NettingRunGiven.model_validate(await call.ledger.netting_run(call.part("run_id"))))
+
+
+async def read_report(call: Call) -> Document:
+    """Return the report of an applied run as JSON or CSV, under the sha256 of the CSV (NET-009, NET-010, NET-017).
+
+    Refusals: NOT_FOUND, NETTING_NOT_APPLIED, REQUEST_INVALID for another format.
+    """
+    wanted = call.request.query.get("format", "json")
+    if wanted not in ("json", "csv"):
+        raise Refused(RejectCode.REQUEST_INVALID, {"query": "format"})
+    report = await call.ledger.netting_report(call.part("run_id"))
+    run, groups = report["run"], report["groups"]
+    body = await (_csv(run, groups) if wanted == "csv" else _json(run, groups))
+    content_type = "text/csv; charset=utf-8" if wanted == "csv" else "application/json"
+    return Document(body=body, content_type=content_type, headers={SHA256_HEADER: run["artifact_sha256"]})
+
+
+async def _csv(run: dict[str, Any], groups: Groups) -> bytes:
+    parts = [CSV_HEADER]
+    for entry, movements in groups:
+        parts.append(csv_lines(entry, movements, run["currency"]))
+        # A report may have a hundred thousand lines; whoever else is at the doors comes in between.
+        await asyncio.sleep(0)
+    return b"".join(parts)
+
+
+async def _json(run: dict[str, Any], groups: Groups) -> bytes:
+    head = NettingReportGiven.model_validate(run | {"entries": []})
+    parts = []
+    for entry, movements in groups:
+        parts.append(_entry(entry, movements).model_dump_json().encode())
+        await asyncio.sleep(0)
+    frame = orjson.dumps(head.model_dump(mode="json", exclude={"entries"}))
+    return frame[:-1] + b',"entries":[' + b",".join(parts) + b"]}"
+
+
+def _entry(entry: PlannedEntry, movements: list[Movement]) -> NettedEntryGiven:
+    payouts = [
+        NettedPayoutGiven(
+            payout_id=one.payout_id,
+            movement=one.kind,
+            amount_cents=one.cents,
+            finalized_at=one.finalized_at,
+            ledger_seq=one.ledger_seq,
+        )
+        for one in movements
+    ]
+    return NettedEntryGiven(
+        entry_id=entry.entry_id, group_key=entry.group_key, amount_cents=entry.amount_cents, payouts=payouts
+    )
+
+
+ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/netting/runs",
+        handle=run_netting,
+        needs=ADMIN,
+        takes=NettingAsked,
+        gives=NettingRunGiven,
+        summary="Net the payouts that are final (idempotency key required).",
+    ),
+    Route(
+        method="GET",
+        path="/v1/netting/runs/{run_id}",
+        handle=read_run,
+        needs=ADMIN,
+        gives=NettingRunGiven,
+        summary="Read a netting run.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/netting/runs/{run_id}/report",
+        handle=read_report,
+        needs=ADMIN,
+        gives=NettingReportGiven,
+        summary="Fetch the report of an applied netting run (?format=json or csv).",
+    ),
+)
