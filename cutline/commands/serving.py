@@ -44,8 +44,7 @@ def serve(
     from cutline.storage.litestream.control import ReplicationError
 
     settings = read_settings(cutline_data_dir=data, cutline_port=port, cutline_replica_url=replicate)
-    collect_garbage_seldom()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    run_as_served()
     try:
         uvloop.run(_serve(settings))
     except DataRootLocked as error:
@@ -58,6 +57,12 @@ def serve(
         ) from error
     except OSError as error:
         raise CommandFailed(str(error), "Free the port, or choose another --port.") from error
+
+
+def run_as_served() -> None:
+    """Set the interpreter as an engine needs it."""
+    collect_garbage_seldom()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 def collect_garbage_seldom() -> None:

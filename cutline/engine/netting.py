@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid5
 
-PAYOUTS_AN_ENTRY_MAX: Final = 1_000
-"""An entry is posted in one commit, which nobody else should have to wait for."""
+PAYOUTS_AN_ENTRY_MAX: Final = 500
+"""An entry is posted in one commit, and whoever comes meanwhile waits for it: twice as many doubled their wait."""
 
 _NAMES: Final = UUID("0b1a8f6e-5a0d-5c5b-8f0a-1f8f4d1d7a52")
 """The namespace of run and entry ids. It never changes: a replay of an old request must find its run."""
@@ -81,7 +81,7 @@ class Movement(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedEntry:
-    """One entry of a run: the payouts of one UTC day, at most a thousand of them."""
+    """One entry of a run: the payouts of one UTC day, at most 500 of them."""
 
     entry_id: str
     group_key: str
@@ -100,7 +100,7 @@ def entry_id_of(run_id: str, group_key: str) -> str:
 
 
 def plan_entries(run_id: str, movements: Sequence[Movement]) -> tuple[PlannedEntry, ...]:
-    """Group sorted movements by the UTC day on which they became final, in parts of at most a thousand (NET-003)."""
+    """Group sorted movements by the UTC day on which they became final, in parts of at most 500 (NET-003)."""
     entries: list[PlannedEntry] = []
     start = 0
     while start < len(movements):

@@ -74,7 +74,7 @@ def test_each_utc_day_is_an_entry_of_its_own() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 700)), max_size=6))
 def test_grouping_divides_every_selection_without_rest_and_in_order(days: list[tuple[int, int]]) -> None:
-    """NET-018: every payout is in one entry, no entry holds more than a thousand, and each holds one day."""
+    """NET-018: every payout is in one entry, no entry holds more than 500, and each holds one day."""
     movements = sorted(
         movement(number, hours=24 * day + number / 1000) for day, count in days for number in range(count)
     )

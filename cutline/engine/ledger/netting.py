@@ -152,10 +152,12 @@ def _known(run: Run, asked: str) -> Decision:
         details = {"idempotency_key": created.idempotency_key, "field": differing(before, asked)}
         return Rejected(code=RejectCode.IDEMPOTENCY_KEY_REUSED, details=details)
     reply = {"run_id": created.run_id, "deduped": True}
-    if run.status is not RunStatus.FAILED or run.current is None:
+    if run.status is RunStatus.APPLIED or run.current is None:
         return Accepted(reply=reply)
+    # Going on twice does no harm: the second message for an entry is refused, and ends there.
     again = NettingRunStarted(run_id=created.run_id, attempt=run.attempt + 1)
-    return Accepted(events=(again,), reply=reply, effects=(_next(created.run_id, run.current),))
+    events = (again,) if run.status is RunStatus.FAILED else ()
+    return Accepted(events=events, reply=reply, effects=(_next(created.run_id, run.current),))
 
 
 def _invalid_field(command: RunNetting, now: datetime) -> str | None:

@@ -15,7 +15,7 @@ class NettingAsked(Asked):
     """Which payouts to net: of one currency, final by `selection_before` (inclusive; now), at most `limit`."""
 
     currency: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
-    selection_before: Annotated[AwareDatetime, Field(strict=False)] | None = None
+    selection_before: AwareDatetime | None = None
     limit: int | None = Field(default=None, ge=1, le=LIMIT_MAX)
     idempotency_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")] | None = None
 
