@@ -37,6 +37,7 @@ from cutline.engine.messages import (
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
+    RetryNetting,
     RunNetting,
     WithdrawEntry,
 )
@@ -158,6 +159,10 @@ class LedgerHandle:
             limit_default=limit_default,
         )
         return self._ask("ledger", message)
+
+    def retry_netting(self, run_id: str) -> Awaitable[Reply]:
+        """Take up a netting run that has failed (NET-004)."""
+        return self._ask("ledger", RetryNetting(run_id=run_id))
 
     def netting_run(self, run_id: str) -> Awaitable[Reply]:
         """Return a netting run as it stands (NET-016)."""

@@ -374,7 +374,7 @@ _ROWS: Final = (
         409,
         "admin",
         "Another run or posting has taken what this one would take; nothing was posted.",
-        "Wait until the run that `details` names is applied; send its key again if it has failed.",
+        "Wait until the run that `details` names is applied; retry it if it has failed.",
         "no",
         "runbooks/netting-run-failed.md",
     ),

@@ -140,6 +140,10 @@ class CutlineClient:
         asked = {"currency": currency, "selection_before": before, "limit": limit}
         return await self._post("/v1/netting/runs", asked, idempotency_key=idempotency_key)
 
+    async def retry_netting(self, run_id: str) -> dict[str, Any]:
+        """Take up a netting run that has failed."""
+        return await self._post(f"/v1/netting/runs/{quote(run_id, safe='')}/retry", None)
+
     async def netting_run(self, run_id: str) -> dict[str, Any]:
         """Return a netting run as it stands."""
         return await self._get(f"/v1/netting/runs/{quote(run_id, safe='')}")

@@ -208,8 +208,9 @@ async def test_the_tables_show_each_run_entry_and_payout(bank: Bank) -> None:
         assert shown == [(entry["entry_id"], f"po_{n:04d}", "paid", 1000 + n) for n in (1, 2)]
 
 
-async def test_an_entry_that_breaks_fails_the_run_and_its_key_takes_it_up_again(bank: Bank) -> None:
-    """NET-004, NET-005, NET-008, NET-020: other requests go on meanwhile, and the tables tell what happened."""
+@pytest.mark.parametrize("way", ["key", "retry"])
+async def test_an_entry_that_breaks_fails_the_run_until_it_is_taken_up_again(bank: Bank, way: str) -> None:
+    """NET-004 to NET-008, NET-020: other requests go on meanwhile, and the tables tell what happened."""
     stumbling(bank).raises_at = 1
     async with bank.open():
         await pay(bank, *range(1_250))
@@ -221,9 +222,17 @@ async def test_an_entry_that_breaks_fails_the_run_and_its_key_takes_it_up_again(
         assert shown == [("applied",), ("failed",), ("pending",)]
         with pytest.raises(ApiRefused, match="DUPLICATE_CONFLICT"):
             await bank.admin.run_netting("usd", idempotency_key="tuesday")
+        assert (await bank.admin.run_netting("usd", idempotency_key="monday"))["status"] == "failed"
         stumbling(bank).raises_at = None
-        run = await bank.admin.run_netting("usd", idempotency_key="monday")
-        assert (run["status"], run["attempt"], run["deduped"]) == ("applied", 2, True)
+        if way == "key":
+            run = await bank.admin.run_netting("usd", idempotency_key="monday")
+        else:
+            run = await bank.admin.retry_netting(run["run_id"])
+        assert (run["status"], run["attempt"], run["deduped"]) == ("applied", 3, True)
+        with pytest.raises(ApiRefused, match="INVALID_STATUS_TRANSITION"):
+            await bank.admin.retry_netting(run["run_id"])
+        with pytest.raises(ApiRefused, match="NOT_FOUND"):
+            await bank.admin.retry_netting("nowhere")
         balances = await bank.books.trial_balance()
         assert (balances["clearing:payouts"], balances["clearing:bank"]) == (0, 0)
         assert bank.rows("SELECT status, count(*) FROM netting_entries GROUP BY 1") == [("applied", 3)]

@@ -21,6 +21,7 @@ from cutline.engine.ledger.netting import (
     read_netting_report,
     read_netting_run,
     resume_netting,
+    retry_netting,
     run_netting,
 )
 from cutline.engine.ledger.netting_state import follow
@@ -61,6 +62,7 @@ from cutline.engine.messages import (
     RefundOutcome,
     RefuseStripeEvent,
     RetryForwarding,
+    RetryNetting,
     RunNetting,
     UndeliveredListed,
 )
@@ -215,6 +217,7 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     PlatformBalanceRead: platform_balance_read,
     ReadMoneyHealth: read_money_health,
     RunNetting: run_netting,
+    RetryNetting: retry_netting,
     ApplyNettingEntry: apply_netting_entry,
     ReadNettingRun: read_netting_run,
     ReadNettingReport: read_netting_report,

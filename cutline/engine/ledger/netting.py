@@ -30,6 +30,7 @@ from cutline.engine.messages import (
     RaiseAlert,
     ReadNettingReport,
     ReadNettingRun,
+    RetryNetting,
     RunNetting,
 )
 from cutline.engine.netting import Movement, PlannedEntry, ReportDigest, RunStatus, csv_lines, plan_entries, run_id_of
@@ -68,6 +69,20 @@ def run_netting(state: LedgerState, command: RunNetting, now: datetime) -> Decis
         applied = NettingRunApplied(run_id=run_id, attempt=1, artifact_sha256=ReportDigest().after(b""))
         return Accepted(events=(created, started, applied), reply=reply)
     return Accepted(events=(created, started), reply=reply, effects=(_next(run_id, created.entries[0]),))
+
+
+def retry_netting(state: LedgerState, command: RetryNetting, _now: datetime) -> Decision:
+    """Take up a run that has failed, for whoever does not have the request any more (NET-004).
+
+    Refused: INVALID_STATUS_TRANSITION for a run that is applied (NET-006).
+    """
+    run = state.netting.runs.get(command.run_id)
+    if run is None:
+        return Rejected(code=RejectCode.NOT_FOUND, details={"run_id": command.run_id})
+    if run.status is RunStatus.APPLIED:
+        details = {"run_id": command.run_id, "from": run.status.value, "to": RunStatus.RUNNING.value}
+        return Rejected(code=RejectCode.INVALID_STATUS_TRANSITION, details=details)
+    return _taken_up(run)
 
 
 def apply_netting_entry(state: LedgerState, command: ApplyNettingEntry, now: datetime) -> Decision:
@@ -151,13 +166,18 @@ def _known(run: Run, asked: str) -> Decision:
     if before != asked:
         details = {"idempotency_key": created.idempotency_key, "field": differing(before, asked)}
         return Rejected(code=RejectCode.IDEMPOTENCY_KEY_REUSED, details=details)
-    reply = {"run_id": created.run_id, "deduped": True}
+    return _taken_up(run)
+
+
+def _taken_up(run: Run) -> Accepted:
+    run_id = run.created.run_id
+    reply = {"run_id": run_id, "deduped": True}
     if run.status is RunStatus.APPLIED or run.current is None:
         return Accepted(reply=reply)
     # Going on twice does no harm: the second message for an entry is refused, and ends there.
-    again = NettingRunStarted(run_id=created.run_id, attempt=run.attempt + 1)
+    again = NettingRunStarted(run_id=run_id, attempt=run.attempt + 1)
     events = (again,) if run.status is RunStatus.FAILED else ()
-    return Accepted(events=events, reply=reply, effects=(_next(created.run_id, run.current),))
+    return Accepted(events=events, reply=reply, effects=(_next(run_id, run.current),))
 
 
 def _invalid_field(command: RunNetting, now: datetime) -> str | None:

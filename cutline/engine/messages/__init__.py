@@ -68,6 +68,7 @@ from cutline.engine.messages.netting import (
     ContinueNetting,
     ReadNettingReport,
     ReadNettingRun,
+    RetryNetting,
     RunNetting,
 )
 from cutline.engine.messages.payments import (
@@ -164,6 +165,7 @@ __all__ = [
     "ReopenStripeEvents",
     "RequestIntent",
     "RetryForwarding",
+    "RetryNetting",
     "RunNetting",
     "SettlementComputed",
     "StripeAnswered",

@@ -22,6 +22,13 @@ class RunNetting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetryNetting:
+    """From an edge: take up a run that has failed."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContinueNetting:
     """An effect: let the mail that waits go first, then apply this entry. The answer is `ApplyNettingEntry`."""
 

@@ -42,6 +42,20 @@ async def run_netting(call: Call) -> Reply:
         limit=asked.limit,
         limit_default=call.house.settings.netting_run_limit_default,
     )
+    given = await _given(call, started)
+    return Reply(status=200 if given.deduped else 201, body=given)
+
+
+async def retry_run(call: Call) -> Reply:
+    """Take up a run that has failed, where its request is not at hand (NET-004).
+
+    Refusals: NOT_FOUND, INVALID_STATUS_TRANSITION for a run that is applied.
+    """
+    return Reply(body=await _given(call, await call.ledger.retry_netting(call.part("run_id"))))
+
+
+async def _given(call: Call, started: dict[str, Any]) -> NettingRunGiven:
+    """Return a run once it stands still, or as it is after five seconds."""
     ask = partial(call.ledger.netting_run, started["run_id"])
     try:
         run = await ask_until(ask, lambda run: run["status"] in _STANDS, otherwise=RejectCode.ACTOR_TIMEOUT)
@@ -49,8 +63,7 @@ async def run_netting(call: Call) -> Reply:
         if refused.code is not RejectCode.ACTOR_TIMEOUT:
             raise
         run = await ask()
-    given = NettingRunGiven.model_validate(run | {"deduped": started["deduped"]})
-    return Reply(status=200 if given.deduped else 201, body=given)
+    return NettingRunGiven.model_validate(run | {"deduped": started["deduped"]})
 
 
 async def read_run(call: Call) -> Reply:
@@ -125,6 +138,14 @@ ROUTES = (
         needs=ADMIN,
         gives=NettingRunGiven,
         summary="Read a netting run.",
+    ),
+    Route(
+        method="POST",
+        path="/v1/netting/runs/{run_id}/retry",
+        handle=retry_run,
+        needs=ADMIN,
+        gives=NettingRunGiven,
+        summary="Take up a netting run that has failed.",
     ),
     Route(
         method="GET",
