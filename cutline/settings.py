@@ -5,11 +5,15 @@ The environment's name is turned into data here (expected livemode), so that no 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_OWN_PREFIXES = ("NETTING_",)
+"""Families of names that nobody else uses."""
 
 
 class Settings(BaseSettings):
@@ -44,6 +48,12 @@ class Settings(BaseSettings):
     """How many payouts a run takes that names no limit of its own."""
     cutline_actors_kept_open: int = Field(default=64, ge=0)
     cutline_asks_max: int = Field(default=2000, ge=1)
+
+    @classmethod
+    def unknown_names(cls, environment: Iterable[str]) -> list[str]:
+        """Return the names in the environment that look like settings and are none: most are misspelt (NET-019)."""
+        known = {name.upper() for name in cls.model_fields}
+        return sorted(name for name in environment if name.startswith(_OWN_PREFIXES) and name not in known)
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

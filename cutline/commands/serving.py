@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import structlog
 import typer
 
 from cutline.commands.output import CommandFailed, print_line
@@ -16,6 +18,8 @@ from cutline.commands.output import CommandFailed, print_line
 if TYPE_CHECKING:
     from cutline.settings import Settings
 
+
+log = structlog.get_logger(__name__)
 
 BACKLOG = 1024
 """So many connections may wait to be accepted: a burst of webhooks is not turned away by the kernel."""
@@ -84,6 +88,8 @@ def read_settings(**given: Any) -> Settings:
 
     from cutline.settings import Settings
 
+    for name in Settings.unknown_names(os.environ):
+        log.warning("setting_unknown", name=name)
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
