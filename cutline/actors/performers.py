@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from cutline.actors.replica_gate import ReplicaGate
+from cutline.actors.restore_gate import RestoreGate, not_caught_up
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.tasks import Perform
 from cutline.actors.workers import Workers
@@ -22,6 +23,8 @@ from cutline.engine.messages import (
     ComputeSettlement,
     ContinueNetting,
     FeedPolled,
+    LetMoneyLeave,
+    ListAllEvents,
     ListBalanceTransactions,
     ListUndelivered,
     PollFeed,
@@ -42,14 +45,24 @@ BALANCE_WINDOW = timedelta(days=30)
 
 
 def performers(
-    stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: ReplicaGate, reading: StripeReading
+    stripe: StripeGateway,
+    feed: ScoreFeed,
+    workers: Workers,
+    gate: ReplicaGate,
+    reading: StripeReading,
+    restored: RestoreGate,
 ) -> Mapping[type, Perform]:
     """Return who carries out which effect."""
 
     async def call_stripe(effect: CallStripe) -> StripeAnswered:
+        if restored.holds_back(effect):
+            return not_caught_up(effect)
         if effect.operation == "create_transfer" and not await gate.holds(causes_of_transfer(effect)):
             return not_replicated(effect)
         return answered(effect, await stripe.call(effect.operation, effect.parameters, effect.idempotency_key))
+
+    async def let_money_leave(_effect: LetMoneyLeave) -> None:
+        restored.open()
 
     async def list_balance(effect: ListBalanceTransactions) -> BalanceTransactionsListed | None:
         return await list_balance_transactions(stripe, effect)
@@ -76,6 +89,8 @@ def performers(
         CallStripe: call_stripe,
         ListBalanceTransactions: list_balance,
         ListUndelivered: reading.list_undelivered,
+        ListAllEvents: reading.list_all,
+        LetMoneyLeave: let_money_leave,
         ReopenStripeEvents: reading.reopen,
         ReadPlatformBalance: reading.read_platform_balance,
         RaiseAlert: raise_alert,

@@ -26,6 +26,7 @@ from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envel
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
+from cutline.actors.restore_gate import RestoreGate
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.survey import Survey
@@ -34,7 +35,7 @@ from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
+from cutline.engine.messages import FetchUndelivered, ListAllEvents, Look, RetryForwarding
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -75,9 +76,11 @@ class System:
         self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
         self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
+        self.restore_gate = RestoreGate(root)
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.tasks = Tasks(
-            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
+            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.restore_gate),
+            self.directory.send,
         )
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
@@ -127,6 +130,7 @@ class System:
         for address in CORE:
             self.directory.open(address)
         self._survey.start()
+        self._catch_up()
         install(self._parts.scheduler, self.jobs())
         self._parts.scheduler.start()
         log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
@@ -172,6 +176,7 @@ class System:
             Job(name="read-balance", run=self._read_balance, every_s=3600),
             Job(name="retry-forwarding", run=self._retry_forwarding, every_s=120),
             Job(name="fetch-undelivered", run=self._fetch_undelivered, every_s=3600),
+            Job(name="catch-up", run=self._catch_up, every_s=60),
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
@@ -190,6 +195,11 @@ class System:
 
     def _fetch_undelivered(self) -> None:
         self.directory.send("ledger", Tell(FetchUndelivered(), "fetch-undelivered"))
+
+    def _catch_up(self) -> None:
+        """After a restore, list all of Stripe's events until that has worked once."""
+        if self.restore_gate.is_shut:
+            self.tasks.perform(ListAllEvents(), "ledger", "restored")
 
     def _retire_idle(self) -> None:
         self.directory.retire_idle(utc_now())

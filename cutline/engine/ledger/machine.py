@@ -32,8 +32,9 @@ from cutline.engine.ledger.requests import answered, content_of, post
 from cutline.engine.ledger.retrying import read_forwarding, retry_forwarding
 from cutline.engine.ledger.state import LedgerState, fold, trial_balance
 from cutline.engine.ledger.transfers import complete_transfer, fail_transfer, lock_transfer
-from cutline.engine.ledger.undelivered import fetch_undelivered, undelivered_listed
+from cutline.engine.ledger.undelivered import all_events_listed, fetch_undelivered, undelivered_listed
 from cutline.engine.messages import (
+    AllEventsListed,
     ApplyNettingEntry,
     BalanceTransactionsListed,
     CommandBroke,
@@ -75,6 +76,7 @@ _RESERVED: Final = (
     "balance-listing:",
     "balance-read:",
     "undelivered:",
+    "listed-again:",
     "funds:",
     "ingest-key:",
     "netting:",
@@ -212,6 +214,7 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     ReadForwarding: read_forwarding,
     FetchUndelivered: fetch_undelivered,
     UndeliveredListed: undelivered_listed,
+    AllEventsListed: all_events_listed,
     IngestSettlement: ingest_settlement,
     ReadSettlement: read_settlement,
     PlatformBalanceRead: platform_balance_read,

@@ -14,6 +14,7 @@ from cutline.engine.canonical import canonical_json
 from cutline.engine.ledger import accounts
 from cutline.engine.ledger.events import (
     AccountOpened,
+    AllEventsListedAgain,
     AnchorRecorded,
     BalanceListingRequested,
     BalanceTransactionsRead,
@@ -92,6 +93,7 @@ class LedgerState:
     outbox: dict[str, OutboxRow] = field(default_factory=dict)
     fetched: dict[str, str] = field(default_factory=dict)
     undelivered_listed_at: datetime | None = None
+    all_listed_at: datetime | None = None
     ingest_day: date | None = None
     ingested_cents: dict[str, int] = field(default_factory=dict)
     funds: tuple[Funds, ...] = ()
@@ -179,6 +181,10 @@ def _fold_listing(state: LedgerState, event: BalanceTransactionsRead, _at: datet
 
 def _fold_undelivered(state: LedgerState, event: UndeliveredEventsListed, _at: datetime) -> None:
     state.undelivered_listed_at = event.listed_at
+
+
+def _fold_all_listed(state: LedgerState, event: AllEventsListedAgain, _at: datetime) -> None:
+    state.all_listed_at = event.listed_at
 
 
 def _fold_funds(state: LedgerState, event: PlatformFundsRead, _at: datetime) -> None:
@@ -289,5 +295,6 @@ _FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = 
     BalanceListingRequested: _fold_listing_request,
     BalanceTransactionsRead: _fold_listing,
     UndeliveredEventsListed: _fold_undelivered,
+    AllEventsListedAgain: _fold_all_listed,
     PlatformFundsRead: _fold_funds,
 }

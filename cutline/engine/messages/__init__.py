@@ -37,6 +37,7 @@ from cutline.engine.messages.governance import (
     ReleaseContest,
 )
 from cutline.engine.messages.ledger import (
+    AllEventsListed,
     BalanceTransactionsListed,
     CommandBroke,
     CompleteTransfer,
@@ -90,6 +91,8 @@ from cutline.engine.messages.payouts import (
 from cutline.engine.messages.tasks import (
     CallStripe,
     ComputeSettlement,
+    LetMoneyLeave,
+    ListAllEvents,
     ListBalanceTransactions,
     ListUndelivered,
     PollFeed,
@@ -101,6 +104,7 @@ from cutline.engine.messages.tasks import (
 
 __all__ = [
     "AccountReported",
+    "AllEventsListed",
     "ApplyNettingEntry",
     "BalanceTransactionsListed",
     "CallStripe",
@@ -122,6 +126,8 @@ __all__ = [
     "FetchUndelivered",
     "IngestSettlement",
     "IntentReported",
+    "LetMoneyLeave",
+    "ListAllEvents",
     "ListBalanceTransactions",
     "ListUndelivered",
     "LockTransfer",

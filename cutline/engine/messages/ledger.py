@@ -93,6 +93,13 @@ class UndeliveredListed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllEventsListed:
+    """From a task: after a restore every event that Stripe still lists has been sent before this message."""
+
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSettlement:
     """From an edge with the ledger's key: credit an account with what an outside service has collected (LED-001).
 
