@@ -73,7 +73,12 @@ class System:
         self.root = root
         self._boot_epoch = boot_epoch
         self._parts = parts
-        self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
+        self._works = FileWorks(
+            root,
+            onboarding_url=settings.stripe_connect_onboard_base_url,
+            retries=settings.retries,
+            machines=parts.machines,
+        )
         self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
         self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
         self.restore_gate = RestoreGate(root)

@@ -1,4 +1,4 @@
-"""A restored box hears all that Stripe still has to say before it sends money anywhere (design: webhooks; FAULTS O3)."""
+"""A restored box hears all that Stripe still has to say before it sends money anywhere (FAULTS O3)."""
 
 from __future__ import annotations
 

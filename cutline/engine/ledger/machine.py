@@ -67,6 +67,7 @@ from cutline.engine.messages import (
     RunNetting,
     UndeliveredListed,
 )
+from cutline.engine.retries import DEFAULT, RetryTerms
 
 _RESERVED: Final = (
     "stripe:event:",
@@ -90,9 +91,12 @@ class LedgerMachine:
     kind = "ledger"
     events: Mapping[str, type] = {**EVENTS, **netting_events.EVENTS}
 
+    def __init__(self, retries: RetryTerms = DEFAULT) -> None:
+        self._retries = retries
+
     def initial(self) -> LedgerState:
         """Return empty books."""
-        return LedgerState()
+        return LedgerState(retries=self._retries)
 
     def decide(self, state: LedgerState, command: Any, now: datetime) -> Decision:
         """Judge a message addressed to the ledger."""

@@ -30,6 +30,7 @@ from cutline.engine.ledger.events import (
     UndeliveredEventsListed,
 )
 from cutline.engine.ledger.netting_state import NettingState
+from cutline.engine.retries import DEFAULT, RetryTerms
 
 Place = Literal["escrow", "pot", "refunds", "refunded", "available", "suspense"]
 
@@ -100,6 +101,8 @@ class LedgerState:
     funds_read_at: datetime | None = None
     netting: NettingState = field(default_factory=NettingState)
     """Folded by `netting_state.follow`."""
+    retries: RetryTerms = DEFAULT
+    """Terms of the installation, folded from nothing."""
 
 
 def balances(state: LedgerState, account_did: str, currency: str) -> tuple[int, int]:

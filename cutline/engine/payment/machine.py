@@ -32,6 +32,8 @@ from cutline.engine.payment.intents import (
 )
 from cutline.engine.payment.refunds import refund_answered, refund_entry, refund_owed, refund_reported
 from cutline.engine.payment.state import PaymentState, fold
+from cutline.engine.retries import DEFAULT, RetryTerms
+from cutline.engine.stripe_call import CallBook
 
 
 class PaymentMachine:
@@ -40,9 +42,12 @@ class PaymentMachine:
     kind = "payments"
     events: Mapping[str, type] = EVENTS
 
+    def __init__(self, retries: RetryTerms = DEFAULT) -> None:
+        self._retries = retries
+
     def initial(self) -> PaymentState:
         """Return the state of an empty file."""
-        return PaymentState()
+        return PaymentState(calls=CallBook(terms=self._retries))
 
     def decide(self, state: PaymentState, command: Any, now: datetime) -> Decision:
         """Judge a message addressed to payments."""
