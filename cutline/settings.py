@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """After what time Stripe is asked whether an unclear call had its effect; the delay doubles each time."""
     stripe_look_up_max_s: int = Field(default=3600, ge=1)
     """The longest delay before such a look-up."""
+    payment_orphaned_minutes: int = Field(default=1440, ge=1)
+    """After so long an intent that has not ended, or a fee whose contest does not answer, is a person's business."""
     cutline_actors_kept_open: int = Field(default=64, ge=0)
     cutline_asks_max: int = Field(default=2000, ge=1)
 

@@ -30,14 +30,17 @@ from cutline.engine.messages import (
     ReadMoneyHealth,
     ReadNettingReport,
     ReadNettingRun,
+    ReadOrphanedIntents,
     ReadSettlement,
     ReadStandings,
+    ReadStrandedFees,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
     RetryNetting,
+    ReturnStrandedFee,
     RunNetting,
     WithdrawEntry,
 )
@@ -172,6 +175,15 @@ class LedgerHandle:
         """Return an applied run, and its entries with their payouts (NET-017)."""
         return self._ask("ledger", ReadNettingReport(run_id=run_id))
 
+    def stranded_fees(self, older_than_minutes: int) -> Awaitable[Reply]:
+        """Return the fees that have waited for their contest for so long."""
+        return self._ask("ledger", ReadStrandedFees(older_than_minutes=older_than_minutes))
+
+    def return_fee(self, payment_intent: str, older_than_minutes: int) -> Awaitable[Reply]:
+        """Give a fee back that has waited for so long for a contest that does not exist."""
+        message = ReturnStrandedFee(payment_intent=payment_intent, older_than_minutes=older_than_minutes)
+        return self._ask("ledger", message)
+
     def account(self, account_did: str) -> Awaitable[Account]:
         """Return an account holder's balances."""
         return self._ask("ledger", ReadAccount(account_did=account_did))
@@ -237,6 +249,10 @@ class PaymentsHandle:
     def intent(self, *, contest_id: str, entry_id: str) -> Awaitable[Intent]:
         """Return the payment intent of an entry."""
         return self._ask("payments", ReadIntent(contest_id=contest_id, entry_id=entry_id))
+
+    def orphaned(self, older_than_minutes: int) -> Awaitable[Reply]:
+        """Return the intents that have been open for so long (PAY-041)."""
+        return self._ask("payments", ReadOrphanedIntents(older_than_minutes=older_than_minutes))
 
     def claim(self, *, contest_id: str, entry_id: str, principal: str, idempotency_key: str) -> Awaitable[Intent]:
         """Return the payment intent of an entry, taken under a key of its holder (PAY-030, PAY-031)."""

@@ -35,7 +35,14 @@ from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import FetchUndelivered, ListAllEvents, Look, RetryForwarding
+from cutline.engine.messages import (
+    FetchUndelivered,
+    ListAllEvents,
+    Look,
+    LookForOrphans,
+    LookForStrandedFees,
+    RetryForwarding,
+)
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -182,6 +189,7 @@ class System:
             Job(name="retry-forwarding", run=self._retry_forwarding, every_s=120),
             Job(name="fetch-undelivered", run=self._fetch_undelivered, every_s=3600),
             Job(name="catch-up", run=self._catch_up, every_s=60),
+            Job(name="find-orphans", run=self._find_orphans, every_s=3600),
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
@@ -200,6 +208,11 @@ class System:
 
     def _fetch_undelivered(self) -> None:
         self.directory.send("ledger", Tell(FetchUndelivered(), "fetch-undelivered"))
+
+    def _find_orphans(self) -> None:
+        minutes = self.settings.payment_orphaned_minutes
+        self.directory.send("payments", Tell(LookForOrphans(older_than_minutes=minutes), "find-orphans"))
+        self.directory.send("ledger", Tell(LookForStrandedFees(older_than_minutes=minutes), "find-orphans"))
 
     def _catch_up(self) -> None:
         """After a restore, list all of Stripe's events until that has worked once."""

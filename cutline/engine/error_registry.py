@@ -370,6 +370,13 @@ _ROWS: Final = (
         "Send it tomorrow, or raise LEDGER_INGEST_DAY_CAP_CENTS after looking at what was sent.",
     ),
     _spec(
+        C.FEE_NOT_STRANDED,
+        409,
+        "admin",
+        "The fee waits for no contest, or not long enough to be given back in its place.",
+        "Look at `details`: its contest decides about it, or has decided.",
+    ),
+    _spec(
         C.DUPLICATE_CONFLICT,
         409,
         "admin",

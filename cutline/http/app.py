@@ -9,7 +9,7 @@ from aiohttp import web
 from cutline.http.asking import Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, House, Route, nothing_here, wrap
-from cutline.http.routes import contests, entries, money, netting, probes, settlements, webhook
+from cutline.http.routes import contests, entries, money, netting, probes, settlements, stray, webhook
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
@@ -19,6 +19,7 @@ ROUTES: tuple[Route, ...] = (
     *money.ROUTES,
     *netting.ROUTES,
     *settlements.ROUTES,
+    *stray.ROUTES,
 )
 """The routes behind the common door."""
 

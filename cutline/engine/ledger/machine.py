@@ -31,6 +31,7 @@ from cutline.engine.ledger.recording import keep_what_broke, post_again, record_
 from cutline.engine.ledger.requests import answered, content_of, post
 from cutline.engine.ledger.retrying import read_forwarding, retry_forwarding
 from cutline.engine.ledger.state import LedgerState, fold, trial_balance
+from cutline.engine.ledger.stranded import look_for_stranded_fees, read_stranded_fees, return_stranded_fee
 from cutline.engine.ledger.transfers import complete_transfer, fail_transfer, lock_transfer
 from cutline.engine.ledger.undelivered import all_events_listed, fetch_undelivered, undelivered_listed
 from cutline.engine.messages import (
@@ -46,6 +47,7 @@ from cutline.engine.messages import (
     ListUndelivered,
     LockTransfer,
     Look,
+    LookForStrandedFees,
     MoveEntryFee,
     PlatformBalanceRead,
     PostAgain,
@@ -57,6 +59,7 @@ from cutline.engine.messages import (
     ReadNettingReport,
     ReadNettingRun,
     ReadSettlement,
+    ReadStrandedFees,
     ReadTrialBalance,
     RecordAnchor,
     RecordStripeEvent,
@@ -64,6 +67,7 @@ from cutline.engine.messages import (
     RefuseStripeEvent,
     RetryForwarding,
     RetryNetting,
+    ReturnStrandedFee,
     RunNetting,
     UndeliveredListed,
 )
@@ -229,6 +233,9 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     ReadNettingRun: read_netting_run,
     ReadNettingReport: read_netting_report,
     MoveEntryFee: move_entry_fee,
+    ReadStrandedFees: read_stranded_fees,
+    LookForStrandedFees: look_for_stranded_fees,
+    ReturnStrandedFee: return_stranded_fee,
     PostSettlement: post_settlement,
     RecordAnchor: _record_anchor,
     LockTransfer: lock_transfer,

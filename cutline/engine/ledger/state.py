@@ -82,6 +82,8 @@ class LedgerState:
     quarantined: set[str] = field(default_factory=set)
     dead_letters: set[str] = field(default_factory=set)
     payments: dict[str, Payment] = field(default_factory=dict)
+    escrowed: dict[str, datetime] = field(default_factory=dict)
+    """Since when a payment waits in escrow for its contest's word, by its intent."""
     failed_refunds: set[str] = field(default_factory=set)
     early_refunds: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
     """Refunds, (cents, currency) by id, that were reported before their payment, by its intent."""
@@ -231,6 +233,8 @@ def _fold_meaning(
         if state.first_payment_at is None:
             state.first_payment_at = at
         state.payments[intent] = payment_of(facts, posting.kind)
+        if state.payments[intent].place == "escrow":
+            state.escrowed[intent] = at
         state.early_refunds.pop(intent, None)
         return
     _move_payment(state, posting, intent)
@@ -260,11 +264,13 @@ def _fold_unbooked_refund(state: LedgerState, facts: Mapping[str, str]) -> None:
 
 def _move_payment(state: LedgerState, posting: Posting, intent: str | None) -> None:
     payment = None if intent is None else state.payments.get(intent)
-    if payment is None:
+    if payment is None or intent is None:
         return
     moved_cents = sum(cents for _, cents, _ in posting.legs if cents > 0)
     if moved_cents == payment.amount_cents or payment.place != "suspense":
         payment.place = _PLACES.get(posting.kind, payment.place)
+        if payment.place != "escrow":
+            state.escrowed.pop(intent, None)
 
 
 def _post(state: LedgerState, posting: Posting, key: str) -> None:

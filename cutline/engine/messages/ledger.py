@@ -148,6 +148,28 @@ class MoveEntryFee:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStrandedFees:
+    """Ask for the fees that have waited in escrow for their contest for so long. Decides nothing."""
+
+    older_than_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookForStrandedFees:
+    """From the scheduler: raise an alert if there are such fees."""
+
+    older_than_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnStrandedFee:
+    """From an edge: give a fee back whose contest does not exist and that has waited for so long."""
+
+    payment_intent: str
+    older_than_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prize:
     """One winning entry and what it wins."""
 
