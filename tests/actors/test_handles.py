@@ -33,13 +33,20 @@ from cutline.engine.messages import (
     ReadForwarding,
     ReadIntent,
     ReadMoneyHealth,
+    ReadNettingReport,
+    ReadNettingRun,
+    ReadOrphanedIntents,
     ReadSettlement,
     ReadStandings,
+    ReadStrandedFees,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
+    RetryNetting,
+    ReturnStrandedFee,
+    RunNetting,
     WithdrawEntry,
 )
 
@@ -69,6 +76,13 @@ CREATED = {"config_json": "{}", "config_sha256": "00"}
 PLANNED = {"contest_id": "c1", "config_id": "small", "actor": "ada"}
 CLAIMED = {"contest_id": "c1", "entry_id": "e", "principal": "did:a", "idempotency_key": "k"}
 OWN = {"entry_id": "e", "account_did": "did:a"}
+NETTED: dict[str, Any] = {
+    "idempotency_key": "k",
+    "currency": "usd",
+    "selection_before": None,
+    "limit": 3,
+    "limit_default": 5,
+}
 RETRIED: dict[str, Any] = {"limit": 3, "force": True, "event_id": "evt_1"}
 
 Use = Callable[[Ask], Awaitable[Any]]
@@ -104,6 +118,41 @@ USES: dict[str, tuple[Use, str, Any]] = {
     ),
     "LedgerHandle.trial_balance": (lambda ask: LedgerHandle(ask).trial_balance(), "ledger", ReadTrialBalance()),
     "LedgerHandle.money_health": (lambda ask: LedgerHandle(ask).money_health(), "ledger", ReadMoneyHealth()),
+    "LedgerHandle.run_netting": (
+        lambda ask: LedgerHandle(ask).run_netting(**NETTED),
+        "ledger",
+        RunNetting(**NETTED),
+    ),
+    "LedgerHandle.retry_netting": (
+        lambda ask: LedgerHandle(ask).retry_netting("r"),
+        "ledger",
+        RetryNetting(run_id="r"),
+    ),
+    "LedgerHandle.netting_run": (
+        lambda ask: LedgerHandle(ask).netting_run("r"),
+        "ledger",
+        ReadNettingRun(run_id="r"),
+    ),
+    "LedgerHandle.netting_report": (
+        lambda ask: LedgerHandle(ask).netting_report("r"),
+        "ledger",
+        ReadNettingReport(run_id="r"),
+    ),
+    "LedgerHandle.stranded_fees": (
+        lambda ask: LedgerHandle(ask).stranded_fees(5),
+        "ledger",
+        ReadStrandedFees(older_than_minutes=5),
+    ),
+    "LedgerHandle.return_fee": (
+        lambda ask: LedgerHandle(ask).return_fee("pi_1", 5),
+        "ledger",
+        ReturnStrandedFee(payment_intent="pi_1", older_than_minutes=5),
+    ),
+    "PaymentsHandle.orphaned": (
+        lambda ask: PaymentsHandle(ask).orphaned(5),
+        "payments",
+        ReadOrphanedIntents(older_than_minutes=5),
+    ),
     "ContestHandle.create": (
         lambda ask: contest(ask).create(**CREATED),
         "contest/c1",

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cutline.engine.decision import Accepted
 from tests.api.village import Village, live
 from tests.engine.ledger.netted import paid
@@ -50,6 +52,7 @@ def report(data: Path, *, turns: int | None) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_run_whose_engine_dies_leaves_the_report_of_one_whose_engine_lives(tmp_path: Path) -> None:
     """NET-008, NET-018: sent again under its key; it dies before the run, within it, and after its last entry."""
     undisturbed = report(tmp_path / "undisturbed", turns=None)

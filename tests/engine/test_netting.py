@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import pairwise, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutline.engine.netting import (
@@ -72,6 +72,7 @@ def test_each_utc_day_is_an_entry_of_its_own() -> None:
     assert [e.entry_id for e in entries] == [entry_id_of("r", e.group_key) for e in entries]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 700)), max_size=6))
 def test_grouping_divides_every_selection_without_rest_and_in_order(days: list[tuple[int, int]]) -> None:
     """NET-018: every payout is in one entry, no entry holds more than 500, and each holds one day."""
