@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from cutline.http.tally import Tally
 from cutline.logs import configure_logs
 
 
@@ -17,6 +18,15 @@ from cutline.logs import configure_logs
 def _quiet_logs() -> None:
     """Keep the engine's logs out of test output unless CUTLINE_LOG_LEVEL asks for them."""
     configure_logs("critical")
+
+
+@pytest.fixture(autouse=True)
+def outside_the_contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, int, str | None]]]:
+    """FRZ-020: no engine inside a test's own process may answer what its operation does not announce."""
+    outside: list[tuple[str, int, str | None]] = []
+    monkeypatch.setattr(Tally, "undeclared", lambda _, *answer: outside.append(answer))
+    yield outside
+    assert outside == []
 
 
 @pytest.fixture

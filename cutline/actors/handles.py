@@ -31,6 +31,7 @@ from cutline.engine.messages import (
     ReadNettingReport,
     ReadNettingRun,
     ReadOrphanedIntents,
+    ReadRevokedTokens,
     ReadSettlement,
     ReadStandings,
     ReadStrandedFees,
@@ -41,6 +42,7 @@ from cutline.engine.messages import (
     RetryForwarding,
     RetryNetting,
     ReturnStrandedFee,
+    RevokeToken,
     RunNetting,
     WithdrawEntry,
 )
@@ -299,3 +301,11 @@ class GovernanceHandle:
     def directory(self) -> Awaitable[Listing]:
         """Return every published configuration and every planned contest."""
         return self._ask("governance", ReadDirectory())
+
+    def revoke_token(self, *, jti: str, actor: str, reason: str) -> Awaitable[Reply]:
+        """Let nobody in by the token of this id any more."""
+        return self._ask("governance", RevokeToken(jti=jti, actor=actor, reason=reason))
+
+    def revoked_tokens(self) -> Awaitable[Reply]:
+        """Return the ids of all revoked tokens, as `revoked`."""
+        return self._ask("governance", ReadRevokedTokens())

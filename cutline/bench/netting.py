@@ -163,7 +163,7 @@ async def _check(system: System) -> None:
 
 
 async def _asked(system: System, message: Any) -> Any:
-    answer = await system.ask("ledger", message, "bench", timeout_s=60.0)
+    answer = await system.ask("ledger", message, "bench")
     if isinstance(answer, Rejected):
         raise BenchmarkFailed(f"{type(message).__name__} was refused: {answer.code} {dict(answer.details)}")
     return answer.reply

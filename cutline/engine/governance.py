@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cutline.engine.contracts import ContractPublished, ErrorCodeRegistered, Promises, register_contracts
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.messages import (
@@ -20,8 +21,12 @@ from cutline.engine.messages import (
     PublishConfig,
     QuarantineContest,
     ReadDirectory,
+    ReadRevokedTokens,
+    RegisterContracts,
     ReleaseContest,
+    RevokeToken,
 )
+from cutline.engine.revocations import TokenRevoked, revoke_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,9 @@ EVENTS: tuple[type, ...] = (
     ContestConfirmed,
     ContestQuarantined,
     ContestReleased,
+    ContractPublished,
+    ErrorCodeRegistered,
+    TokenRevoked,
 )
 
 
@@ -120,10 +128,12 @@ class Listed:
 
 @dataclass(slots=True)
 class Governance:
-    """The state of the governance file: all versions of each configuration, oldest first, and every contest."""
+    """The governance file: each configuration's versions, oldest first, contests, what is promised and revoked."""
 
     configs: dict[str, list[ConfigPublished]] = field(default_factory=dict)
     contests: dict[str, Listed] = field(default_factory=dict)
+    promises: Promises = field(default_factory=Promises)
+    revoked: set[str] = field(default_factory=set)
 
 
 class GovernanceMachine:
@@ -158,6 +168,10 @@ class GovernanceMachine:
             case ContestReleased(contest_id=contest_id, number=number):
                 listed = state.contests[contest_id]
                 listed.quarantine, listed.quarantine_events = None, number
+            case ContractPublished() | ErrorCodeRegistered() as promised:
+                state.promises.fold(promised)
+            case TokenRevoked(jti=jti):
+                state.revoked.add(jti)
             case other:
                 raise InvariantViolated(f"{type(other).__name__} is no event of governance")
 
@@ -306,6 +320,9 @@ _JUDGES: Mapping[type, Callable[[Governance, Any], Decision]] = {
     QuarantineContest: _quarantine,
     ReleaseContest: _release,
     ReadDirectory: _read,
+    RegisterContracts: lambda state, command: register_contracts(state.promises, command),
+    RevokeToken: lambda state, command: revoke_token(state.revoked, command),
+    ReadRevokedTokens: lambda state, _command: Accepted(reply={"revoked": sorted(state.revoked)}),
     Look: lambda _state, _command: Accepted(),
 }
 """Who judges which message."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from uuid import UUID, uuid5
 
 from cutline.engine.errors import RejectCode
@@ -33,14 +32,13 @@ def idempotency_key_of(given: str | None) -> str:
     return given
 
 
-def given_idempotency_key(headers: Mapping[str, str], in_body: str | None) -> str:
+def given_idempotency_key(header: str | None, in_body: str | None) -> str:
     """Return the key that came as the header or in the body (G-16); where both name one, they must agree."""
-    header = headers.get("Idempotency-Key")
     if header is None:
         return idempotency_key_of(in_body)
     if in_body not in (None, header):
         raise Refused(RejectCode.REQUEST_INVALID, {"field": "idempotency_key", "header": "Idempotency-Key"})
-    return idempotency_key_of(header)
+    return header
 
 
 def entry_id_of(contest_id: str, account_did: str, idempotency_key: str) -> str:

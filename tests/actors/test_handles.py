@@ -36,6 +36,7 @@ from cutline.engine.messages import (
     ReadNettingReport,
     ReadNettingRun,
     ReadOrphanedIntents,
+    ReadRevokedTokens,
     ReadSettlement,
     ReadStandings,
     ReadStrandedFees,
@@ -46,6 +47,7 @@ from cutline.engine.messages import (
     RetryForwarding,
     RetryNetting,
     ReturnStrandedFee,
+    RevokeToken,
     RunNetting,
     WithdrawEntry,
 )
@@ -76,6 +78,7 @@ CREATED = {"config_json": "{}", "config_sha256": "00"}
 PLANNED = {"contest_id": "c1", "config_id": "small", "actor": "ada"}
 CLAIMED = {"contest_id": "c1", "entry_id": "e", "principal": "did:a", "idempotency_key": "k"}
 OWN = {"entry_id": "e", "account_did": "did:a"}
+REVOKED = {"jti": "a-token", "actor": "admin:ada", "reason": "lost"}
 NETTED: dict[str, Any] = {
     "idempotency_key": "k",
     "currency": "usd",
@@ -194,6 +197,16 @@ USES: dict[str, tuple[Use, str, Any]] = {
         PublishConfig(**PUBLISHED),
     ),
     "GovernanceHandle.plan": (lambda ask: GovernanceHandle(ask).plan(**PLANNED), "governance", PlanContest(**PLANNED)),
+    "GovernanceHandle.revoke_token": (
+        lambda ask: GovernanceHandle(ask).revoke_token(**REVOKED),
+        "governance",
+        RevokeToken(**REVOKED),
+    ),
+    "GovernanceHandle.revoked_tokens": (
+        lambda ask: GovernanceHandle(ask).revoked_tokens(),
+        "governance",
+        ReadRevokedTokens(),
+    ),
     "GovernanceHandle.directory": (lambda ask: GovernanceHandle(ask).directory(), "governance", ReadDirectory()),
 }
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
-
-import orjson
 
 from cutline.engine import tournament
 from cutline.engine.errors import RejectCode
@@ -41,7 +40,8 @@ def _config_of(asked: PublishConfigAsked) -> tournament.Tournament:
     try:
         if asked.toml is not None:
             return tournament.load(asked.toml)
-        return tournament.from_canonical(orjson.dumps(asked.config))
+        # Not orjson, which takes no integer beyond 64 bits: the fault is the configuration's to be named.
+        return tournament.from_canonical(json.dumps(asked.config))
     except tournament.ConfigInvalid as invalid:
         faults = [{"path": fault.path, "value": fault.value, "right": fault.right} for fault in invalid.faults]
         raise Refused(invalid.code, {"faults": faults}) from invalid
@@ -107,6 +107,9 @@ ROUTES = (
         takes=PublishConfigAsked,
         gives=ConfigGiven,
         summary="Publish a tournament configuration.",
+        statuses=(200, 201),
+        refuses=(RejectCode.CONFIG_INVALID, RejectCode.NOT_SUPPORTED_YET),
+        idempotency="by content",
     ),
     Route(
         method="POST",
@@ -116,6 +119,14 @@ ROUTES = (
         takes=CreateContestAsked,
         gives=ContestCreatedGiven,
         summary="Create a contest.",
+        statuses=(200, 201),
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.CONTEST_EXISTS,
+            RejectCode.CONTEST_CONFIG_LOCKED,
+            RejectCode.CONTEST_QUARANTINED,
+        ),
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -124,6 +135,7 @@ ROUTES = (
         needs=ANYONE,
         gives=ContestsGiven,
         summary="List the contests.",
+        polled=True,
     ),
     Route(
         method="GET",
@@ -132,6 +144,7 @@ ROUTES = (
         needs=ANYONE,
         gives=ContestGiven,
         summary="Read a contest.",
+        polled=True,
     ),
     Route(
         method="POST",
@@ -141,6 +154,8 @@ ROUTES = (
         takes=CancelContestAsked,
         gives=CancelledGiven,
         summary="Cancel a contest and give every fee back.",
+        refuses=(RejectCode.INVALID_STATUS_TRANSITION,),
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -149,5 +164,7 @@ ROUTES = (
         needs=ANYONE,
         gives=StandingsGiven,
         summary="Read a settled contest's result.",
+        refuses=(RejectCode.SETTLEMENT_NOT_READY,),
+        polled=True,
     ),
 )

@@ -6,24 +6,24 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import orjson
-
 from cutline.engine.errors import RejectCode
 from cutline.engine.netting import CSV_HEADER, Movement, PlannedEntry, csv_lines
 from cutline.http.addresses import given_idempotency_key
 from cutline.http.asking import Refused, ask_until
-from cutline.http.door import ADMIN, Call, Document, Reply, Route
+from cutline.http.door import ADMIN, Call, Reply, Route
 from cutline.http.schemas.netting import (
     NettedEntryGiven,
     NettedPayoutGiven,
     NettingAsked,
     NettingReportGiven,
+    NettingReportQueried,
     NettingRunGiven,
 )
 
 SHA256_HEADER = "x-clawsettle-report-sha256"
 """The name that readers of reports rely on."""
 
+CSV = "text/csv; charset=utf-8"
 _STANDS = frozenset({"applied", "failed"})
 Groups = list[tuple[PlannedEntry, list[Movement]]]
 
@@ -36,7 +36,7 @@ async def run_netting(call: Call) -> Reply:
     """
     asked = call.body_as(NettingAsked)
     started = await call.ledger.run_netting(
-        idempotency_key=given_idempotency_key(call.request.headers, asked.idempotency_key),
+        idempotency_key=given_idempotency_key(call.idempotency_key, asked.idempotency_key),
         currency=asked.currency,
         selection_before=asked.selection_before,
         limit=asked.limit,
@@ -46,7 +46,7 @@ async def run_netting(call: Call) -> Reply:
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
-async def retry_run(call: Call) -> Reply:
+async def retry_netting_run(call: Call) -> Reply:
     """Take up a run that has failed, where its request is not at hand (NET-004).
 
     Refusals: NOT_FOUND, INVALID_STATUS_TRANSITION for a run that is applied.
@@ -66,43 +66,42 @@ async def _given(call: Call, started: dict[str, Any]) -> NettingRunGiven:
     return NettingRunGiven.model_validate(run | {"deduped": started["deduped"]})
 
 
-async def read_run(call: Call) -> Reply:
+async def read_netting_run(call: Call) -> Reply:
     """Return a run as it stands (NET-016)."""
     return Reply(body=NettingRunGiven.model_validate(await call.ledger.netting_run(call.part("run_id"))))
 
 
-async def read_report(call: Call) -> Document:
+async def read_netting_report(call: Call) -> Reply:
     """Return the report of an applied run as JSON or CSV, under the sha256 of the CSV (NET-009, NET-010, NET-017).
 
-    Refusals: NOT_FOUND, NETTING_NOT_APPLIED, REQUEST_INVALID for another format.
+    Refusals: NOT_FOUND, NETTING_NOT_APPLIED.
     """
-    wanted = call.request.query.get("format", "json")
-    if wanted not in ("json", "csv"):
-        raise Refused(RejectCode.REQUEST_INVALID, {"query": "format"})
+    wanted = call.query_as(NettingReportQueried).format
     report = await call.ledger.netting_report(call.part("run_id"))
     run, groups = report["run"], report["groups"]
-    body = await (_csv(run, groups) if wanted == "csv" else _json(run, groups))
-    content_type = "text/csv; charset=utf-8" if wanted == "csv" else "application/json"
-    return Document(body=body, content_type=content_type, headers={SHA256_HEADER: run["artifact_sha256"]})
+    head = NettingReportGiven.model_validate(run | {"entries": []})
+    headers = {SHA256_HEADER: head.artifact_sha256}
+    if wanted == "csv":
+        return Reply(body=head, text=await _csv(run, groups), media_type=CSV, headers=headers)
+    return Reply(body=head, text=await _json(head, groups), headers=headers)
 
 
-async def _csv(run: dict[str, Any], groups: Groups) -> bytes:
+async def _csv(run: dict[str, Any], groups: Groups) -> str:
     parts = [CSV_HEADER]
     for entry, movements in groups:
         parts.append(csv_lines(entry, movements, run["currency"]))
         # A report may have a hundred thousand lines; whoever else is at the doors comes in between.
         await asyncio.sleep(0)
-    return b"".join(parts)
+    return b"".join(parts).decode()
 
 
-async def _json(run: dict[str, Any], groups: Groups) -> bytes:
-    head = NettingReportGiven.model_validate(run | {"entries": []})
+async def _json(head: NettingReportGiven, groups: Groups) -> str:
     parts = []
     for entry, movements in groups:
-        parts.append(_entry(entry, movements).model_dump_json().encode())
+        parts.append(_entry(entry, movements).model_dump_json())
         await asyncio.sleep(0)
-    frame = orjson.dumps(head.model_dump(mode="json", exclude={"entries"}))
-    return frame[:-1] + b',"entries":[' + b",".join(parts) + b"]}"
+    frame = head.model_dump_json(exclude={"entries"})
+    return f'{frame[:-1]},"entries":[{",".join(parts)}]}}'
 
 
 def _entry(entry: PlannedEntry, movements: list[Movement]) -> NettedEntryGiven:
@@ -129,12 +128,15 @@ ROUTES = (
         needs=ADMIN,
         takes=NettingAsked,
         gives=NettingRunGiven,
-        summary="Net the payouts that are final (idempotency key required).",
+        summary="Net the payouts that are final.",
+        statuses=(200, 201),
+        refuses=(RejectCode.IDEMPOTENCY_KEY_REQUIRED, RejectCode.DUPLICATE_CONFLICT),
+        idempotency="taken",
     ),
     Route(
         method="GET",
         path="/v1/netting/runs/{run_id}",
-        handle=read_run,
+        handle=read_netting_run,
         needs=ADMIN,
         gives=NettingRunGiven,
         summary="Read a netting run.",
@@ -142,17 +144,22 @@ ROUTES = (
     Route(
         method="POST",
         path="/v1/netting/runs/{run_id}/retry",
-        handle=retry_run,
+        handle=retry_netting_run,
         needs=ADMIN,
         gives=NettingRunGiven,
         summary="Take up a netting run that has failed.",
+        refuses=(RejectCode.INVALID_STATUS_TRANSITION,),
+        idempotency="by content",
     ),
     Route(
         method="GET",
         path="/v1/netting/runs/{run_id}/report",
-        handle=read_report,
+        handle=read_netting_report,
         needs=ADMIN,
         gives=NettingReportGiven,
-        summary="Fetch the report of an applied netting run (?format=json or csv).",
+        summary="Fetch the report of an applied netting run.",
+        query=NettingReportQueried,
+        media=("text/csv",),
+        refuses=(RejectCode.NETTING_NOT_APPLIED,),
     ),
 )

@@ -6,7 +6,7 @@ from functools import partial
 
 from cutline.engine.errors import RejectCode
 from cutline.http.addresses import given_idempotency_key
-from cutline.http.asking import Refused, ask_until
+from cutline.http.asking import ask_until
 from cutline.http.door import LEDGER, SETTLE, Call, Reply, Route
 from cutline.http.schemas.money import (
     ForwardingAsked,
@@ -14,6 +14,7 @@ from cutline.http.schemas.money import (
     SettlementAsked,
     SettlementGiven,
     SettlementsGiven,
+    SettlementsQueried,
 )
 
 
@@ -25,7 +26,7 @@ async def ingest(call: Call) -> Reply:
     """
     asked = call.body_as(SettlementAsked)
     ingested = await call.ledger.ingest(
-        idempotency_key=given_idempotency_key(call.request.headers, asked.idempotency_key),
+        idempotency_key=given_idempotency_key(call.idempotency_key, asked.idempotency_key),
         provider_reference=asked.provider_reference,
         account_did=asked.account_did,
         amount_cents=asked.amount_cents,
@@ -38,10 +39,7 @@ async def ingest(call: Call) -> Reply:
 
 async def find_settlement(call: Call) -> Reply:
     """Return the one settlement of `?provider_reference=`: a payment intent's id or an outside reference (LED-002)."""
-    reference = call.request.query.get("provider_reference", "")
-    if not reference:
-        raise Refused(RejectCode.REQUEST_INVALID, {"query": "provider_reference"})
-    found = await call.ledger.settlement(reference)
+    found = await call.ledger.settlement(call.query_as(SettlementsQueried).provider_reference)
     return Reply(body=SettlementsGiven(settlements=[SettlementGiven.model_validate(found)]))
 
 
@@ -65,7 +63,10 @@ ROUTES = (
         needs=LEDGER,
         takes=SettlementAsked,
         gives=SettlementGiven,
-        summary="Credit what an outside service has collected (idempotency key required).",
+        summary="Credit what an outside service has collected.",
+        statuses=(200, 201),
+        refuses=(RejectCode.IDEMPOTENCY_KEY_REQUIRED, RejectCode.INGEST_CAP_EXCEEDED),
+        idempotency="taken",
     ),
     Route(
         method="GET",
@@ -73,7 +74,9 @@ ROUTES = (
         handle=find_settlement,
         needs=LEDGER,
         gives=SettlementsGiven,
-        summary="Find a settlement (?provider_reference=).",
+        summary="Find a settlement.",
+        query=SettlementsQueried,
+        refuses=(RejectCode.NOT_FOUND,),
     ),
     Route(
         method="POST",
@@ -83,5 +86,6 @@ ROUTES = (
         takes=ForwardingAsked,
         gives=ForwardingGiven,
         summary="Post again Stripe's events whose posting broke.",
+        idempotency="by content",
     ),
 )

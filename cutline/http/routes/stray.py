@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from cutline.engine.errors import RejectCode
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, STAFF, Call, Reply, Route
 from cutline.http.schemas.stray import (
+    AgeQueried,
     FeeReturnedGiven,
     OrphanedIntentGiven,
     OrphanedIntentsGiven,
@@ -15,17 +14,10 @@ from cutline.http.schemas.stray import (
     StrandedFeesGiven,
 )
 
-_MINUTES = re.compile(r"[0-9]{1,7}", re.ASCII)
-"""Some nineteen years at most, which no clock of ours has trouble with."""
-
 
 def _minutes(call: Call) -> int:
-    given = call.request.query.get("older_than_minutes")
-    if given is None:
-        return call.house.settings.payment_orphaned_minutes
-    if _MINUTES.fullmatch(given) is None:
-        raise Refused(RejectCode.REQUEST_INVALID, {"query": "older_than_minutes"})
-    return int(given)
+    given = call.query_as(AgeQueried).older_than_minutes
+    return call.house.settings.payment_orphaned_minutes if given is None else given
 
 
 async def orphaned_intents(call: Call) -> Reply:
@@ -76,7 +68,8 @@ ROUTES = (
         handle=orphaned_intents,
         needs=STAFF,
         gives=OrphanedIntentsGiven,
-        summary="List payment intents without an end (?older_than_minutes=).",
+        summary="List payment intents without an end.",
+        query=AgeQueried,
     ),
     Route(
         method="GET",
@@ -84,7 +77,8 @@ ROUTES = (
         handle=stranded_fees,
         needs=STAFF,
         gives=StrandedFeesGiven,
-        summary="List fees whose contest does not answer (?older_than_minutes=).",
+        summary="List fees whose contest does not answer.",
+        query=AgeQueried,
     ),
     Route(
         method="POST",
@@ -93,5 +87,7 @@ ROUTES = (
         needs=ADMIN,
         gives=FeeReturnedGiven,
         summary="Give a fee back whose contest does not exist.",
+        refuses=(RejectCode.FEE_NOT_STRANDED, RejectCode.CONTEST_QUARANTINED),
+        idempotency="by content",
     ),
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 import structlog
@@ -25,8 +24,10 @@ from cutline.engine.messages import RecordStripeEvent, RefuseStripeEvent
 from cutline.gateways.stripe_webhook import SignatureInvalid, WebhookInvalid, parse_event, verify_signature
 from cutline.http import errors
 from cutline.http.asking import Asking, Refused
-from cutline.http.door import Handler, House
+from cutline.http.door import STRIPE, Bare, Handler, House
+from cutline.http.schemas.webhook import StripeEventTaken, WebhookGiven
 from cutline.http.strict import read_body
+from cutline.http.whole_answer import whole_answer
 from cutline.settings import Settings
 
 PATH = "/v1/stripe/webhook"
@@ -53,6 +54,7 @@ class WebhookDoor:
         if correlation_id is not None and not errors.is_correlation_id(correlation_id):
             correlation_id = None
         event_id: str | None = None
+        response: web.StreamResponse
         try:
             command = self._judge(request.headers, await read_body(request))
             event_id = command.event_id
@@ -61,8 +63,7 @@ class WebhookDoor:
             correlation_id = correlation_id or cause
             reply = await LedgerHandle(Asking(self._house.engine, self._house.tally, cause).ask).record(command)
             result = reply["outcome"]
-            headers = {"Content-Type": "application/json", errors.CORRELATION_HEADER: correlation_id}
-            response = web.Response(body=orjson.dumps(reply), headers=headers)
+            response = whole_answer(request, orjson.dumps(reply), correlation_id)
         except Refused as refused:
             result = refused.code.value
             response = errors.refusal(refused.code, refused.details, correlation_id or errors.correlation_of(request))
@@ -121,11 +122,34 @@ def webhook_handler(house: House) -> Handler:
     return WebhookDoor(house).receive
 
 
-def describe() -> dict[str, Any]:
-    """Return the webhook's line in the list of routes."""
-    return {
-        "method": "POST",
-        "path": PATH,
-        "needs": ["stripe signature"],
-        "summary": "Take one of Stripe's events.",
-    }
+def is_webhook(request: web.BaseRequest) -> bool:
+    """Tell a delivery from every other request without asking the router; one that expects 100 is the router's."""
+    return request.raw_path == PATH and request.method == "POST" and "Expect" not in request.headers
+
+
+OPERATION = Bare(
+    method="POST",
+    path=PATH,
+    operation_id="takeStripeEvent",
+    door=webhook_handler,
+    needs=STRIPE,
+    takes=StripeEventTaken,
+    gives=WebhookGiven,
+    refuses=(
+        RejectCode.SIGNATURE_INVALID,
+        RejectCode.WEBHOOK_INVALID,
+        RejectCode.LIVEMODE_MISMATCH,
+        RejectCode.LEDGER_INGEST_FAILED,
+        RejectCode.BODY_TOO_LARGE,
+        RejectCode.REQUEST_INVALID,
+        RejectCode.REQUEST_TIMEOUT,
+        RejectCode.MAILBOX_FULL,
+        RejectCode.ACTOR_TIMEOUT,
+        RejectCode.SHUTTING_DOWN,
+        RejectCode.STORAGE_UNAVAILABLE,
+        RejectCode.INTERNAL_FAULT,
+    ),
+    document="public",
+    idempotency="by content",
+    summary="Take one of Stripe's events.",
+)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from cutline.engine.ledger.netting import LIMIT_MAX
-from cutline.http.schemas.base import Asked, Given
+from cutline.http.schemas.base import Asked, Given, Queried
 
 
 class NettingAsked(Asked):
@@ -58,6 +58,12 @@ class NettingRunGiven(Given):
     failure: NettingFailureGiven | None = None
     entries: list[NettingEntryGiven]
     deduped: bool = False
+
+
+class NettingReportQueried(Queried):
+    """In which form: CSV, whose bytes the sha256 is of, or JSON."""
+
+    format: Literal["json", "csv"] = "json"
 
 
 class NettedPayoutGiven(Given):

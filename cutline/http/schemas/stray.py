@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cutline.http.schemas.base import Given
+from pydantic import Field
+
+from cutline.http.schemas.base import Given, Queried
+
+
+class AgeQueried(Queried):
+    """How old what is listed must be; without it what the installation finds too old."""
+
+    older_than_minutes: int | None = Field(default=None, ge=0, le=9_999_999)
 
 
 class OrphanedIntentGiven(Given):
