@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -24,6 +27,22 @@ def outside_the_contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple
     monkeypatch.setattr(Tally, "undeclared", lambda _, *answer: outside.append(answer))
     yield outside
     assert outside == []
+
+
+@pytest.fixture
+def one_at_a_time(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Let no other test that asks for this run meanwhile, in whichever process of the run it is (PAY-051).
+
+    Whoever measures a bound of wall time asks. A lock does it where groups of pytest-xdist would not: they are only
+    kept together by one of its ways to distribute, and then wait in one process while others idle. The kernel lets go
+    of the lock when its process dies.
+    """
+    mine = tmp_path_factory.getbasetemp()
+    shared = mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
+    path = shared / "one-at-a-time.lock"
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield path
 
 
 @pytest.fixture

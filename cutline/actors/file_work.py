@@ -14,14 +14,17 @@ from typing import Any
 from cutline.actors.writer import FileWork
 from cutline.engine.decision import Address, Machine
 from cutline.engine.errors import InvariantViolated
-from cutline.engine.messages import PostAgain, RecordStripeEvent
+from cutline.engine.ledger.machine import LedgerMachine
+from cutline.engine.messages import ApplyNettingEntry, PostAgain, RecordStripeEvent
+from cutline.engine.payment.machine import PaymentMachine
 from cutline.engine.payout.machine import PayoutMachine
+from cutline.engine.retries import DEFAULT, RetryTerms
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.machines import rules_of
 from cutline.storage.sealing import Sealer
 
-_KEEPS_BROKEN: Mapping[str, tuple[type, ...]] = {"ledger": (RecordStripeEvent, PostAgain)}
-"""What Stripe said is kept even where a bug breaks its posting (FWD-001)."""
+_KEEPS_BROKEN: Mapping[str, tuple[type, ...]] = {"ledger": (RecordStripeEvent, PostAgain, ApplyNettingEntry)}
+"""What Stripe said is kept even where a bug breaks its posting (FWD-001); netting that breaks is a failed run."""
 
 WrapBlob = Callable[[bytes, datetime], bytes]
 
@@ -33,9 +36,19 @@ class FileWorks:
     """
 
     def __init__(
-        self, root: DataRoot, *, onboarding_url: str, machines: Mapping[str, Machine[Any]] = MappingProxyType({})
+        self,
+        root: DataRoot,
+        *,
+        onboarding_url: str,
+        retries: RetryTerms = DEFAULT,
+        machines: Mapping[str, Machine[Any]] = MappingProxyType({}),
     ) -> None:
-        self._machines = {"payouts": PayoutMachine(onboarding_url=onboarding_url), **machines}
+        self._machines: dict[str, Machine[Any]] = {
+            "ledger": LedgerMachine(retries),
+            "payments": PaymentMachine(retries),
+            "payouts": PayoutMachine(onboarding_url=onboarding_url, retries=retries),
+            **machines,
+        }
         # Only the ledger's one writer seals: its sealer is shared with nobody.
         self._wraps: Mapping[str, WrapBlob] = {
             "ledger": Sealer(root.path).seal,

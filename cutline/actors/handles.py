@@ -33,16 +33,23 @@ from cutline.engine.messages import (
     ReadIngestion,
     ReadIntent,
     ReadMoneyHealth,
+    ReadNettingReport,
+    ReadNettingRun,
+    ReadOrphanedIntents,
     ReadRevokedTokens,
     ReadSettlement,
     ReadSettlementAudit,
     ReadStandings,
+    ReadStrandedFees,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
+    RetryNetting,
+    ReturnStrandedFee,
     RevokeToken,
+    RunNetting,
     WithdrawEntry,
     WriteOffDebt,
 )
@@ -184,6 +191,46 @@ class LedgerHandle:
         )
         return self._ask("ledger", message)
 
+    def run_netting(
+        self,
+        *,
+        idempotency_key: str,
+        currency: str,
+        selection_before: datetime | None,
+        limit: int | None,
+        limit_default: int,
+    ) -> Awaitable[Reply]:
+        """Start a netting run, or find the one of this key (NET-001)."""
+        message = RunNetting(
+            idempotency_key=idempotency_key,
+            currency=currency,
+            selection_before=selection_before,
+            limit=limit,
+            limit_default=limit_default,
+        )
+        return self._ask("ledger", message)
+
+    def retry_netting(self, run_id: str) -> Awaitable[Reply]:
+        """Take up a netting run that has failed (NET-004)."""
+        return self._ask("ledger", RetryNetting(run_id=run_id))
+
+    def netting_run(self, run_id: str) -> Awaitable[Reply]:
+        """Return a netting run as it stands (NET-016)."""
+        return self._ask("ledger", ReadNettingRun(run_id=run_id))
+
+    def netting_report(self, run_id: str) -> Awaitable[Reply]:
+        """Return an applied run, and its entries with their payouts (NET-017)."""
+        return self._ask("ledger", ReadNettingReport(run_id=run_id))
+
+    def stranded_fees(self, older_than_minutes: int) -> Awaitable[Reply]:
+        """Return the fees that have waited for their contest for so long."""
+        return self._ask("ledger", ReadStrandedFees(older_than_minutes=older_than_minutes))
+
+    def return_fee(self, payment_intent: str, older_than_minutes: int) -> Awaitable[Reply]:
+        """Give a fee back that has waited for so long for a contest that does not exist."""
+        message = ReturnStrandedFee(payment_intent=payment_intent, older_than_minutes=older_than_minutes)
+        return self._ask("ledger", message)
+
     def account(self, account_did: str) -> Awaitable[Account]:
         """Return an account holder's balances."""
         return self._ask("ledger", ReadAccount(account_did=account_did))
@@ -287,6 +334,10 @@ class PaymentsHandle:
     def intent(self, *, contest_id: str, entry_id: str) -> Awaitable[Intent]:
         """Return the payment intent of an entry."""
         return self._ask("payments", ReadIntent(contest_id=contest_id, entry_id=entry_id))
+
+    def orphaned(self, older_than_minutes: int) -> Awaitable[Reply]:
+        """Return the intents that have been open for so long (PAY-041)."""
+        return self._ask("payments", ReadOrphanedIntents(older_than_minutes=older_than_minutes))
 
     def claim(self, *, contest_id: str, entry_id: str, principal: str, idempotency_key: str) -> Awaitable[Intent]:
         """Return the payment intent of an entry, taken under a key of its holder (PAY-030, PAY-031)."""

@@ -12,15 +12,20 @@ import structlog
 
 from cutline.actors.alerts import Alerts
 from cutline.actors.replica_gate import ReplicaGate
+from cutline.actors.restore_gate import RestoreGate, not_caught_up
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.tasks import Perform
 from cutline.actors.workers import Workers
 from cutline.engine.decision import Address
 from cutline.engine.messages import (
+    ApplyNettingEntry,
     BalanceTransactionsListed,
     CallStripe,
     ComputeSettlement,
+    ContinueNetting,
     FeedPolled,
+    LetMoneyLeave,
+    ListAllEvents,
     ListBalanceTransactions,
     ListUndelivered,
     PollFeed,
@@ -50,13 +55,19 @@ def performers(
     gate: ReplicaGate,
     reading: StripeReading,
     alerts: Alerts,
+    restored: RestoreGate,
 ) -> Mapping[type, Perform]:
     """Return who carries out which effect."""
 
     async def call_stripe(effect: CallStripe) -> StripeAnswered:
+        if restored.holds_back(effect):
+            return not_caught_up(effect)
         if effect.operation in PAYS_OUT and not await gate.holds(causes_of_payment(effect)):
             return not_replicated(effect)
         return answered(effect, await stripe.call(effect.operation, effect.parameters, effect.idempotency_key))
+
+    async def let_money_leave(_effect: LetMoneyLeave) -> None:
+        restored.open()
 
     async def list_balance(effect: ListBalanceTransactions) -> BalanceTransactionsListed | None:
         return await list_balance_transactions(stripe, effect)
@@ -76,11 +87,14 @@ def performers(
         CallStripe: call_stripe,
         ListBalanceTransactions: list_balance,
         ListUndelivered: reading.list_undelivered,
+        ListAllEvents: reading.list_all,
+        LetMoneyLeave: let_money_leave,
         ReopenStripeEvents: reading.reopen,
         ReadPlatformBalance: reading.read_platform_balance,
         RaiseAlert: alerts.raise_alert,
         PollFeed: poll_feed,
         ComputeSettlement: compute_settlement,
+        ContinueNetting: continue_netting,
     }
 
 
@@ -95,6 +109,11 @@ def feed_polled(polled: PollResult) -> FeedPolled:
         detail=polled.detail,
         evidence=polled.evidence,
     )
+
+
+async def continue_netting(effect: ContinueNetting) -> ApplyNettingEntry:
+    """Ask the ledger for the next entry; what has queued up there in the meantime comes first."""
+    return ApplyNettingEntry(run_id=effect.run_id, entry_id=effect.entry_id)
 
 
 def causes_of_payment(effect: CallStripe) -> list[Address]:

@@ -15,6 +15,8 @@ import structlog
 
 from cutline.actors.clock import utc_now
 from cutline.engine.messages import (
+    AllEventsListed,
+    ListAllEvents,
     ListUndelivered,
     PlatformBalanceRead,
     PostAgain,
@@ -39,6 +41,9 @@ LISTED_FOR = timedelta(days=30)
 """How long Stripe lists an event (Stripe, "List all events")."""
 
 
+RESTORED_RUNBOOK = "runbooks/restore-from-replica.md"
+
+
 class StripeReading:
     """Reads for one engine."""
 
@@ -58,6 +63,17 @@ class StripeReading:
         if commands:
             log.warning("undelivered_events_fetched", count=len(commands))
         return (*commands, UndeliveredListed(found=len(commands)))
+
+    async def list_all(self, _effect: ListAllEvents) -> tuple[Any, ...] | None:
+        """List every event of the last thirty days, oldest first; nothing when Stripe does not answer."""
+        outcome = await self._stripe.list_events(created_after=utc_now() - LISTED_FOR)
+        if not isinstance(outcome, Succeeded):
+            log.error("restored_events_not_listed", code=outcome.code, alert=True, runbook=RESTORED_RUNBOOK)
+            return None
+        taken = [self._as_if_delivered(listed) for listed in reversed(outcome.objects)]
+        commands = [command for command in taken if command is not None]
+        log.warning("all_events_listed_again", count=len(commands))
+        return (*commands, AllEventsListed(found=len(commands)))
 
     async def reopen(self, effect: ReopenStripeEvents) -> tuple[PostAgain, ...]:
         """Open recorded bodies again, with keys as they lie on disk now: a month that was forgotten stays so."""

@@ -31,6 +31,7 @@ from cutline.actors.questions import Questions
 from cutline.actors.reconciling import StripeComparison
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
 from cutline.actors.rescoring import Rescoring
+from cutline.actors.restore_gate import RestoreGate
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.survey import Survey
@@ -39,7 +40,16 @@ from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import AuditScores, FetchUndelivered, Look, QuarantineContest, RetryForwarding
+from cutline.engine.messages import (
+    AuditScores,
+    FetchUndelivered,
+    ListAllEvents,
+    Look,
+    LookForOrphans,
+    LookForStrandedFees,
+    QuarantineContest,
+    RetryForwarding,
+)
 from cutline.engine.messages.reconciliation import CompareWithStripe, ReconcileWithStripe
 from cutline.engine.vitals import Vitals
 from cutline.gateways.score_feed import ScoreFeed
@@ -83,7 +93,12 @@ class System:
         self.root = root
         self._boot_epoch = boot_epoch
         self._parts = parts
-        self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
+        self._works = FileWorks(
+            root,
+            onboarding_url=settings.stripe_connect_onboard_base_url,
+            retries=settings.retries,
+            machines=parts.machines,
+        )
         self.directory = Directory(
             root,
             self._start_writer,
@@ -94,11 +109,12 @@ class System:
         self._checkpointing: set[Path] = set()
         self._supervisor = Supervisor(self.directory, self._loop)
         self.alerts = Alerts()
+        self.restore_gate = RestoreGate(root)
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.rescoring = Rescoring(root, parts.workers)
         comparison = StripeComparison(parts.stripe, root.path, parts.workers)
         effects: dict[type, Callable[[Any], Awaitable[Any]]] = {
-            **performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts),
+            **performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts, self.restore_gate),
             AuditScores: self.rescoring.audit,
             CompareWithStripe: comparison.compare,
         }
@@ -184,6 +200,7 @@ class System:
         for address in CORE:
             self.directory.open(address)
         self._survey.start()
+        self._catch_up()
         install(self._parts.scheduler, self.jobs())
         self._parts.scheduler.start()
         log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
@@ -230,6 +247,8 @@ class System:
             Job(name="retry-forwarding", run=self._retry_forwarding, every_s=120),
             Job(name="fetch-undelivered", run=self._fetch_undelivered, every_s=3600),
             Job(name="reconcile", run=self._reconcile, every_s=3600),
+            Job(name="catch-up", run=self._catch_up, every_s=60),
+            Job(name="find-orphans", run=self._find_orphans, every_s=3600),
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
@@ -251,6 +270,16 @@ class System:
 
     def _reconcile(self) -> None:
         self.directory.send("payouts", Tell(ReconcileWithStripe(), "reconcile"))
+
+    def _find_orphans(self) -> None:
+        minutes = self.settings.payment_orphaned_minutes
+        self.directory.send("payments", Tell(LookForOrphans(older_than_minutes=minutes), "find-orphans"))
+        self.directory.send("ledger", Tell(LookForStrandedFees(older_than_minutes=minutes), "find-orphans"))
+
+    def _catch_up(self) -> None:
+        """After a restore, list all of Stripe's events until that has worked once."""
+        if self.restore_gate.is_shut:
+            self.tasks.perform(ListAllEvents(), "ledger", "restored")
 
     def _retire_idle(self) -> None:
         self.directory.retire_idle(utc_now())

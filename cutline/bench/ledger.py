@@ -66,9 +66,9 @@ async def run_ledger(
     Raises BenchmarkFailed when a transaction is refused or the books afterwards do not hold each exactly once.
     """
     figures = {(subject, n): Figures(subject=subject, in_flight=n) for subject in (LEDGER, LIMIT) for n in IN_FLIGHT}
-    async with _engine(folder / "engine") as system:
+    async with running_system(folder / "engine") as system:
         with closing(BareSQLite(folder / "bare.db")) as bare:
-            poster = _Poster(system)
+            poster = Poster(system)
             await closed_loop(poster.post, in_flight=IN_FLIGHT[-1], seconds=WARM_UP_S)
             for number, in_flight in itertools.product(range(1, rounds + 1), IN_FLIGHT):
                 tell(f"round {number} of {rounds}, {in_flight} in flight")
@@ -79,7 +79,7 @@ async def run_ledger(
     return list(figures.values())
 
 
-class _Poster:
+class Poster:
     """Posts transactions that differ in all that the ledger compares, and knows what the books must hold."""
 
     def __init__(self, system: System) -> None:
@@ -113,7 +113,7 @@ class _Poster:
 
 
 @asynccontextmanager
-async def _engine(root: Path) -> AsyncIterator[System]:
+async def running_system(root: Path) -> AsyncIterator[System]:
     """Run the real engine over a new data root, its doors closed."""
     secret = SecretStr("a-secret-that-guards-nothing-but-figures")
     settings = Settings(

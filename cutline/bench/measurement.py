@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import platform
 import statistics
@@ -84,15 +85,21 @@ def quantile_ms(latencies_s: Sequence[float], share: float) -> float:
     return ordered[int((len(ordered) - 1) * share)] * 1_000
 
 
-async def closed_loop(operate: Callable[[], Awaitable[None]], *, in_flight: int, seconds: float) -> Run:
-    """Keep `in_flight` operations under way for `seconds`, each caller asking again when it is answered."""
+async def closed_loop(
+    operate: Callable[[], Awaitable[None]],
+    *,
+    in_flight: int,
+    seconds: float = math.inf,
+    until: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Keep `in_flight` operations under way for `seconds` or `until` it is enough; each caller asks when answered."""
     latencies_s: list[float] = []
     began, cpu_began = time.perf_counter(), time.process_time()
     ends = began + seconds
 
     async def caller() -> None:
         asked = time.perf_counter()
-        while asked < ends:
+        while asked < ends and not until():
             await operate()
             answered = time.perf_counter()
             latencies_s.append(answered - asked)

@@ -140,6 +140,19 @@ def bench_webhooks(as_json: AsJson = False, rounds: Rounds = 3, seconds: Seconds
     raise typer.Exit(main(json=as_json, rounds=rounds, seconds=seconds))
 
 
+@bench_commands.command("netting")
+def bench_netting(
+    as_json: AsJson = False,
+    payouts: Annotated[int, typer.Option("--payouts", min=1, max=1_000_000, help="How many one run nets.")] = 100_000,
+) -> None:
+    """Measure a netting run, and how long others wait for the ledger meanwhile."""
+    from cutline.bench.netting import main
+    from cutline.commands.serving import run_as_served
+
+    run_as_served()
+    raise typer.Exit(main(json=as_json, payouts=payouts))
+
+
 @bench_commands.command("ledger")
 def bench_ledger(as_json: AsJson = False, rounds: Rounds = 3, seconds: Seconds = 2.0) -> None:
     """Balanced transactions through the ledger's actor: 1, 8 and 64 in flight."""

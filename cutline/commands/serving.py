@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import structlog
 import typer
 
 from cutline.commands.output import CommandFailed, print_line
@@ -17,6 +19,8 @@ from cutline.commands.output import CommandFailed, print_line
 if TYPE_CHECKING:
     from cutline.settings import Settings
 
+
+log = structlog.get_logger(__name__)
 
 BACKLOG = 1024
 """So many connections may wait to be accepted: a burst of webhooks is not turned away by the kernel."""
@@ -45,8 +49,7 @@ def serve(
     from cutline.storage.litestream.control import ReplicationError
 
     settings = read_settings(cutline_data_dir=data, cutline_port=port, cutline_replica_url=replicate)
-    collect_garbage_seldom()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    run_as_served()
     try:
         uvloop.run(_serve(settings))
     except DataRootLocked as error:
@@ -59,6 +62,12 @@ def serve(
         ) from error
     except OSError as error:
         raise CommandFailed(str(error), "Free the port, or choose another --port.") from error
+
+
+def run_as_served() -> None:
+    """Set the interpreter as an engine needs it."""
+    collect_garbage_seldom()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
 
 
 def collect_garbage_seldom() -> None:
@@ -80,6 +89,8 @@ def read_settings(**given: Any) -> Settings:
 
     from cutline.settings import Settings
 
+    for name in Settings.unknown_names(os.environ):
+        log.warning("setting_unknown", name=name)
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:

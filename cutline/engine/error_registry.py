@@ -249,6 +249,29 @@ _ROWS: Final = (
         "More would be credited from outside in one day than this installation allows.",
         "Send it tomorrow, or raise LEDGER_INGEST_DAY_CAP_CENTS after looking at what was sent.",
     ),
+    _spec(
+        C.FEE_NOT_STRANDED,
+        409,
+        "admin",
+        "The fee waits for no contest, or not long enough to be given back in its place.",
+        "Look at `details`: its contest decides about it, or has decided.",
+    ),
+    _spec(
+        C.DUPLICATE_CONFLICT,
+        409,
+        "admin",
+        "Another run or posting has taken what this one would take; nothing was posted.",
+        "Wait until the run that `details` names is applied; retry it if it has failed.",
+        "no",
+        "runbooks/netting-run-failed.md",
+    ),
+    _spec(
+        C.NETTING_NOT_APPLIED,
+        409,
+        "admin",
+        "The netting run is not applied yet, so it has no report.",
+        "Read the run to see how it stands, and ask again.",
+    ),
 )
 
 REGISTRY: Final[Mapping[C, ErrorSpec]] = {spec.code: spec for spec in _ROWS}

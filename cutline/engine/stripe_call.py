@@ -14,6 +14,7 @@ from heapq import heappop, heappush
 from typing import Any, Final, Literal
 
 from cutline.engine.messages import CallStripe, StripeAnswered
+from cutline.engine.retries import DEFAULT, RetryTerms
 from cutline.engine.stripe_attempts import (
     AttemptDeferred,
     AttemptRepeated,
@@ -29,13 +30,6 @@ KEY_LIFETIME: Final = timedelta(hours=23)
 
 ANSWER_TIMEOUT: Final = timedelta(minutes=10)
 """After this long without an answer a call counts as unclear; every task answers or times out far sooner."""
-
-_BACKOFF: Final[Mapping[Wait, tuple[timedelta, timedelta]]] = {
-    "same_key": (timedelta(seconds=2), timedelta(minutes=15)),
-    "new_attempt": (timedelta(minutes=15), timedelta(hours=6)),
-    "look_up": (timedelta(minutes=1), timedelta(hours=1)),
-}
-"""First and longest delay; each doubles the one before, without jitter, so that a fold repeats the times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +71,7 @@ class Call:
     hopeless: bool = False
     code: str = ""
     message: str = ""
+    terms: RetryTerms = DEFAULT
 
     def effect(self) -> CallStripe:
         """Return the call as it goes out: the look-up if there is one, else the attempt itself."""
@@ -95,6 +90,7 @@ class CallBook:
     """The calls under way in one file, and when each wants to be looked at."""
 
     calls: dict[str, Call] = field(default_factory=dict)
+    terms: RetryTerms = DEFAULT
     _due: list[tuple[datetime, str]] = field(default_factory=list)
 
     def fold(self, event: CallEvent) -> None:
@@ -108,6 +104,7 @@ class CallBook:
                 idempotency_key=event.idempotency_key,
                 started_at=event.started_at,
                 due_at=event.started_at + ANSWER_TIMEOUT,
+                terms=self.terms,
             )
         else:
             self._fold_progress(self.calls[event.subject], event)
@@ -352,7 +349,7 @@ def _defer(
     *,
     hopeless: bool = False,
 ) -> Judgement:
-    first, longest = _BACKOFF[wait]
+    delays = {"new_attempt": call.terms.new_attempt, "look_up": call.terms.look_up}.get(wait, call.terms.same_key)
     # Tries begin anew with each attempt; a call that goes round in attempts must slow down all the same.
     step = call.attempt - 1 if wait == "new_attempt" else call.attempt + call.tries - 2
     deferred = AttemptDeferred(
@@ -360,7 +357,7 @@ def _defer(
         attempt=call.attempt,
         tries=call.tries,
         wait=wait,
-        retry_at=now + min(longest, first * 2 ** min(step, 20)),
+        retry_at=now + delays.after(step),
         code=code,
         message=message,
         money_moved=moved,

@@ -34,6 +34,15 @@ def idempotency_key_of(given: str | None) -> str:
     return given
 
 
+def given_idempotency_key(header: str | None, in_body: str | None) -> str:
+    """Return the key that came as the header or in the body (G-16); where both name one, they must agree."""
+    if header is None:
+        return idempotency_key_of(in_body)
+    if in_body not in (None, header):
+        raise Refused(RejectCode.REQUEST_INVALID, {"field": "idempotency_key", "header": "Idempotency-Key"})
+    return header
+
+
 def entry_id_of(contest_id: str, account_did: str, idempotency_key: str) -> str:
     """Return the id of the entry that this person means by this key: a key belongs to its principal."""
     return str(uuid5(_ENTRIES, json.dumps([contest_id, account_did, idempotency_key])))

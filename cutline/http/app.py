@@ -20,12 +20,14 @@ from cutline.http.routes import (
     entries,
     life,
     money,
+    netting,
     payouts,
     probes,
     reconciliation,
     records,
     runbooks,
     settlements,
+    stray,
     tokens,
     webhook,
 )
@@ -43,11 +45,13 @@ ROUTES: tuple[Route, ...] = (
     *entries.ROUTES,
     *life.ROUTES,
     *money.ROUTES,
+    *netting.ROUTES,
     *payouts.ROUTES,
     *reconciliation.ROUTES,
     *records.ROUTES,
     *runbooks.ROUTES,
     *settlements.ROUTES,
+    *stray.ROUTES,
     *tokens.ROUTES,
 )
 """The operations behind the common door."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID, uuid5
@@ -187,6 +188,26 @@ class CutlineClient:
         """Post again what broke: `attempted`, `forwarded`, `failed`; needs the settlement service's key."""
         asked = {"limit": limit, "force": force, "event_id": event_id}
         return await self._post("/v1/stripe/forwarding/retry", asked)
+
+    async def run_netting(
+        self, currency: str, *, idempotency_key: str, selection_before: datetime | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """Net what is final, the oldest first: `run_id`, `status`, `candidate_count`, `deduped`; needs an admin."""
+        before = None if selection_before is None else selection_before.isoformat()
+        asked = {"currency": currency, "selection_before": before, "limit": limit}
+        return await self._post("/v1/netting/runs", asked, idempotency_key=idempotency_key)
+
+    async def retry_netting(self, run_id: str) -> dict[str, Any]:
+        """Take up a netting run that has failed."""
+        return await self._post(f"/v1/netting/runs/{quote(run_id, safe='')}/retry", None)
+
+    async def netting_run(self, run_id: str) -> dict[str, Any]:
+        """Return a netting run as it stands."""
+        return await self._get(f"/v1/netting/runs/{quote(run_id, safe='')}")
+
+    async def netting_report(self, run_id: str) -> dict[str, Any]:
+        """Return the report of an applied netting run: `artifact_sha256`, `entries` with their `payouts`."""
+        return await self._get(f"/v1/netting/runs/{quote(run_id, safe='')}/report")
 
     async def onboard(self, account_did: str | None = None, email: str | None = None) -> dict[str, Any]:
         """Return a connected account: `stripe_account_id`, `url`, `transfers_active`."""

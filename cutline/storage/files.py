@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cutline.storage.durable import FILE_MODE, make_directory, write_whole
+from cutline.storage.durable import FILE_MODE, make_directory, sync_directory, write_whole
 from cutline.storage.epochs import highest_epoch
 from cutline.storage.errors import Corrupt, DataRootLocked, classify
 from cutline.storage.kinds import KINDS, FileKind
@@ -78,6 +78,20 @@ class DataRoot:
         shard = hashlib.sha256(identifier.encode()).hexdigest()[:2]
         return self.path / "contests" / shard / f"{identifier}.db"
 
+    @property
+    def is_restored(self) -> bool:
+        """Whether the files came from a replica, and what Stripe did since then is not known to be in them yet."""
+        return self._restored_mark.exists()
+
+    def forget_restore(self) -> None:
+        """Remember, durably, that the files have caught up with Stripe."""
+        self._restored_mark.unlink(missing_ok=True)
+        sync_directory(self.path)
+
+    @property
+    def _restored_mark(self) -> Path:
+        return self.path / "restored"
+
     def contest_paths(self) -> Iterator[tuple[str, Path]]:
         """Yield the address and path of every contest file, in order of path."""
         return self._in_folder("contest", "contests/??/*.db")
@@ -137,7 +151,12 @@ class DataRoot:
 
     def _next_epoch(self) -> int:
         path = self.path / "boot_epoch"
-        epoch = 1 + (self._noted_epoch(path) if path.exists() else self._restored_epoch())
+        known = path.exists()
+        last = self._noted_epoch(path) if known else self._restored_epoch()
+        if last and not known:
+            # The counter is not replicated. The mark goes first: a crash between the two must not forget the restore.
+            write_whole(self._restored_mark, b"")
+        epoch = 1 + last
         write_whole(path, f"{epoch}\n".encode("ascii"))
         return epoch
 

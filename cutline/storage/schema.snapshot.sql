@@ -249,7 +249,7 @@ CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN (NEW.id <> -
 
 -- file kind: ledger
 PRAGMA application_id = 1129665539;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -277,6 +277,69 @@ CREATE TABLE log (
   cause TEXT NOT NULL, -- what led to it: a message, a request, a job
   payload TEXT NOT NULL CHECK (json_valid(payload)),
   hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
+) STRICT;
+
+CREATE TABLE netting_entry_payouts (
+  -- the payouts of an applied entry; each is netted once when it is paid, and once if it comes back
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  entry_id TEXT NOT NULL REFERENCES netting_entry_plans (entry_id),
+  payout_id TEXT NOT NULL CHECK (payout_id <> ''),
+  movement TEXT NOT NULL CHECK (movement IN ('paid', 'returned')),
+  amount_cents INTEGER NOT NULL CHECK (amount_cents <> 0),
+  posting_seq INTEGER NOT NULL REFERENCES transactions (log_seq), -- where the payout passed clearing
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (payout_id, movement)
+) STRICT;
+
+CREATE TABLE netting_entry_plans (
+  -- the entries of a run, in the order in which they are applied
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  entry_id TEXT NOT NULL UNIQUE,
+  run_id TEXT NOT NULL REFERENCES netting_run_requests (run_id),
+  group_key TEXT NOT NULL CHECK (group_key <> ''),
+  payout_count INTEGER NOT NULL CHECK (payout_count > 0),
+  amount_cents INTEGER NOT NULL, -- below zero where more came back than was paid
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (run_id, group_key)
+) STRICT;
+
+CREATE TABLE netting_entry_steps (
+  -- how entries ended: applied, once, or failed in an attempt
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  entry_id TEXT NOT NULL REFERENCES netting_entry_plans (entry_id),
+  status TEXT NOT NULL CHECK (status IN ('applied', 'failed')),
+  error_json TEXT CHECK (error_json IS NULL OR json_valid(error_json)),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE netting_run_requests (
+  -- what a run was asked for and what it took; how it stands is in netting_run_steps
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  run_id TEXT NOT NULL UNIQUE,
+  idempotency_key TEXT NOT NULL UNIQUE CHECK (idempotency_key <> ''),
+  payload_hash TEXT NOT NULL CHECK (length(payload_hash) = 64), -- sha256 of what was asked
+  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
+  selection_before TEXT NOT NULL CHECK (selection_before GLOB '????-??-??T*Z'), -- inclusive
+  through_seq INTEGER NOT NULL CHECK (through_seq >= 0), -- the last log row that the selection reaches
+  candidate_count INTEGER NOT NULL CHECK (candidate_count >= 0),
+  entry_count INTEGER NOT NULL CHECK (entry_count >= 0),
+  total_cents INTEGER NOT NULL,
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE netting_run_steps (
+  -- every status that a run has had
+  row_number INTEGER PRIMARY KEY CHECK (row_number > 0),
+  run_id TEXT NOT NULL REFERENCES netting_run_requests (run_id),
+  attempt INTEGER NOT NULL CHECK (attempt >= 0),
+  status TEXT NOT NULL CHECK (status IN ('created', 'running', 'applied', 'failed')),
+  error_json TEXT CHECK (error_json IS NULL OR json_valid(error_json)),
+  artifact_sha256 TEXT CHECK (length(artifact_sha256) = 64), -- of the run's report
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (run_id, attempt, status)
 ) STRICT;
 
 CREATE TABLE outbox_attempts (
@@ -351,6 +414,22 @@ CREATE TABLE transactions (
 
 CREATE INDEX accounts_log_seq_idx ON accounts (log_seq);
 
+CREATE INDEX netting_entry_payouts_entry_idx ON netting_entry_payouts (entry_id);
+
+CREATE INDEX netting_entry_payouts_log_seq_idx ON netting_entry_payouts (log_seq);
+
+CREATE INDEX netting_entry_payouts_posting_idx ON netting_entry_payouts (posting_seq);
+
+CREATE INDEX netting_entry_plans_log_seq_idx ON netting_entry_plans (log_seq);
+
+CREATE INDEX netting_entry_steps_entry_idx ON netting_entry_steps (entry_id, row_number);
+
+CREATE INDEX netting_entry_steps_log_seq_idx ON netting_entry_steps (log_seq);
+
+CREATE INDEX netting_run_requests_log_seq_idx ON netting_run_requests (log_seq);
+
+CREATE INDEX netting_run_steps_log_seq_idx ON netting_run_steps (log_seq);
+
 CREATE INDEX outbox_attempts_log_seq_idx ON outbox_attempts (log_seq);
 
 CREATE INDEX postings_account_idx ON postings (account, id);
@@ -367,6 +446,34 @@ SELECT p.id, p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, 
 FROM postings AS p
 JOIN transactions AS t ON t.log_seq = p.log_seq
 JOIN log AS l ON l.seq = p.log_seq;
+
+CREATE VIEW netting_entries AS
+SELECT p.entry_id AS id, p.run_id, p.group_key, p.payout_count, p.amount_cents,
+  coalesce(
+    CASE WHEN s.status = 'failed' AND r.status = 'running' THEN 'applying' ELSE s.status END,
+    CASE
+      WHEN r.status = 'running' AND p.row_number = (
+        SELECT min(q.row_number) FROM netting_entry_plans AS q
+        WHERE q.run_id = p.run_id
+          AND NOT EXISTS (SELECT 1 FROM netting_entry_steps AS u WHERE u.entry_id = q.entry_id AND u.status = 'applied')
+      ) THEN 'applying'
+      ELSE 'pending'
+    END
+  ) AS status,
+  t.log_seq AS ledger_event_id
+FROM netting_entry_plans AS p
+JOIN netting_runs AS r ON r.id = p.run_id
+LEFT JOIN netting_entry_steps AS s
+  ON s.row_number = (SELECT max(v.row_number) FROM netting_entry_steps AS v WHERE v.entry_id = p.entry_id)
+LEFT JOIN transactions AS t ON t.effect_key = 'netting:entry:' || p.entry_id;
+
+CREATE VIEW netting_runs AS
+SELECT r.run_id AS id, r.idempotency_key, r.payload_hash, s.status, r.selection_before, r.currency, r.candidate_count,
+  r.entry_count, r.total_cents, s.artifact_sha256, s.attempt, s.error_json AS last_error, r.created_at,
+  s.at AS updated_at
+FROM netting_run_requests AS r
+JOIN netting_run_steps AS s
+  ON s.row_number = (SELECT max(t.row_number) FROM netting_run_steps AS t WHERE t.run_id = r.run_id);
 
 CREATE VIEW stripe_webhook_outbox AS
 SELECT a.event_id,
@@ -400,6 +507,36 @@ CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, '
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+
+CREATE TRIGGER netting_entry_payouts_block_delete BEFORE DELETE ON netting_entry_payouts BEGIN SELECT RAISE(ABORT, 'netting_entry_payouts is append-only'); END;
+
+CREATE TRIGGER netting_entry_payouts_block_update BEFORE UPDATE ON netting_entry_payouts BEGIN SELECT RAISE(ABORT, 'netting_entry_payouts is append-only'); END;
+
+CREATE TRIGGER netting_entry_payouts_guard_insert BEFORE INSERT ON netting_entry_payouts WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_payouts)) OR EXISTS (SELECT 1 FROM netting_entry_payouts WHERE payout_id = NEW.payout_id AND movement = NEW.movement) BEGIN SELECT RAISE(ABORT, 'netting_entry_payouts is append-only: not a new row'); END;
+
+CREATE TRIGGER netting_entry_plans_block_delete BEFORE DELETE ON netting_entry_plans BEGIN SELECT RAISE(ABORT, 'netting_entry_plans is append-only'); END;
+
+CREATE TRIGGER netting_entry_plans_block_update BEFORE UPDATE ON netting_entry_plans BEGIN SELECT RAISE(ABORT, 'netting_entry_plans is append-only'); END;
+
+CREATE TRIGGER netting_entry_plans_guard_insert BEFORE INSERT ON netting_entry_plans WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_plans)) OR EXISTS (SELECT 1 FROM netting_entry_plans WHERE entry_id = NEW.entry_id) OR EXISTS (SELECT 1 FROM netting_entry_plans WHERE run_id = NEW.run_id AND group_key = NEW.group_key) BEGIN SELECT RAISE(ABORT, 'netting_entry_plans is append-only: not a new row'); END;
+
+CREATE TRIGGER netting_entry_steps_block_delete BEFORE DELETE ON netting_entry_steps BEGIN SELECT RAISE(ABORT, 'netting_entry_steps is append-only'); END;
+
+CREATE TRIGGER netting_entry_steps_block_update BEFORE UPDATE ON netting_entry_steps BEGIN SELECT RAISE(ABORT, 'netting_entry_steps is append-only'); END;
+
+CREATE TRIGGER netting_entry_steps_guard_insert BEFORE INSERT ON netting_entry_steps WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_steps)) BEGIN SELECT RAISE(ABORT, 'netting_entry_steps is append-only: not a new row'); END;
+
+CREATE TRIGGER netting_run_requests_block_delete BEFORE DELETE ON netting_run_requests BEGIN SELECT RAISE(ABORT, 'netting_run_requests is append-only'); END;
+
+CREATE TRIGGER netting_run_requests_block_update BEFORE UPDATE ON netting_run_requests BEGIN SELECT RAISE(ABORT, 'netting_run_requests is append-only'); END;
+
+CREATE TRIGGER netting_run_requests_guard_insert BEFORE INSERT ON netting_run_requests WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_run_requests)) OR EXISTS (SELECT 1 FROM netting_run_requests WHERE run_id = NEW.run_id) OR EXISTS (SELECT 1 FROM netting_run_requests WHERE idempotency_key = NEW.idempotency_key) BEGIN SELECT RAISE(ABORT, 'netting_run_requests is append-only: not a new row'); END;
+
+CREATE TRIGGER netting_run_steps_block_delete BEFORE DELETE ON netting_run_steps BEGIN SELECT RAISE(ABORT, 'netting_run_steps is append-only'); END;
+
+CREATE TRIGGER netting_run_steps_block_update BEFORE UPDATE ON netting_run_steps BEGIN SELECT RAISE(ABORT, 'netting_run_steps is append-only'); END;
+
+CREATE TRIGGER netting_run_steps_guard_insert BEFORE INSERT ON netting_run_steps WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_run_steps)) OR EXISTS (SELECT 1 FROM netting_run_steps WHERE run_id = NEW.run_id AND attempt = NEW.attempt AND status = NEW.status) BEGIN SELECT RAISE(ABORT, 'netting_run_steps is append-only: not a new row'); END;
 
 CREATE TRIGGER outbox_attempts_block_delete BEFORE DELETE ON outbox_attempts BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only'); END;
 

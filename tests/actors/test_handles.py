@@ -40,16 +40,23 @@ from cutline.engine.messages import (
     ReadIngestion,
     ReadIntent,
     ReadMoneyHealth,
+    ReadNettingReport,
+    ReadNettingRun,
+    ReadOrphanedIntents,
     ReadRevokedTokens,
     ReadSettlement,
     ReadSettlementAudit,
     ReadStandings,
+    ReadStrandedFees,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
+    RetryNetting,
+    ReturnStrandedFee,
     RevokeToken,
+    RunNetting,
     WithdrawEntry,
     WriteOffDebt,
 )
@@ -114,6 +121,14 @@ LISTED: dict[str, Any] = {
 }
 GIVEN_UP = {"actor": "admin:ada", "reason": "gone"}
 OWN = {"entry_id": "e", "account_did": "did:a"}
+REVOKED = {"jti": "a-token", "actor": "admin:ada", "reason": "lost"}
+NETTED: dict[str, Any] = {
+    "idempotency_key": "k",
+    "currency": "usd",
+    "selection_before": None,
+    "limit": 3,
+    "limit_default": 5,
+}
 RETRIED: dict[str, Any] = {"limit": 3, "force": True, "event_id": "evt_1"}
 
 Use = Callable[[Ask], Awaitable[Any]]
@@ -159,6 +174,41 @@ USES: dict[str, tuple[Use, str, Any]] = {
         lambda ask: LedgerHandle(ask).close_account(account_did="did:a", **GIVEN_UP),
         "ledger",
         CloseAccount(account_did="did:a", **GIVEN_UP),
+    ),
+    "LedgerHandle.run_netting": (
+        lambda ask: LedgerHandle(ask).run_netting(**NETTED),
+        "ledger",
+        RunNetting(**NETTED),
+    ),
+    "LedgerHandle.retry_netting": (
+        lambda ask: LedgerHandle(ask).retry_netting("r"),
+        "ledger",
+        RetryNetting(run_id="r"),
+    ),
+    "LedgerHandle.netting_run": (
+        lambda ask: LedgerHandle(ask).netting_run("r"),
+        "ledger",
+        ReadNettingRun(run_id="r"),
+    ),
+    "LedgerHandle.netting_report": (
+        lambda ask: LedgerHandle(ask).netting_report("r"),
+        "ledger",
+        ReadNettingReport(run_id="r"),
+    ),
+    "LedgerHandle.stranded_fees": (
+        lambda ask: LedgerHandle(ask).stranded_fees(5),
+        "ledger",
+        ReadStrandedFees(older_than_minutes=5),
+    ),
+    "LedgerHandle.return_fee": (
+        lambda ask: LedgerHandle(ask).return_fee("pi_1", 5),
+        "ledger",
+        ReturnStrandedFee(payment_intent="pi_1", older_than_minutes=5),
+    ),
+    "PaymentsHandle.orphaned": (
+        lambda ask: PaymentsHandle(ask).orphaned(5),
+        "payments",
+        ReadOrphanedIntents(older_than_minutes=5),
     ),
     "ContestHandle.create": (
         lambda ask: contest(ask).create(**CREATED),

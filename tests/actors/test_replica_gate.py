@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cutline.actors.mailbox import Acknowledgement, Delivery
 from cutline.actors.outgoing import Mail, Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.replica_gate import LitestreamGate, OpenGate
+from cutline.actors.restore_gate import RestoreGate
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.workers import ProcessWorkers
 from cutline.engine.decision import Accepted
@@ -35,6 +37,7 @@ from cutline.engine.messages import (
     RecordAnchor,
     StripeAnswered,
 )
+from cutline.engine.stripe_call import LOOKUPS
 from cutline.engine.tournament import canonical, sha256
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
@@ -76,13 +79,34 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def call(session: aiohttp.ClientSession, gate: Gate | OpenGate, effect: CallStripe) -> StripeAnswered:
+async def call(
+    session: aiohttp.ClientSession, gate: Gate | OpenGate, effect: CallStripe, restored: RestoreGate | None = None
+) -> StripeAnswered:
     stripe = StripeGateway("sk_test_x", base_url=NOWHERE, session=session)
-    reading = StripeReading(stripe, DataRoot(Path("nowhere")), frozenset({False}))
-    parts = performers(stripe, ScoreFeed(session, NOWHERE), ProcessWorkers(), gate, reading, Alerts())
+    root = DataRoot(Path("nowhere"))
+    reading = StripeReading(stripe, root, frozenset({False}))
+    restored = restored or RestoreGate(root)
+    parts = performers(stripe, ScoreFeed(session, NOWHERE), ProcessWorkers(), gate, reading, Alerts(), restored)
     outcome: Any = await parts[CallStripe](effect)
     assert isinstance(outcome, StripeAnswered)
     return outcome
+
+
+@pytest.mark.parametrize("operation", sorted(LOOKUPS))
+async def test_no_money_leaves_a_restored_root_before_it_has_caught_up(
+    session: aiohttp.ClientSession, tmp_path: Path, operation: str
+) -> None:
+    """Whatever moves money out waits, and nobody at Stripe is asked; an intent is asked for all the same."""
+    (tmp_path / "restored").touch()
+    restored = RestoreGate(DataRoot(tmp_path))
+    effect = replace(TRANSFER, operation=operation)
+    answer = await call(session, OpenGate(), effect, restored)
+    assert (answer.code, answer.kind, answer.money_moved) == ("restored_not_caught_up", "retry_same_key", "no")
+    coming_in = await call(session, OpenGate(), replace(TRANSFER, operation="create_payment_intent"), restored)
+    assert coming_in.code == "connection_lost", "it is tried"
+    restored.open()
+    assert (await call(session, OpenGate(), effect, restored)).code == "connection_lost", "now it is tried"
+    assert not RestoreGate(DataRoot(tmp_path)).is_shut
 
 
 async def test_no_transfer_leaves_while_the_replica_is_behind(session: aiohttp.ClientSession) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 from pathlib import Path
 
@@ -15,9 +16,8 @@ from cutline.storage.verify import verify_root
 from tests.http.town import CONTEST, FEE_CENTS, Town, body_of, open_town
 
 ANSWERED_WITHIN_S = 20.0
-STRESSED = pytest.mark.xdist_group("stress")  # one at a time: they measure a bound of wall time (PAY-051)
 
-pytestmark = [STRESSED, pytest.mark.usefixtures("loud_logs")]
+pytestmark = pytest.mark.usefixtures("one_at_a_time", "loud_logs")
 
 
 async def stress(town: Town, deliveries: int) -> None:
@@ -92,3 +92,9 @@ async def test_a_flood_beyond_the_limit_is_refused_by_name_and_nothing_is_lost(t
                 answers = await asyncio.gather(*(town.deliver(body) for body in left))
                 left = [body for body, answer in zip(left, answers, strict=True) if answer.status != 200]
         assert town.count("stripe_events") == len(bodies)
+
+
+def test_stress_tests_run_one_at_a_time(one_at_a_time: Path) -> None:
+    """PAY-051: whoever else of this run wants to start, in this process or another, waits."""
+    with one_at_a_time.open("w") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,7 @@ from cutline.bench.books import read_books
 from cutline.bench.ledger import LEDGER, LIMIT, run_ledger
 from cutline.bench.load import LoadSpec, run_load
 from cutline.bench.measurement import IN_FLIGHT
+from cutline.bench.netting import run_netting
 from cutline.bench.payouts import LIMITED, UNLIMITED, run_payouts
 from cutline.bench.population import ENTRIES, populate
 from cutline.bench.stripe_event import UID, body_template
@@ -33,6 +34,13 @@ async def test_the_ledger_is_measured_beside_bare_sqlite(tmp_path: Path) -> None
     figures = await run_ledger(tmp_path, rounds=1, seconds=0.05)
     assert {(one.subject, one.in_flight) for one in figures} == {(s, n) for s in (LEDGER, LIMIT) for n in IN_FLIGHT}
     assert all(one.runs[0].done > 0 for one in figures)
+
+
+async def test_netting_is_measured_alone_and_beside_others(tmp_path: Path) -> None:
+    figures = await run_netting(tmp_path, payouts=600, seconds=0.05)
+    assert (figures.payouts, figures.entries) == (600, 2)
+    assert figures.meanwhile.done > 0
+    assert figures.seconds > 0
 
 
 @pytest.mark.slow

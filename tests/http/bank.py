@@ -43,6 +43,7 @@ class FragileLedger(LedgerMachine):
     """The ledger's rules with bugs in them: they raise on chosen events, with the event's own words in the message."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.breaks_deciding: set[str] = set()
         self.breaks_folding: set[str] = set()
 

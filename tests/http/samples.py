@@ -14,7 +14,15 @@ from tests.http.standin import ANNA
 CONTEST = "small-open-1"
 ENTRY = "11111111-1111-4111-8111-111111111111"
 PAYOUT = "22222222-2222-4222-8222-222222222222"
-PARTS = {"contest_id": CONTEST, "entry_id": ENTRY, "account_did": ANNA, "date": "2026-04-09", "payout_id": PAYOUT}
+PARTS = {
+    "contest_id": CONTEST,
+    "entry_id": ENTRY,
+    "account_did": ANNA,
+    "date": "2026-04-09",
+    "payout_id": PAYOUT,
+    "run_id": ENTRY,
+    "payment_intent": "pi_1",
+}
 
 BODIES: dict[str, dict[str, Any]] = {
     "publishConfig": {"config": CONFIG},
@@ -30,6 +38,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "closeAccount": {"reason": "deleted"},
     "compareDay": {"date": "2026-04-09"},
     "writeOffDebt": {"loss_event_id": "dp_1", "reason": "gone"},
+    "runNetting": {"currency": "usd"},
     "revokeToken": {"jti": "a-token", "reason": "lost"},
 }
 QUERIES: dict[str, dict[str, str]] = {

@@ -8,12 +8,16 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from cutline.storage.event_log import EventLog
 from cutline.storage.files import DataRoot, kind_of
-from cutline.storage.sqlite import Corrupt, DataRootLocked, StorageError
+from cutline.storage.kinds import KINDS
+from cutline.storage.sqlite import Corrupt, DataRootLocked, StorageError, open_writer
 
 
 def test_every_address_has_its_place(tmp_path: Path) -> None:
@@ -86,6 +90,25 @@ def test_each_engine_of_a_root_gets_the_next_boot_epoch(tmp_path: Path) -> None:
     assert stat.S_IMODE((root.path / "boot_epoch").stat().st_mode) == 0o600
     assert stat.S_IMODE((root.path / "engine.lock").stat().st_mode) == 0o600
     assert stat.S_IMODE(root.path.stat().st_mode) == 0o700
+
+
+def test_a_root_without_its_counter_is_a_restored_one_until_it_has_caught_up(tmp_path: Path, now: datetime) -> None:
+    """FAULTS O3: the mark is made before the counter, and outlives the process."""
+    root = DataRoot(tmp_path)
+    with root.lock() as lock, closing(open_writer(root.path_of("ledger"), KINDS["ledger"], create=True, now=now)) as db:
+        log = EventLog(db, KINDS["ledger"])
+        log.begin()
+        payload = f'{{"boot_epoch": {lock.boot_epoch}, "opening": 1}}'
+        log.append(type="WriterOpened", key="writer-opened:1", at=now, cause="boot", payload=payload)
+        log.commit()
+    assert not root.is_restored
+    (tmp_path / "boot_epoch").unlink()
+    for epoch in (2, 3):
+        with root.lock() as lock:
+            assert (lock.boot_epoch, root.is_restored) == (epoch, True)
+    root.forget_restore()
+    with root.lock():
+        assert not root.is_restored
 
 
 def test_a_second_lock_in_one_process_is_refused_and_starts_no_epoch(tmp_path: Path) -> None:

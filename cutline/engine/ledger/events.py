@@ -243,6 +243,19 @@ class UndeliveredEventsListed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllEventsListedAgain:
+    """After a restore, everything that Stripe still listed is recorded."""
+
+    listed_at: datetime
+    found: int
+
+    @property
+    def key(self) -> str:
+        """Return the business key: one list at a moment."""
+        return f"listed-again:{self.listed_at.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Funds:
     """What the platform has at Stripe in one currency, and what it owes and could be asked for today, in cents."""
 
@@ -281,6 +294,7 @@ EVENTS: Final[Mapping[str, type]] = {
         BalanceListingRequested,
         BalanceTransactionsRead,
         UndeliveredEventsListed,
+        AllEventsListedAgain,
         PlatformFundsRead,
     )
 }

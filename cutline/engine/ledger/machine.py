@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
+from cutline.engine.ledger import netting_events
 from cutline.engine.ledger.balance_transactions import book_balance_transactions, listing_due_at, look
 from cutline.engine.ledger.bank_payouts import book_payout_transfer, finalize_payout, lock_payout
 from cutline.engine.ledger.booking import CURRENCY
@@ -17,15 +18,28 @@ from cutline.engine.ledger.events import EVENTS, AnchorRecorded
 from cutline.engine.ledger.health import platform_balance_read, read_money_health
 from cutline.engine.ledger.ingesting import ingest_settlement, read_settlement
 from cutline.engine.ledger.losses import close_account, read_debts, write_off
+from cutline.engine.ledger.netting import (
+    apply_netting_entry,
+    netting_entry_broke,
+    read_netting_report,
+    read_netting_run,
+    resume_netting,
+    retry_netting,
+    run_netting,
+)
+from cutline.engine.ledger.netting_state import follow
 from cutline.engine.ledger.owing import owes
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.recording import keep_what_broke, post_again, record_stripe_event, refuse_stripe_event
 from cutline.engine.ledger.requests import answered, content_of, post
 from cutline.engine.ledger.retrying import read_forwarding, retry_forwarding
 from cutline.engine.ledger.state import LedgerState, fold, trial_balance
+from cutline.engine.ledger.stranded import look_for_stranded_fees, read_stranded_fees, return_stranded_fee
 from cutline.engine.ledger.transfers import complete_transfer, fail_transfer, lock_transfer
-from cutline.engine.ledger.undelivered import fetch_undelivered, undelivered_listed
+from cutline.engine.ledger.undelivered import all_events_listed, fetch_undelivered, undelivered_listed
 from cutline.engine.messages import (
+    AllEventsListed,
+    ApplyNettingEntry,
     BalanceTransactionsListed,
     CloseAccount,
     CommandBroke,
@@ -37,6 +51,7 @@ from cutline.engine.messages import (
     ListUndelivered,
     LockTransfer,
     Look,
+    LookForStrandedFees,
     MoveEntryFee,
     PlatformBalanceRead,
     PostAgain,
@@ -46,17 +61,24 @@ from cutline.engine.messages import (
     ReadDebts,
     ReadForwarding,
     ReadMoneyHealth,
+    ReadNettingReport,
+    ReadNettingRun,
     ReadSettlement,
+    ReadStrandedFees,
     ReadTrialBalance,
     RecordAnchor,
     RecordStripeEvent,
     RefundOutcome,
     RefuseStripeEvent,
     RetryForwarding,
+    RetryNetting,
+    ReturnStrandedFee,
+    RunNetting,
     UndeliveredListed,
     WriteOffDebt,
 )
 from cutline.engine.messages.bank import BookPayoutTransfer, FinalizePayout, LockPayout
+from cutline.engine.retries import DEFAULT, RetryTerms
 
 _RESERVED: Final = (
     "stripe:event:",
@@ -67,8 +89,10 @@ _RESERVED: Final = (
     "balance-listing:",
     "balance-read:",
     "undelivered:",
+    "listed-again:",
     "funds:",
     "ingest-key:",
+    "netting:",
 )
 """Prefixes of business keys that no request from outside may use."""
 
@@ -77,11 +101,14 @@ class LedgerMachine:
     """The rules of `ledger.db`: double entry, every effect once, no balance below zero."""
 
     kind = "ledger"
-    events: Mapping[str, type] = EVENTS
+    events: Mapping[str, type] = {**EVENTS, **netting_events.EVENTS}
+
+    def __init__(self, retries: RetryTerms = DEFAULT) -> None:
+        self._retries = retries
 
     def initial(self) -> LedgerState:
         """Return empty books."""
-        return LedgerState()
+        return LedgerState(retries=self._retries)
 
     def decide(self, state: LedgerState, command: Any, now: datetime) -> Decision:
         """Judge a message addressed to the ledger."""
@@ -92,7 +119,8 @@ class LedgerMachine:
 
     def evolve(self, state: LedgerState, recorded: Recorded) -> None:
         """Fold one recorded event."""
-        fold(state, recorded.event, recorded.at)
+        if not follow(state.netting, recorded):
+            fold(state, recorded.event, recorded.at)
 
     def owes(self, _state: LedgerState, recorded: Recorded) -> Sequence[Owed]:
         """Return what an event owes to contests, payments and payouts."""
@@ -101,10 +129,10 @@ class LedgerMachine:
     def resume(self, state: LedgerState, _now: datetime) -> Sequence[Any]:
         """Ask for what was missed while nobody listened; what is listed twice is recorded and booked once.
 
-        A list of balance transactions that was asked for may be lost as well.
+        A list of balance transactions that was asked for may be lost as well. Netting goes on where it was.
         """
         lost = (ListBalanceTransactions(after=state.balance_cursor),) if state.listing_outstanding else ()
-        return (ListUndelivered(), *lost)
+        return (ListUndelivered(), *lost, *resume_netting(state.netting))
 
     def due_at(self, state: LedgerState) -> datetime | None:
         """Return when Stripe's balance transactions are to be listed next."""
@@ -156,6 +184,13 @@ def _invalid_field(command: PostTransaction) -> str | None:
     return "hold_source" if holds != (command.hold_source is not None) else None
 
 
+def _keep_what_broke(state: LedgerState, command: CommandBroke, now: datetime) -> Decision:
+    """Keep what must not be lost of a command that raised: Stripe's events, and that a netting run stands still."""
+    if isinstance(command.command, ApplyNettingEntry):
+        return netting_entry_broke(state, command.command, command.code, command.reason)
+    return keep_what_broke(state, command, now)
+
+
 def _record_anchor(state: LedgerState, command: RecordAnchor, _now: datetime) -> Decision:
     """Keep another file's head once; a second head for the same place is refused."""
     anchor = AnchorRecorded(address=command.address, seq=command.seq, hash=command.hash, reason=command.reason)
@@ -189,17 +224,26 @@ def _read_trial_balance(state: LedgerState, _command: ReadTrialBalance, _now: da
 _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]]] = {
     RecordStripeEvent: record_stripe_event,
     RefuseStripeEvent: refuse_stripe_event,
-    CommandBroke: keep_what_broke,
+    CommandBroke: _keep_what_broke,
     RetryForwarding: retry_forwarding,
     PostAgain: post_again,
     ReadForwarding: read_forwarding,
     FetchUndelivered: fetch_undelivered,
     UndeliveredListed: undelivered_listed,
+    AllEventsListed: all_events_listed,
     IngestSettlement: ingest_settlement,
     ReadSettlement: read_settlement,
     PlatformBalanceRead: platform_balance_read,
     ReadMoneyHealth: read_money_health,
+    RunNetting: run_netting,
+    RetryNetting: retry_netting,
+    ApplyNettingEntry: apply_netting_entry,
+    ReadNettingRun: read_netting_run,
+    ReadNettingReport: read_netting_report,
     MoveEntryFee: move_entry_fee,
+    ReadStrandedFees: read_stranded_fees,
+    LookForStrandedFees: look_for_stranded_fees,
+    ReturnStrandedFee: return_stranded_fee,
     PostSettlement: post_settlement,
     RecordAnchor: _record_anchor,
     LockTransfer: lock_transfer,

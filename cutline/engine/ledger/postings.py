@@ -217,9 +217,10 @@ def payout_failed_after_paid(payout_id: str, account_did: str, cents: int, curre
 
 
 def netting(entry_id: str, cents: int, currency: str) -> Draft:
-    """Net what was paid out against what left the bank."""
-    effect = f"netting:entry:{entry_id}"
-    return _draft("netting", effect, currency, (accounts.PAYOUTS, accounts.BANK, cents))
+    """Net what was paid out against what left the bank; below zero, more came back than was paid (NET-003)."""
+    clearing = (accounts.PAYOUTS, accounts.BANK)
+    debit, credit = clearing if cents > 0 else clearing[::-1]
+    return _draft("netting", f"netting:entry:{entry_id}", currency, (debit, credit, abs(cents)))
 
 
 # Losses -------------------------------------------------------------------------------------------

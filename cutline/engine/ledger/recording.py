@@ -16,9 +16,10 @@ from cutline.engine.ledger.events import (
     StripeEventRecorded,
 )
 from cutline.engine.ledger.judging import Broken, Judged, judge
-from cutline.engine.ledger.retrying import ATTEMPTS_MAX, refused_for_now, retry_at
+from cutline.engine.ledger.retrying import refused_for_now, retry_at
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import CommandBroke, PostAgain, RaiseAlert, RecordStripeEvent, RefuseStripeEvent
+from cutline.engine.retries import RetryTerms
 
 RUNBOOK: Final = "runbooks/posting-broken.md"
 
@@ -37,7 +38,7 @@ def record_stripe_event(state: LedgerState, command: RecordStripeEvent, now: dat
         return _redelivered(state, command, known, now)
     judged = judge(state, command, now)
     if isinstance(judged, Broken):
-        return _keep_broken(command, judged, now)
+        return _keep_broken(state, command, judged, now)
     recorded = _recorded(command, judged)
     events: list[Any] = [*judged.opened, recorded]
     if judged.failure is not None:
@@ -74,7 +75,7 @@ def keep_what_broke(state: LedgerState, command: CommandBroke, now: datetime) ->
     broken = Broken(code=command.code.value, http_status=500, reason=command.reason)
     known = state.stripe_events.get(event.event_id)
     if known is None:
-        return _keep_broken(event, broken, now)
+        return _keep_broken(state, event, broken, now)
     row = state.outbox.get(event.event_id)
     if isinstance(broke, PostAgain):
         if row is None or broke.attempt != row.attempts + 1:
@@ -152,10 +153,10 @@ def _attempt(state: LedgerState, command: RecordStripeEvent, now: datetime) -> D
     return Accepted(events=events, reply=_reply(judged.outcome, deduped=False), effects=judged.alerts)
 
 
-def _keep_broken(command: RecordStripeEvent, broken: Broken, now: datetime) -> Decision:
+def _keep_broken(state: LedgerState, command: RecordStripeEvent, broken: Broken, now: datetime) -> Decision:
     """Record an event and that its first posting broke, in one commit (FWD-001)."""
     recorded = _recorded(command, Judged(outcome="pending", facts={}))
-    first = _broke(command.event_id, 1, broken, now)
+    first = _broke(state.retries, command.event_id, 1, broken, now)
     return Accepted(events=(recorded, first), reply=refused_for_now(first), blobs={recorded.key: command.body})
 
 
@@ -164,7 +165,7 @@ def _break_again(
 ) -> Decision:
     """Record an attempt that broke; after the last one a person is told, once, and Stripe need not send it again."""
     attempt = state.outbox[event_id].attempts + 1
-    broke = _broke(event_id, attempt, broken, now, last=last)
+    broke = _broke(state.retries, event_id, attempt, broken, now, last=last)
     if broke.next_retry_at is not None:
         return Accepted(events=(broke,), reply=refused_for_now(broke))
     details = {"event_id": event_id, "code": broken.code, "attempts": attempt}
@@ -183,15 +184,16 @@ def _break_again(
     return Accepted(events=(broke, letter), reply=reply, effects=(alert,))
 
 
-def _broke(event_id: str, attempt: int, broken: Broken, now: datetime, *, last: bool = False) -> PostingBroke:
-    given_up = last or attempt >= ATTEMPTS_MAX
+def _broke(
+    terms: RetryTerms, event_id: str, attempt: int, broken: Broken, now: datetime, *, last: bool = False
+) -> PostingBroke:
     return PostingBroke(
         event_id=event_id,
         attempt=attempt,
         code=broken.code,
         http_status=broken.http_status,
         reason=broken.reason,
-        next_retry_at=None if given_up else retry_at(attempt, now),
+        next_retry_at=None if last else retry_at(terms, attempt, now),
     )
 
 

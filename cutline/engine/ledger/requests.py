@@ -50,7 +50,7 @@ def answered(
     now = joined(content)
     if before == now:
         return Accepted(reply={"deduped": True, "idempotency_key": key})
-    return Rejected(code=reused, details={"idempotency_key": key, "field": _differing(before, now)})
+    return Rejected(code=reused, details={"idempotency_key": key, "field": differing(before, now)})
 
 
 def post(
@@ -80,6 +80,7 @@ def post(
     return Accepted(events=(*booked.opened, posted), reply={"deduped": False, "idempotency_key": key})
 
 
-def _differing(before: str, now: str) -> str:
+def differing(before: str, now: str) -> str:
+    """Name the first field in which two requests, each `joined` to a string, differ."""
     old, new = json.loads(before), json.loads(now)
     return next((name for name in [*old, *new] if old.get(name) != new.get(name)), "content")

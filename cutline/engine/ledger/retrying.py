@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import ReadForwarding, ReopenStripeEvents, RetryForwarding
-
-ATTEMPTS_MAX: Final = 12
-"""After so many attempts, some seven hours after the first, the event goes to a person (G-12)."""
-
-_DELAY_FIRST: Final = timedelta(minutes=2)
-_DELAY_MAX: Final = timedelta(hours=1)
+from cutline.engine.retries import RetryTerms
 
 
 class Attempted(Protocol):
@@ -34,10 +29,9 @@ class Attempted(Protocol):
         """When it is tried again."""
 
 
-def retry_at(attempt: int, now: datetime) -> datetime:
-    """Return when the attempt after this one is due: two minutes later, then twice as long each time, up to an hour."""
-    doubled: int = 2 ** min(attempt - 1, 10)
-    return now + min(_DELAY_MAX, _DELAY_FIRST * doubled)
+def retry_at(terms: RetryTerms, attempt: int, now: datetime) -> datetime | None:
+    """Return when the attempt after this one is due; None after the last, when the event goes to a person (G-12)."""
+    return None if attempt >= terms.outbox_attempts_max else now + terms.outbox.after(attempt - 1)
 
 
 def refused_for_now(broke: Attempted) -> Rejected:

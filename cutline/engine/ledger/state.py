@@ -15,6 +15,7 @@ from cutline.engine.ledger import accounts, loss_state
 from cutline.engine.ledger.events import (
     AccountClosed,
     AccountOpened,
+    AllEventsListedAgain,
     AnchorRecorded,
     BalanceListingRequested,
     BalanceTransactionsRead,
@@ -30,7 +31,9 @@ from cutline.engine.ledger.events import (
     TransactionPosted,
     UndeliveredEventsListed,
 )
+from cutline.engine.ledger.netting_state import NettingState
 from cutline.engine.ledger.payout_book import PayoutBook
+from cutline.engine.retries import DEFAULT, RetryTerms
 
 Place = Literal["escrow", "pot", "refunds", "refunded", "available", "suspense"]
 
@@ -82,6 +85,8 @@ class LedgerState:
     quarantined: set[str] = field(default_factory=set)
     dead_letters: set[str] = field(default_factory=set)
     payments: dict[str, Payment] = field(default_factory=dict)
+    escrowed: dict[str, datetime] = field(default_factory=dict)
+    """Since when a payment waits in escrow for its contest's word, by its intent."""
     failed_refunds: set[str] = field(default_factory=set)
     early_refunds: dict[str, dict[str, tuple[int, str]]] = field(default_factory=dict)
     """Refunds, (cents, currency) by id, that were reported before their payment, by its intent."""
@@ -95,11 +100,16 @@ class LedgerState:
     outbox: dict[str, OutboxRow] = field(default_factory=dict)
     fetched: dict[str, str] = field(default_factory=dict)
     undelivered_listed_at: datetime | None = None
+    all_listed_at: datetime | None = None
     ingest_day: date | None = None
     ingested_cents: dict[str, int] = field(default_factory=dict)
     funds: tuple[Funds, ...] = ()
     funds_read_at: datetime | None = None
     losses: loss_state.Losses = field(default_factory=loss_state.Losses)
+    netting: NettingState = field(default_factory=NettingState)
+    """Folded by `netting_state.follow`."""
+    retries: RetryTerms = DEFAULT
+    """Terms of the installation, folded from nothing."""
 
 
 def balances(state: LedgerState, account_did: str, currency: str) -> tuple[int, int]:
@@ -195,6 +205,10 @@ def _fold_undelivered(state: LedgerState, event: UndeliveredEventsListed, _at: d
     state.undelivered_listed_at = event.listed_at
 
 
+def _fold_all_listed(state: LedgerState, event: AllEventsListedAgain, _at: datetime) -> None:
+    state.all_listed_at = event.listed_at
+
+
 def _fold_funds(state: LedgerState, event: PlatformFundsRead, _at: datetime) -> None:
     state.funds, state.funds_read_at = event.funds, event.read_at
 
@@ -240,6 +254,8 @@ def _fold_meaning(
         state.payments[intent] = payment_of(facts, posting.kind)
         if "charge" in facts:
             state.losses.charges[facts["charge"]] = intent
+        if state.payments[intent].place == "escrow":
+            state.escrowed[intent] = at
         state.early_refunds.pop(intent, None)
         return
     _move_payment(state, posting, intent)
@@ -269,11 +285,13 @@ def _fold_unbooked_refund(state: LedgerState, facts: Mapping[str, str]) -> None:
 
 def _move_payment(state: LedgerState, posting: Posting, intent: str | None) -> None:
     payment = None if intent is None else state.payments.get(intent)
-    if payment is None:
+    if payment is None or intent is None:
         return
     moved_cents = sum(cents for _, cents, _ in posting.legs if cents > 0)
     if moved_cents == payment.amount_cents or payment.place != "suspense":
         payment.place = _PLACES.get(posting.kind, payment.place)
+        if payment.place != "escrow":
+            state.escrowed.pop(intent, None)
 
 
 def _post(state: LedgerState, posting: Posting, key: str, at: datetime) -> None:
@@ -311,5 +329,6 @@ _FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = 
     BalanceListingRequested: _fold_listing_request,
     BalanceTransactionsRead: _fold_listing,
     UndeliveredEventsListed: _fold_undelivered,
+    AllEventsListedAgain: _fold_all_listed,
     PlatformFundsRead: _fold_funds,
 }

@@ -93,6 +93,13 @@ class UndeliveredListed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllEventsListed:
+    """From a task: after a restore every event that Stripe still lists has been sent before this message."""
+
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSettlement:
     """From an edge with the ledger's key: credit an account with what an outside service has collected (LED-001).
 
@@ -138,6 +145,28 @@ class MoveEntryFee:
     payment_intent: str
     outcome: Literal["activated", "refused", "returned"]
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadStrandedFees:
+    """Ask for the fees that have waited in escrow for their contest for so long. Decides nothing."""
+
+    older_than_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookForStrandedFees:
+    """From the scheduler: raise an alert if there are such fees."""
+
+    older_than_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnStrandedFee:
+    """From an edge: give a fee back whose contest does not exist and that has waited for so long."""
+
+    payment_intent: str
+    older_than_minutes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

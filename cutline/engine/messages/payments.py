@@ -85,3 +85,17 @@ class ReadIntent:
 
     contest_id: str
     entry_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOrphanedIntents:
+    """Ask for the intents that have been open at Stripe for so long without an end (PAY-041). Decides nothing."""
+
+    older_than_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookForOrphans:
+    """From the scheduler: raise an alert if there are such intents."""
+
+    older_than_minutes: int

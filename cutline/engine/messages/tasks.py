@@ -76,6 +76,19 @@ class ListUndelivered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListAllEvents:
+    """An effect: list every event that Stripe still has, delivered or not.
+
+    Each becomes a `RecordStripeEvent`, and after them comes one `AllEventsListed`.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetMoneyLeave:
+    """An effect: the books have caught up with Stripe after a restore, so transfers and refunds may go out again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPlatformBalance:
     """An effect: ask Stripe for the platform's balance. The answer is `PlatformBalanceRead`."""
 

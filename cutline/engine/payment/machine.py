@@ -14,7 +14,9 @@ from cutline.engine.messages import (
     ClaimIntent,
     IntentReported,
     Look,
+    LookForOrphans,
     ReadIntent,
+    ReadOrphanedIntents,
     RefundEntry,
     RefundReported,
     RequestIntent,
@@ -30,8 +32,11 @@ from cutline.engine.payment.intents import (
     read_intent,
     request_intent,
 )
+from cutline.engine.payment.orphans import look_for_orphans, read_orphaned_intents
 from cutline.engine.payment.refunds import refund_answered, refund_entry, refund_owed, refund_reported
 from cutline.engine.payment.state import PaymentState, fold
+from cutline.engine.retries import DEFAULT, RetryTerms
+from cutline.engine.stripe_call import CallBook
 
 
 class PaymentMachine:
@@ -40,9 +45,12 @@ class PaymentMachine:
     kind = "payments"
     events: Mapping[str, type] = EVENTS
 
+    def __init__(self, retries: RetryTerms = DEFAULT) -> None:
+        self._retries = retries
+
     def initial(self) -> PaymentState:
         """Return the state of an empty file."""
-        return PaymentState()
+        return PaymentState(calls=CallBook(terms=self._retries))
 
     def decide(self, state: PaymentState, command: Any, now: datetime) -> Decision:
         """Judge a message addressed to payments."""
@@ -53,7 +61,7 @@ class PaymentMachine:
 
     def evolve(self, state: PaymentState, recorded: Recorded) -> None:
         """Fold one recorded event."""
-        fold(state, recorded.event)
+        fold(state, recorded.event, recorded.at)
 
     def owes(self, state: PaymentState, recorded: Recorded) -> Sequence[Owed]:
         """Return what an event owes to the ledger."""
@@ -97,6 +105,8 @@ _DECISIONS: Final[Mapping[type, Callable[[PaymentState, Any, datetime], Decision
     RefundReported: refund_reported,
     ReadIntent: read_intent,
     ClaimIntent: claim_intent,
+    ReadOrphanedIntents: read_orphaned_intents,
+    LookForOrphans: look_for_orphans,
     StripeAnswered: _stripe_answered,
     Look: _look,
 }

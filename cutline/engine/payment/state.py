@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal
 
 from cutline.engine.payment.events import (
@@ -62,6 +63,8 @@ class PaymentState:
     subjects: dict[str, tuple[Part, EntryKey]] = field(default_factory=dict)
     refund_subjects: dict[str, str] = field(default_factory=dict)
     calls: CallBook = field(default_factory=CallBook)
+    open_since: dict[EntryKey, datetime] = field(default_factory=dict)
+    """Since when an intent exists at Stripe that has not ended yet (PAY-041)."""
 
 
 REPORTED: Final[dict[str, IntentFact]] = {
@@ -77,8 +80,8 @@ def subject_of(part: Part, entry: EntryKey) -> str:
     return f"payment:{part}:{entry[0]}:{entry[1]}"
 
 
-def fold(state: PaymentState, event: object) -> None:
-    """Fold one event into the state."""
+def fold(state: PaymentState, event: object, at: datetime) -> None:
+    """Fold one event, committed at `at`, into the state."""
     match event:
         case AttemptStarted() | AttemptDeferred() | AttemptRepeated() | LookupStarted():
             state.calls.fold(event)
@@ -90,8 +93,10 @@ def fold(state: PaymentState, event: object) -> None:
             state.claimed[claim] = entry
         case IntentCreated() | IntentFailed() | IntentReportRecorded():
             _fold_intent(state, event)
+            _note_whether_open(state, (event.contest_id, event.entry_id), at)
         case IntentCancelRequested() | IntentCancelEnded():
             _fold_cancellation(state, event)
+            _note_whether_open(state, (event.contest_id, event.entry_id), at)
         case RefundPlanned():
             state.refunds[event.payment_intent] = Refund(plan=event)
             state.refund_subjects[event.key] = event.payment_intent
@@ -134,6 +139,15 @@ def _fold_intent(state: PaymentState, event: IntentCreated | IntentFailed | Inte
             state.by_payment_intent.setdefault(event.payment_intent, entry)
             state.reports.add(event.report)
     intent.status = next_intent(intent.status, fact)
+
+
+def _note_whether_open(state: PaymentState, entry: EntryKey, at: datetime) -> None:
+    intent = state.intents.get(entry)
+    is_made = intent is not None and intent.payment_intent is not None
+    if intent is not None and is_made and intent.status in (IntentStatus.OPEN, IntentStatus.CANCELING):
+        state.open_since.setdefault(entry, at)
+    else:
+        state.open_since.pop(entry, None)
 
 
 def _fold_cancellation(state: PaymentState, event: IntentCancelRequested | IntentCancelEnded) -> None:

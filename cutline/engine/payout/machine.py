@@ -60,6 +60,8 @@ from cutline.engine.payout.transfers import (
     transfer_locked,
     transfer_owed,
 )
+from cutline.engine.retries import DEFAULT, RetryTerms
+from cutline.engine.stripe_call import CallBook
 
 
 class PayoutMachine:
@@ -68,12 +70,13 @@ class PayoutMachine:
     kind = "payouts"
     events: Mapping[str, type] = EVENTS
 
-    def __init__(self, *, onboarding_url: str) -> None:
+    def __init__(self, *, onboarding_url: str, retries: RetryTerms = DEFAULT) -> None:
         self._onboarding_url = onboarding_url.rstrip("/")
+        self._retries = retries
 
     def initial(self) -> PayoutState:
         """Return the state of an empty file."""
-        return PayoutState()
+        return PayoutState(calls=CallBook(terms=self._retries))
 
     def decide(self, state: PayoutState, command: Any, now: datetime) -> Decision:
         """Judge a message addressed to payouts."""

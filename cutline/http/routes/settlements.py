@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from cutline.engine.errors import RejectCode
-from cutline.http.addresses import idempotency_key_of
-from cutline.http.asking import Refused, ask_until
+from cutline.http.addresses import given_idempotency_key
+from cutline.http.asking import ask_until
 from cutline.http.door import LEDGER, SETTLE, Call, Reply, Route
 from cutline.http.schemas.money import (
     ForwardingAsked,
@@ -26,7 +26,7 @@ async def ingest(call: Call) -> Reply:
     """
     asked = call.body_as(SettlementAsked)
     ingested = await call.ledger.ingest(
-        idempotency_key=_key(call, asked),
+        idempotency_key=given_idempotency_key(call.idempotency_key, asked.idempotency_key),
         provider_reference=asked.provider_reference,
         account_did=asked.account_did,
         amount_cents=asked.amount_cents,
@@ -35,15 +35,6 @@ async def ingest(call: Call) -> Reply:
     )
     given = SettlementGiven.model_validate(ingested)
     return Reply(status=200 if given.deduped else 201, body=given)
-
-
-def _key(call: Call, asked: SettlementAsked) -> str:
-    header = call.idempotency_key
-    if header is None:
-        return idempotency_key_of(asked.idempotency_key)
-    if asked.idempotency_key not in (None, header):
-        raise Refused(RejectCode.REQUEST_INVALID, {"field": "idempotency_key", "header": "Idempotency-Key"})
-    return header
 
 
 async def find_settlement(call: Call) -> Reply:

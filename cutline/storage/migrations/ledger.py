@@ -6,6 +6,7 @@ It must not know how we call Stripe.
 from __future__ import annotations
 
 from cutline.storage.migrations.migration import LOG, Migration
+from cutline.storage.migrations.netting import NETTING
 
 _STRIPE = (
     """
@@ -137,4 +138,5 @@ MIGRATIONS = (
         statements=_STRIPE + _BOOKS,
     ),
     Migration(name="0003_create_stripe_webhook_outbox", creates=(), statements=(_OUTBOX,)),
+    NETTING,
 )

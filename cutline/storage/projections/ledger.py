@@ -19,7 +19,7 @@ from cutline.engine.ledger.events import (
     StripeEventRecorded,
     TransactionPosted,
 )
-from cutline.storage.projections import Rows
+from cutline.storage.projections import Rows, netting
 from cutline.storage.sqlite import utc_text
 
 _DEAD_LETTERS = uuid.UUID("6c3f1c5e-7f0b-5a55-9a6a-0d2f6d1b7c10")
@@ -43,7 +43,7 @@ def project(recorded: Recorded, blob: bytes | None) -> Rows:
         return (("stripe_events_quarantined", row),)
     if kind is DeadLettered:
         return (("stripe_webhook_dead_letters", _dead_letter(recorded, event)),)
-    return ()
+    return netting.project(recorded)
 
 
 def _stripe_event(recorded: Recorded, event: StripeEventRecorded, blob: bytes | None) -> Iterator[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from cutline.storage.verify.books import check_books
 from cutline.storage.verify.deliveries import check_deliveries
 from cutline.storage.verify.file_check import CheckedFile, check_file
 from cutline.storage.verify.money import check_money
+from cutline.storage.verify.netting import check_netting
 from cutline.storage.verify.payouts import check_payouts
 from cutline.storage.verify.presence import check_presence
 from cutline.storage.verify.report import Problem, Report
@@ -84,6 +85,7 @@ def _check_books(files: dict[str, CheckedFile]) -> Iterator[Problem]:
     if ledger is not None:
         problems, _ = check_books(ledger.kept, ledger.name)
         yield from problems
+        yield from check_netting(ledger.kept, ledger.name)
 
 
 def _counts(files: dict[str, CheckedFile]) -> dict[str, int]:

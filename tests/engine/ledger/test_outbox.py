@@ -11,7 +11,6 @@ import pytest
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger.events import DeadLettered, PostingBroke, StripeEventForwarded, StripeEventRecorded
-from cutline.engine.ledger.retrying import ATTEMPTS_MAX
 from cutline.engine.ledger.state import balances, trial_balance
 from cutline.engine.messages import (
     CommandBroke,
@@ -23,6 +22,7 @@ from cutline.engine.messages import (
     ReopenStripeEvents,
     RetryForwarding,
 )
+from cutline.engine.retries import DEFAULT
 from tests.engine.ledger.books import NOW, Books, paid, stripe_event
 
 TWO_MINUTES = timedelta(minutes=2)
@@ -192,7 +192,7 @@ def test_after_the_last_attempt_a_person_is_told_once_and_stripe_may_stop(short:
         short.now = row.next_retry_at
         decision = short.say(PostAgain(event_id="evt_refund", attempt=row.attempts + 1, event=REFUND))
     assert waits == [2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]
-    assert row.attempts == ATTEMPTS_MAX
+    assert row.attempts == DEFAULT.outbox_attempts_max
     assert isinstance(decision, Accepted)
     _, letter = decision.events
     assert isinstance(letter, DeadLettered)
