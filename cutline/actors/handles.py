@@ -19,21 +19,27 @@ from cutline.engine.messages import (
     IngestSettlement,
     OnboardAccount,
     PlanContest,
+    PollAtOnce,
     PublishConfig,
     ReadAccount,
     ReadContest,
     ReadDirectory,
     ReadEntry,
+    ReadFeed,
     ReadForwarding,
+    ReadIngestion,
     ReadIntent,
     ReadMoneyHealth,
+    ReadRevokedTokens,
     ReadSettlement,
+    ReadSettlementAudit,
     ReadStandings,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
+    RevokeToken,
     WithdrawEntry,
 )
 
@@ -185,9 +191,35 @@ class ContestHandle:
         """Withdraw an entry before the lock; what was paid is given back."""
         return self._ask(self._address, WithdrawEntry(entry_id=entry_id, account_did=account_did))
 
+    def ingestion(self) -> Awaitable[Reply]:
+        """Return what the contest has taken of its provider's event."""
+        return self._ask(self._address, ReadIngestion())
+
+    def settlement_audit(self) -> Awaitable[Reply]:
+        """Return every settlement run and every audit."""
+        return self._ask(self._address, ReadSettlementAudit())
+
     def standings(self) -> Awaitable[Standings]:
         """Return the settled result."""
         return self._ask(self._address, ReadStandings())
+
+
+class FeedHandle:
+    """One provider event's feed."""
+
+    __slots__ = ("_address", "_ask")
+
+    def __init__(self, ask: Ask, provider_event_id: str) -> None:
+        self._ask = ask
+        self._address: Address = f"feed/{provider_event_id}"
+
+    def read(self, applied: int | None = None) -> Awaitable[Reply]:
+        """Return the feed as it is, and what waits for a follower that has `applied` so many changes."""
+        return self._ask(self._address, ReadFeed(applied=applied))
+
+    def poll_at_once(self) -> Awaitable[Reply]:
+        """Poll the provider now."""
+        return self._ask(self._address, PollAtOnce())
 
 
 class PaymentsHandle:
@@ -235,9 +267,17 @@ class GovernanceHandle:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def publish(self, *, config_id: str, config_json: str, config_sha256: str, actor: str) -> Awaitable[Reply]:
+    def publish(
+        self, *, config_id: str, config_json: str, config_sha256: str, actor: str, needs_validation: bool
+    ) -> Awaitable[Reply]:
         """Publish a configuration's next version; its newest content again changes nothing (CFG-007)."""
-        message = PublishConfig(config_id=config_id, config_json=config_json, config_sha256=config_sha256, actor=actor)
+        message = PublishConfig(
+            config_id=config_id,
+            config_json=config_json,
+            config_sha256=config_sha256,
+            actor=actor,
+            needs_validation=needs_validation,
+        )
         return self._ask("governance", message)
 
     def plan(self, *, contest_id: str, config_id: str, actor: str) -> Awaitable[Reply]:
@@ -247,3 +287,11 @@ class GovernanceHandle:
     def directory(self) -> Awaitable[Listing]:
         """Return every published configuration and every planned contest."""
         return self._ask("governance", ReadDirectory())
+
+    def revoke_token(self, *, jti: str, actor: str, reason: str) -> Awaitable[Reply]:
+        """Let nobody in by the token of this id any more."""
+        return self._ask("governance", RevokeToken(jti=jti, actor=actor, reason=reason))
+
+    def revoked_tokens(self) -> Awaitable[Reply]:
+        """Return the ids of all revoked tokens, as `revoked`."""
+        return self._ask("governance", ReadRevokedTokens())

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from cutline.actors.alerts import Alerts
 from cutline.actors.replica_gate import ReplicaGate
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.tasks import Perform
@@ -30,7 +31,7 @@ from cutline.engine.messages import (
     StripeAnswered,
 )
 from cutline.engine.settlement import settle_json
-from cutline.gateways.score_feed import ScoreFeed
+from cutline.gateways.score_feed import PollResult, ScoreFeed
 from cutline.gateways.stripe import StripeGateway, StripeOutcome, Succeeded
 
 log = structlog.get_logger(__name__)
@@ -40,7 +41,12 @@ BALANCE_WINDOW = timedelta(days=30)
 
 
 def performers(
-    stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: ReplicaGate, reading: StripeReading
+    stripe: StripeGateway,
+    feed: ScoreFeed,
+    workers: Workers,
+    gate: ReplicaGate,
+    reading: StripeReading,
+    alerts: Alerts,
 ) -> Mapping[type, Perform]:
     """Return who carries out which effect."""
 
@@ -53,14 +59,7 @@ def performers(
         return await list_balance_transactions(stripe, effect)
 
     async def poll_feed(effect: PollFeed) -> FeedPolled:
-        polled = await feed.poll(effect.provider_event_id, effect.etag)
-        return FeedPolled(
-            http_status=polled.status or None,
-            body=polled.body,
-            etag=polled.etag,
-            error=None if polled.error is None else str(polled.error),
-            duration_ms=polled.duration_ms,
-        )
+        return feed_polled(await feed.poll(effect.provider_event_id, effect.etag))
 
     async def compute_settlement(effect: ComputeSettlement) -> SettlementComputed:
         try:
@@ -76,15 +75,23 @@ def performers(
         ListUndelivered: reading.list_undelivered,
         ReopenStripeEvents: reading.reopen,
         ReadPlatformBalance: reading.read_platform_balance,
-        RaiseAlert: raise_alert,
+        RaiseAlert: alerts.raise_alert,
         PollFeed: poll_feed,
         ComputeSettlement: compute_settlement,
     }
 
 
-async def raise_alert(alert: RaiseAlert) -> None:
-    """Write an alert to the log, from where whoever watches takes it (MON-001)."""
-    log.error(alert.name, alert=True, runbook=alert.runbook, **alert.details)
+def feed_polled(polled: PollResult) -> FeedPolled:
+    """Turn what one poll brought into the message for the feed."""
+    return FeedPolled(
+        http_status=polled.status or None,
+        body=polled.body,
+        etag=polled.etag,
+        error=None if polled.error is None else str(polled.error),
+        duration_ms=polled.duration_ms,
+        detail=polled.detail,
+        evidence=polled.evidence,
+    )
 
 
 def causes_of_transfer(effect: CallStripe) -> list[Address]:

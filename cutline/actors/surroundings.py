@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from cutline.actors.mailbox import Envelope
 from cutline.engine.decision import Address
+from cutline.engine.vitals import Vitals
 
 
 class Surroundings(Protocol):
@@ -18,8 +19,11 @@ class Surroundings(Protocol):
     def perform(self, effect: Any, address: Address, cause: str) -> None:
         """Start an effect beside the actors; its outcome comes back to `address` as a message."""
 
-    def note(self, address: Address, due_at: datetime | None) -> None:
-        """Remember when this actor wants to look at the clock."""
+    def note(self, address: Address, due_at: datetime | None, at_rest: bool) -> None:
+        """Remember when this actor wants to look at the clock, and whether it owes nothing until then."""
+
+    def measure(self, address: Address, vitals: Vitals | None) -> None:
+        """Remember the figures by which this actor's file is watched."""
 
     def checkpoint(self, address: Address) -> None:
         """Copy the file's write-ahead log into the file, beside its writer."""

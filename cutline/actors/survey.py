@@ -15,6 +15,7 @@ from pathlib import Path
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, DUE_SOON, Directory
 from cutline.engine.decision import Address
+from cutline.engine.vitals import Measured
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import DataRoot
 from cutline.storage.machines import FileRules, Folding
@@ -58,7 +59,7 @@ class Survey:
             except Exception:  # noqa: BLE001  # whatever is wrong with the file, its actor meets it too and says so
                 busy, due_at = True, None
             if busy:
-                self._directory.open(address)
+                self._directory.open_soon(address)
             else:
                 self._directory.note_closed(address, due_at)
             await asyncio.sleep(0)
@@ -75,5 +76,7 @@ class Survey:
             for entry in EventLog(connection, rules.kind).entries():
                 folding.take(entry)
         due_at = rules.machine.due_at(folding.state)
+        if isinstance(rules.machine, Measured):
+            self._directory.measure(address, rules.machine.vitals(folding.state))
         soon = due_at is not None and due_at - now <= DUE_SOON
         return bool(soon or folding.owed or rules.machine.resume(folding.state, now)), due_at

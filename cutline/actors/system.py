@@ -19,6 +19,7 @@ import structlog
 from apscheduler.schedulers.base import BaseScheduler
 from pykka import ActorDeadError
 
+from cutline.actors.alerts import Alerts
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
@@ -28,6 +29,7 @@ from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
 from cutline.actors.questions import Questions
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
+from cutline.actors.rescoring import Rescoring
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.survey import Survey
@@ -35,12 +37,15 @@ from cutline.actors.tasks import Tasks
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine
-from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
+from cutline.engine.errors import RejectCode
+from cutline.engine.messages import AuditScores, FetchUndelivered, Look, QuarantineContest, RetryForwarding
+from cutline.engine.vitals import Vitals
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
+from cutline.storage.anchors import anchors_of
 from cutline.storage.checkpoint import checkpoint
-from cutline.storage.contest_directory import created_contests
+from cutline.storage.contest_directory import created_contests, quarantined_contests
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import create_file
 
@@ -75,14 +80,20 @@ class System:
         self._boot_epoch = boot_epoch
         self._parts = parts
         self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
-        self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
+        self.directory = Directory(
+            root,
+            self._start_writer,
+            kept_open=settings.cutline_actors_kept_open,
+            on_quarantine=self._record_quarantine,
+        )
         self._loop = asyncio.get_running_loop()
         self._checkpointing: set[Path] = set()
         self._supervisor = Supervisor(self.directory, self._loop)
+        self.alerts = Alerts()
         reading = StripeReading(parts.stripe, root, settings.livemodes)
-        self.tasks = Tasks(
-            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
-        )
+        self.rescoring = Rescoring(root, parts.workers)
+        effects = performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts)
+        self.tasks = Tasks({**effects, AuditScores: self.rescoring.audit}, self.directory.send)
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._questions = Questions(self.directory.send, waiting_max=settings.cutline_asks_max, timeout_s=ASK_TIMEOUT_S)
@@ -101,9 +112,13 @@ class System:
         """Start an effect beside the actors."""
         self.tasks.perform(effect, address, cause)
 
-    def note(self, address: Address, due_at: datetime | None) -> None:
-        """Remember when an actor wants to look at the clock."""
-        self.directory.note(address, due_at, utc_now())
+    def note(self, address: Address, due_at: datetime | None, at_rest: bool) -> None:
+        """Remember when an actor wants to look at the clock, and whether it owes nothing until then."""
+        self.directory.note(address, due_at, utc_now(), at_rest=at_rest)
+
+    def measure(self, address: Address, vitals: Vitals | None) -> None:
+        """Remember the figures by which an actor's file is watched."""
+        self.directory.measure(address, vitals)
 
     def checkpoint(self, address: Address) -> None:
         """Copy a file's write-ahead log into the file on a thread that nobody waits for."""
@@ -133,7 +148,19 @@ class System:
             boot_epoch=self._boot_epoch,
             create=create,
             replicated=self.settings.cutline_replica_url is not None,
+            anchors=self._anchors_of,
         )
+
+    def _anchors_of(self, address: Address) -> Mapping[int, bytes]:
+        """Return what the ledger has kept of a contest's chain: one that lost its end is not opened (FAULTS S7)."""
+        return anchors_of(self.root.path_of("ledger"), address) if address.startswith("contest/") else {}
+
+    def _record_quarantine(self, address: Address, reason: str) -> None:
+        """Put it on record that a contest is kept closed, so that a restart keeps it closed too."""
+        kind, _, contest_id = address.partition("/")
+        if kind == "contest":
+            message = QuarantineContest(contest_id=contest_id, reason=reason)
+            self.directory.send("governance", Tell(message, "supervisor"))
 
     # Life -------------------------------------------------------------------------------------------------------
 
@@ -142,6 +169,8 @@ class System:
         self._found()
         governance = self.root.path_of("governance")
         if governance.exists():
+            for contest_id, reason in quarantined_contests(governance).items():
+                self.directory.quarantine(f"contest/{contest_id}", reason, on_record=True)
             self.directory.remember(f"contest/{contest_id}" for contest_id in created_contests(governance))
         for address in CORE:
             self.directory.open(address)
@@ -219,9 +248,19 @@ class System:
         """Ask an actor from the event loop; see `Questions.ask` for what may be refused."""
         return self._questions.ask(to, message, cause)
 
+    async def restart(self, address: Address) -> RejectCode | None:
+        """Stop an actor and open it again from its file (ING-014).
+
+        What it is asked meanwhile is answered SHUTTING_DOWN; what it is owed comes again. Refusals: NOT_FOUND for an
+        address without a file, ACTOR_TIMEOUT for an actor that does not stop.
+        """
+        if not self.root.path_of(address).exists():
+            return RejectCode.NOT_FOUND
+        return None if await self.directory.restart(address) else RejectCode.ACTOR_TIMEOUT
+
     @property
     def idle(self) -> bool:
         """Whether no mail waits and no effect is under way; true only at the moment of asking."""
         no_mail_left = self._outgoing is None or self._outgoing.idle
-        done = self._survey.done and no_mail_left and self.tasks.idle
+        done = self._survey.done and no_mail_left and self.tasks.idle and not self.directory.waiting
         return done and all(writer.idle for writer in self.directory.writers())

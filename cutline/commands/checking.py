@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cutline.commands.comparing import NO_CONTEST, compare
 from cutline.commands.output import CommandFailed, print_json, print_line, print_table
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -52,16 +53,28 @@ def replay(
     at: Annotated[
         int | None, typer.Option("--at", min=1, metavar="SEQ", help="Stop after this row of its log.")
     ] = None,
+    what_if: Annotated[
+        bool, typer.Option("--what-if", help="Show what late corrections would have changed; nothing is paid.")
+    ] = False,
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--diff", metavar="POINT POINT", help="Compare two of: a run's id, settled, late, checkpoint:N."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fold and settle a contest file again, and compare with what it says."""
     from cutline.storage.errors import StorageError
     from cutline.storage.replay import replay as read_again
 
+    if what_if or diff is not None:
+        if at is not None or (what_if and diff is not None):
+            raise CommandFailed("--at, --what-if and --diff do not go together", "Give one of them.")
+        compare(file, *(diff or ("settled", "late")), as_json=as_json)
+        return
     try:
         again = read_again(file, at)
     except StorageError as error:
-        raise CommandFailed(str(error), "Give a contest's file: contests/<shard>/<id>.db under a data root.") from error
+        raise CommandFailed(str(error), NO_CONTEST) from error
     except ValueError as error:
         raise CommandFailed(str(error), "Give a row that the file has, or leave --at out.") from error
     if as_json:
@@ -77,6 +90,12 @@ def _show_replay(file: Path, again: Any) -> None:
     print_line(f"head {again.head}")
     if again.recorded_sha256 is not None and again.ok:
         print_line(f"settled again with the same result: {again.recorded_sha256}")
+    if again.would_settle is not None:
+        refused = again.would_settle.get("refused")
+        said = (
+            f"could not be settled: {refused}" if refused else f"would settle to {again.would_settle['result_sha256']}"
+        )
+        print_line(f"at this row it {said}")
     for problem in again.problems:
         print_line(f"problem: {problem}")
 

@@ -6,145 +6,15 @@ A code is listed once; HTTP, the command line and the docs all read this table. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from cutline.engine.errors import MoneyMoved
+from cutline.engine import door_errors
+from cutline.engine.error_spec import ErrorSpec
+from cutline.engine.error_spec import describe as _spec
 from cutline.engine.errors import RejectCode as C
 
-Scope = Literal["public", "admin", "internal"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorSpec:
-    """One row of the registry. `runbook` is a path under `runbooks/`, or None where the caller can mend it alone."""
-
-    code: C
-    http_status: int
-    scope: Scope
-    meaning: str
-    what_to_do: str
-    money_moved: MoneyMoved = "no"
-    runbook: str | None = None
-
-
-def _spec(
-    code: C,
-    http_status: int,
-    scope: Scope,
-    meaning: str,
-    what_to_do: str,
-    money_moved: MoneyMoved = "no",
-    runbook: str | None = None,
-) -> ErrorSpec:
-    return ErrorSpec(
-        code=code,
-        http_status=http_status,
-        scope=scope,
-        meaning=meaning,
-        what_to_do=what_to_do,
-        money_moved=money_moved,
-        runbook=runbook,
-    )
-
-
 _ROWS: Final = (
-    # Requests
-    _spec(
-        C.REQUEST_INVALID,
-        400,
-        "public",
-        "The request is not what this route takes.",
-        "Mend what `details` names and send it again.",
-    ),
-    _spec(
-        C.UNAUTHENTICATED,
-        401,
-        "public",
-        "The request carries no valid token or service key.",
-        "Get a fresh token; check the key's header.",
-    ),
-    _spec(
-        C.FORBIDDEN,
-        403,
-        "public",
-        "The token is valid, but does not give this right.",
-        "Use a token with one of the scopes in `details`.",
-    ),
-    _spec(C.NOT_FOUND, 404, "public", "There is nothing here that you may see.", "Check the path and the ids in it."),
-    _spec(
-        C.METHOD_NOT_ALLOWED,
-        405,
-        "public",
-        "This path does not take this method.",
-        "Use a method of the Allow header.",
-    ),
-    _spec(
-        C.REQUEST_TIMEOUT,
-        408,
-        "public",
-        "The request did not arrive whole in time.",
-        "Send it again over a faster connection.",
-    ),
-    _spec(C.BODY_TOO_LARGE, 413, "public", "The body is larger than the door takes.", "Send less at a time."),
-    _spec(
-        C.UNSUPPORTED_MEDIA_TYPE,
-        415,
-        "public",
-        "The body is not declared as JSON.",
-        "Send Content-Type: application/json.",
-    ),
-    _spec(
-        C.IDEMPOTENCY_KEY_REQUIRED,
-        400,
-        "public",
-        "This request needs an Idempotency-Key.",
-        "Make one key an intention, and keep it when you retry.",
-    ),
-    _spec(
-        C.IDEMPOTENCY_KEY_REUSED,
-        409,
-        "public",
-        "This key was used for a different request.",
-        "Use a new key for a new intention; `details` names what differs.",
-    ),
-    _spec(
-        C.MAILBOX_FULL,
-        503,
-        "public",
-        "Too much is waiting for this part of the engine.",
-        "Wait for Retry-After and send the same request again.",
-    ),
-    _spec(
-        C.ACTOR_TIMEOUT,
-        504,
-        "public",
-        "No answer came in time; the request may still happen.",
-        "Send the same request again with the same key.",
-        "unknown",
-    ),
-    _spec(
-        C.SHUTTING_DOWN,
-        503,
-        "public",
-        "The engine is stopping and takes no more requests.",
-        "Wait for Retry-After and send the same request again.",
-    ),
-    _spec(
-        C.STORAGE_UNAVAILABLE,
-        503,
-        "public",
-        "The disk cannot take writes at the moment.",
-        "Wait for Retry-After; ops: make room on the disk.",
-    ),
-    _spec(
-        C.INTERNAL_FAULT,
-        500,
-        "public",
-        "A fault of the engine; its log has the correlation id.",
-        "Send the same request again once; then report the id.",
-        "unknown",
-    ),
+    *door_errors.ROWS,
     # Contests
     _spec(
         C.CONFIG_INVALID,
@@ -153,6 +23,17 @@ _ROWS: Final = (
         "The tournament configuration is wrong.",
         "Mend every path that `details` names.",
     ),
+    _spec(
+        C.CONFIG_CHANGE_REFUSED,
+        409,
+        "admin",
+        "The contest has gone too far for these keys of its configuration to change.",
+        "Keep what `details` names as it was and publish again, or create another contest.",
+        "no",
+        "runbooks/deploy-configuration-change.md",
+    ),
+    _spec(C.CONFIG_NOT_VALIDATED, 409, "admin", "This content was never validated here.", "Validate it, then publish."),
+    _spec(C.CONFIG_SUPERSEDED, 409, "admin", "A newer version has been published.", "Decide on the newest version."),
     _spec(C.CONTEST_EXISTS, 409, "admin", "A contest of this id exists with other content.", "Choose another id."),
     _spec(
         C.CONTEST_QUARANTINED,
@@ -222,6 +103,9 @@ _ROWS: Final = (
         "A settlement's result does not fit what it was asked for.",
         "Ops: keep the contest's file and report it.",
     ),
+    # Runbooks
+    _spec(C.RUNBOOK_NOT_OPEN, 409, "admin", "This execution of a runbook is closed.", "Start another one."),
+    _spec(C.RUNBOOK_STEP_FAILED, 409, "admin", "A step of this execution has failed.", "Complete it as failed."),
     # The feed
     _spec(
         C.FEED_INVALID,
@@ -258,14 +142,6 @@ _ROWS: Final = (
         "public",
         "The request is signed, but is no event of Stripe's.",
         "Look at the sender; Stripe sends no such body.",
-    ),
-    _spec(
-        C.EVENT_CONFLICT,
-        409,
-        "internal",
-        "One event id came with two different bodies; the second is quarantined.",
-        "Ops: compare both bodies.",
-        "unknown",
     ),
     _spec(
         C.AMOUNT_MISMATCH,
@@ -329,7 +205,11 @@ _ROWS: Final = (
         "Check the id; an account begins with its first payment.",
     ),
     _spec(
-        C.INSUFFICIENT_FUNDS, 409, "public", "The account does not hold so much.", "Ask for no more than is available."
+        C.INSUFFICIENT_FUNDS,
+        409,
+        "internal",
+        "The account does not hold so much.",
+        "Ask for no more than is available.",
     ),
     _spec(
         C.SETTLEMENT_ALREADY_POSTED,

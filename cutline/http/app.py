@@ -2,61 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
 
-from cutline.http.asking import Engine
+from cutline.actors.handles import GovernanceHandle
+from cutline.http.asking import Asking, Engine
 from cutline.http.auth import Authenticator
-from cutline.http.door import CATCH_ALL, Handler, House, Route, nothing_here, wrap
-from cutline.http.routes import contests, entries, money, probes, settlements, webhook
+from cutline.http.door import CATCH_ALL, STRIPE, Bare, Handler, House, Operation, Route, nothing_here, wrap
+from cutline.http.limits import Bucket, Limits
+from cutline.http.routes import (
+    configs,
+    contests,
+    documents,
+    entries,
+    life,
+    money,
+    probes,
+    records,
+    runbooks,
+    settlements,
+    tokens,
+    webhook,
+)
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
 WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
 """The webhook's handler, for the server that calls it without asking the router."""
 
-ROUTES: tuple[Route, ...] = (*contests.ROUTES, *entries.ROUTES, *money.ROUTES, *settlements.ROUTES)
-"""The routes behind the common door."""
+ROUTES: tuple[Route, ...] = (
+    *configs.ROUTES,
+    *contests.ROUTES,
+    *documents.ROUTES,
+    *entries.ROUTES,
+    *life.ROUTES,
+    *money.ROUTES,
+    *records.ROUTES,
+    *runbooks.ROUTES,
+    *settlements.ROUTES,
+    *tokens.ROUTES,
+)
+"""The operations behind the common door."""
 
-PROBES = {
-    "/healthz": (probes.healthz, "Whether the process is alive."),
-    "/readyz": (probes.readyz, "Whether every core actor answers."),
-    "/metrics": (probes.metrics, "Numbers for Prometheus."),
-}
+BARE: tuple[Bare, ...] = (*documents.OPERATIONS, *probes.OPERATIONS, webhook.OPERATION)
+"""Those with a door of their own."""
+
+OPERATIONS: tuple[Operation, ...] = (*ROUTES, *BARE)
+"""The one table of what this API can do."""
 
 
 def build_app(engine: Engine, settings: Settings) -> web.Application:
     """Return the aiohttp application in front of an engine. Raises ValueError for secrets that protect nothing."""
-    house = House(engine=engine, settings=settings, authenticator=_authenticator(settings))
+    house = House(engine=engine, settings=settings, authenticator=_authenticator(settings), limits=_limits(settings))
     app = web.Application(client_max_size=BODY_BYTES_MAX)
-    app[WEBHOOK] = webhook.webhook_handler(house)
-    app.router.add_post(webhook.PATH, app[WEBHOOK])
+    doors = {bare.path: bare.door(house) for bare in BARE}
+    app[WEBHOOK] = doors[webhook.PATH]
+    for bare in BARE:
+        _add(app, bare, doors[bare.path])
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, wrap(route, house))
-    for path, (probe, _) in PROBES.items():
-        app.router.add_get(path, probe(house), allow_head=False)
-    app.router.add_get("/", probes.routes_page(house, describe_routes()), allow_head=False)
+        _add(app, route, wrap(route, house))
+    _add(app, probes.FIRST_PAGE, probes.routes_page(house, describe_routes()))
+    app.on_startup.append(_learn_revoked(house))
     app.router.add_route("*", CATCH_ALL, nothing_here(house))
     return app
 
 
+def _add(app: web.Application, operation: Operation, handler: Handler) -> None:
+    app.router.add_route(operation.method, operation.path, handler)
+    if operation.method == "GET":
+        # aiohttp sends the head of the answer alone (RFC 9110, 9.3.2).
+        app.router.add_route("HEAD", operation.path, handler)
+
+
 def describe_routes() -> list[dict[str, Any]]:
     """Return a line for every route: method, path, the scopes of which one is needed, and what it does (PAY-056)."""
-    common = [
-        {"method": route.method, "path": route.path, "needs": sorted(route.needs), "summary": route.summary}
-        for route in ROUTES
+    lines = [
+        {
+            "method": operation.method,
+            "path": operation.path,
+            "needs": ["stripe signature"] if operation.needs == STRIPE else sorted(operation.needs),
+            "summary": operation.summary,
+        }
+        for operation in (*OPERATIONS, probes.FIRST_PAGE)
     ]
-    open_to_all = [
-        {"method": "GET", "path": path, "needs": [], "summary": summary}
-        for path, summary in [("/", "This list."), *((path, summary) for path, (_, summary) in PROBES.items())]
-    ]
-    return sorted([*common, *open_to_all, webhook.describe()], key=lambda line: (line["path"], line["method"]))
+    return sorted(lines, key=lambda line: (line["path"], line["method"]))
 
 
 def _authenticator(settings: Settings) -> Authenticator:
     return Authenticator(
-        jwt_secret=settings.cutline_jwt_secret.get_secret_value(),
-        settle_admin_key=settings.settle_admin_key.get_secret_value(),
-        ledger_admin_key=settings.ledger_admin_key.get_secret_value(),
+        jwt_secrets=settings.jwt_secrets,
+        settle_admin_keys=settings.settle_admin_keys,
+        ledger_admin_keys=settings.ledger_admin_keys,
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        principals=Bucket(settings.cutline_principal_requests_per_minute),
+        addresses=Bucket(settings.cutline_address_requests_per_minute),
+        failures=Bucket(settings.cutline_failed_logins_per_minute),
+    )
+
+
+def _learn_revoked(house: House) -> Callable[[web.Application], Awaitable[None]]:
+    async def learn(_app: web.Application) -> None:
+        """Without the list of revoked tokens no door opens: what governance refuses here stops the start."""
+        asking = Asking(house.engine, house.tally, "boot")
+        house.authenticator.deny(*(await GovernanceHandle(asking.ask).revoked_tokens())["revoked"])
+
+    return learn

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+from cutline.actors.alerts import Alerts
 from cutline.engine.decision import Accepted, Address, Rejected
 from cutline.engine.errors import RejectCode
+from cutline.engine.vitals import Vitals
 from cutline.http.tally import Tally
 
 FIRST_PAUSE_S = 0.02
@@ -32,19 +34,43 @@ class Quarantine(Protocol):
     def quarantined(self) -> dict[Address, str]:
         """Return what is kept closed, with reasons."""
 
+    def release(self, address: Address) -> None:
+        """Open what was kept closed; its file is judged anew."""
+
     def undeliverable(self) -> int:
         """Return how many owed messages found no file to go to."""
+
+    def vitals(self) -> list[Vitals]:
+        """Return the figures of every file that has some."""
+
+
+class Rereading(Protocol):
+    """Who has contests' files read and scored again."""
+
+    async def compare(self, contest_id: str, before: str, after: str) -> dict[str, Any] | Rejected:
+        """Settle a contest's file at two points and return how they differ."""
 
 
 class Engine(Protocol):
     """The actors behind the doors (`cutline.actors.system.System`, or a stand-in)."""
 
     @property
+    def alerts(self) -> Alerts:
+        """Return who counts alerts."""
+
+    @property
     def directory(self) -> Quarantine:
         """Return who knows what is kept closed."""
 
+    @property
+    def rescoring(self) -> Rereading:
+        """Return who scores files again."""
+
     def ask(self, to: Address, message: Any, cause: str) -> Awaitable[Accepted | Rejected]:
         """Ask an actor; what is awaited is its committed answer."""
+
+    async def restart(self, address: Address) -> RejectCode | None:
+        """Stop an actor and open it again from its file; return why that cannot be."""
 
 
 def reply_of(answer: Accepted | Rejected) -> Any:

@@ -15,9 +15,10 @@ from cutline.engine.errors import RejectCode
 
 CORRELATION_HEADER = "X-Correlation-Id"
 RETRY_AFTER_S = 1
-_COMES_AGAIN = frozenset(
+COMES_AGAIN = frozenset(
     {
         RejectCode.MAILBOX_FULL,
+        RejectCode.RATE_LIMITED,
         RejectCode.STORAGE_UNAVAILABLE,
         RejectCode.SHUTTING_DOWN,
         RejectCode.INTENT_NOT_READY,
@@ -65,7 +66,7 @@ def refusal(
         CORRELATION_HEADER: correlation_id,
         **(headers or {}),
     }
-    if code in _COMES_AGAIN:
+    if code in COMES_AGAIN:
         sent["Retry-After"] = str(details.get("retry_after_s", RETRY_AFTER_S))
     if code is RejectCode.UNAUTHENTICATED:
         sent["WWW-Authenticate"] = "Bearer"

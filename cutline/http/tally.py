@@ -13,6 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from cutline.actors.alerts import Alerts
+
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of the duration buckets, in seconds; what is slower falls into the last, open one."""
 
@@ -25,6 +27,8 @@ class Tally(Collector):
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._webhooks: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
+        self._admissions: Counter[str] = Counter()
+        self._undeclared: Counter[tuple[str, int, str]] = Counter()
         self._durations: dict[str, list[int]] = {}
         self._duration_sums_s: dict[str, float] = {}
 
@@ -45,6 +49,14 @@ class Tally(Collector):
         """Count one refusal by its code (FRZ-020)."""
         self._refusals[code] += 1
 
+    def admission(self, result: str) -> None:
+        """Count one attempt to prove who asks: `ok`, or the code of its refusal."""
+        self._admissions[result] += 1
+
+    def undeclared(self, operation: str, status: int, code: str | None) -> None:
+        """Count one answer that the operation's row in the table does not announce: a bug (FRZ-020)."""
+        self._undeclared[operation, status, code or ""] += 1
+
     def collect(self) -> Iterator[Metric]:
         """Yield everything counted so far, as Prometheus wants it."""
         requests = CounterMetricFamily(
@@ -62,6 +74,16 @@ class Tally(Collector):
         for code, count in sorted(self._refusals.items()):
             refusals.add_metric([code], count)
         yield refusals
+        admissions = CounterMetricFamily("cutline_admissions", "Credentials judged.", labels=["result"])
+        for result, count in sorted(self._admissions.items()):
+            admissions.add_metric([result], count)
+        yield admissions
+        undeclared = CounterMetricFamily(
+            "cutline_undeclared_answers", "Answers outside the contract.", labels=["operation", "status", "code"]
+        )
+        for (operation, status, name), count in sorted(self._undeclared.items()):
+            undeclared.add_metric([operation, str(status), name], count)
+        yield undeclared
         yield GaugeMetricFamily("cutline_asks_in_flight", "Questions waiting for an actor.", value=self.asks_in_flight)
 
     def _collect_durations(self) -> Iterator[Metric]:
@@ -100,6 +122,25 @@ class MoneyHealth(Collector):
             for funds in said["funds"]:
                 gauge.add_metric([funds.currency], getattr(funds, name))
             yield gauge
+
+
+class AlertCounts(Collector):
+    """How often each alert was raised since the start, and which transitions of contests were refused (C-32)."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        self._alerts = alerts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the counters."""
+        raised = CounterMetricFamily("cutline_alerts", "Alerts by name.", labels=["name"])
+        for name, count in sorted(self._alerts.raised.items()):
+            raised.add_metric([name], count)
+        yield raised
+        name, meaning = "contest_status_transitions_failed", "Transitions of contests that were refused."
+        refused = CounterMetricFamily(name, meaning, labels=["from", "to"])
+        for (source, target), count in sorted(self._alerts.transitions_failed.items()):
+            refused.add_metric([source, target], count)
+        yield refused
 
 
 _FUNDS: Final[Mapping[str, str]] = {

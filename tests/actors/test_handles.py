@@ -12,6 +12,7 @@ from cutline.actors import handles
 from cutline.actors.handles import (
     Ask,
     ContestHandle,
+    FeedHandle,
     GovernanceHandle,
     LedgerHandle,
     PaymentsHandle,
@@ -25,15 +26,19 @@ from cutline.engine.messages import (
     IngestSettlement,
     OnboardAccount,
     PlanContest,
+    PollAtOnce,
     PublishConfig,
     ReadAccount,
     ReadContest,
     ReadDirectory,
     ReadEntry,
+    ReadFeed,
     ReadForwarding,
+    ReadIngestion,
     ReadIntent,
     ReadMoneyHealth,
     ReadSettlement,
+    ReadSettlementAudit,
     ReadStandings,
     ReadTransfers,
     ReadTrialBalance,
@@ -64,7 +69,13 @@ SETTLED: dict[str, Any] = {
     "day_cap_cents": 1000,
 }
 ENTERED: dict[str, Any] = {"entry_id": "e", "account_did": "did:a", "tiebreak": 7}
-PUBLISHED = {"config_id": "small", "config_json": "{}", "config_sha256": "00", "actor": "ada"}
+PUBLISHED: dict[str, Any] = {
+    "config_id": "small",
+    "config_json": "{}",
+    "config_sha256": "00",
+    "actor": "ada",
+    "needs_validation": True,
+}
 CREATED = {"config_json": "{}", "config_sha256": "00"}
 PLANNED = {"contest_id": "c1", "config_id": "small", "actor": "ada"}
 CLAIMED = {"contest_id": "c1", "entry_id": "e", "principal": "did:a", "idempotency_key": "k"}
@@ -123,6 +134,14 @@ USES: dict[str, tuple[Use, str, Any]] = {
     "ContestHandle.entry": (lambda ask: contest(ask).entry("e"), "contest/c1", ReadEntry(entry_id="e")),
     "ContestHandle.withdraw": (lambda ask: contest(ask).withdraw(**OWN), "contest/c1", WithdrawEntry(**OWN)),
     "ContestHandle.standings": (lambda ask: contest(ask).standings(), "contest/c1", ReadStandings()),
+    "ContestHandle.ingestion": (lambda ask: contest(ask).ingestion(), "contest/c1", ReadIngestion()),
+    "ContestHandle.settlement_audit": (
+        lambda ask: contest(ask).settlement_audit(),
+        "contest/c1",
+        ReadSettlementAudit(),
+    ),
+    "FeedHandle.read": (lambda ask: FeedHandle(ask, "event").read(7), "feed/event", ReadFeed(applied=7)),
+    "FeedHandle.poll_at_once": (lambda ask: FeedHandle(ask, "event").poll_at_once(), "feed/event", PollAtOnce()),
     "PaymentsHandle.intent": (
         lambda ask: PaymentsHandle(ask).intent(contest_id="c1", entry_id="e"),
         "payments",

@@ -34,7 +34,7 @@ EVENTS = {
     "contest": """ContestCreated DeliveriesAcknowledged EntryActivated EntryExpired EntryRefused EntryReserved
         FeedApplied PrizePaid RostersFrozen SettlementRecorded SettlementStarted StatusChanged TransitionRefused
         WriterOpened""",
-    "feed": "ChangesRecorded DeliveriesAcknowledged EventUnwatched EventWatched PayloadStored WriterOpened",
+    "feed": "ChangesRecorded DeliveriesAcknowledged EventWatched LateWatchBegan PayloadStored WriterOpened",
     "governance": "ConfigPublished ContestConfirmed ContestPlanned WriterOpened",
     "ledger": """AccountOpened AnchorRecorded BalanceListingRequested BalanceTransactionsRead DeliveriesAcknowledged
         PlatformFundsRead UndeliveredEventsListed

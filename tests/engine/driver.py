@@ -4,6 +4,7 @@ import copy
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import orjson
@@ -15,6 +16,11 @@ from cutline.engine.decision import Accepted, Machine, Owed, Recorded, Rejected
 def at(text: str) -> datetime:
     """Read a UTC time: `2026-04-09 11:40`."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@cache
+def _reader(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 class File:
@@ -88,7 +94,7 @@ class File:
         again = File(self.machine)
         for recorded in self.log:
             kind = self.machine.events[type(recorded.event).__name__]
-            event: Any = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event, option=orjson.OPT_SORT_KEYS))
+            event: Any = _reader(kind).validate_json(orjson.dumps(recorded.event, option=orjson.OPT_SORT_KEYS))
             assert event == recorded.event
             copied = Recorded(seq=recorded.seq, at=recorded.at, cause=recorded.cause, event=event, hash=recorded.hash)
             again.log.append(copied)

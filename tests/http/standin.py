@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cutline.actors.alerts import Alerts
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.errors import RejectCode
+from cutline.engine.messages import ReadRevokedTokens
 from cutline.http.auth import mint_token
 from cutline.settings import Settings
+from cutline.simulation.emulators.stripe.emulator import SECRET_KEY
 
 JWT_SECRET = "a-secret-of-the-tests-that-is-long-enough"
 SETTLE_KEY = "settle-key-of-the-tests"
@@ -23,6 +26,11 @@ BERT = "did:player:bert"
 Answer = Accepted | Rejected | Callable[[Any], Any]
 
 
+def stripe_key(environment: str | None) -> str:
+    """The key of the emulated Stripe in this environment."""
+    return "sk_live_emulator" if environment == "production" else SECRET_KEY
+
+
 def settings(**different: Any) -> Settings:
     """Settings of a test installation."""
     values: dict[str, Any] = {
@@ -30,7 +38,7 @@ def settings(**different: Any) -> Settings:
         "cutline_jwt_secret": JWT_SECRET,
         "settle_admin_key": SETTLE_KEY,
         "ledger_admin_key": LEDGER_KEY,
-        "stripe_api_key": "sk_test_of_the_tests",
+        "stripe_api_key": stripe_key(different.get("settle_env")),
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "ingestion_endpoint_url": "http://127.0.0.1:1",
     }
@@ -53,9 +61,11 @@ class StandIn:
 
     answers: dict[type, Answer] = field(default_factory=dict)
     asked: list[tuple[str, Any, str]] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
     closed: dict[str, str] = field(default_factory=dict)
     lost: int = 0
     hold: asyncio.Event | None = None
+    alerts: Alerts = field(default_factory=Alerts)
     first_question: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -65,10 +75,30 @@ class StandIn:
     def quarantined(self) -> dict[str, str]:
         return self.closed
 
+    def release(self, address: str) -> None:
+        self.closed.pop(address, None)
+
+    def vitals(self) -> list[Any]:
+        return []
+
+    @property
+    def rescoring(self) -> StandIn:
+        return self
+
+    async def compare(self, contest_id: str, before: str, after: str) -> Any:
+        self.asked.append((contest_id, (before, after), "compare"))
+        return Rejected(code=RejectCode.NOT_FOUND)
+
+    async def restart(self, address: str) -> RejectCode | None:
+        self.asked.append((address, None, "restart"))
+        return RejectCode.NOT_FOUND
+
     def undeliverable(self) -> int:
         return self.lost
 
     async def ask(self, to: str, message: Any, cause: str) -> Accepted | Rejected:
+        if isinstance(message, ReadRevokedTokens):
+            return Accepted(reply={"revoked": self.revoked})  # every start asks this, and no test waits for it
         self.asked.append((to, message, cause))
         self.first_question.set()
         if self.hold is not None:

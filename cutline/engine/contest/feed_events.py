@@ -112,6 +112,22 @@ class PlayerStatusReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerRenamed:
+    """A golfer is called otherwise than before; the id stands, and nothing is scored by name (FAULTS F4)."""
+
+    player_id: str
+    number: int
+    name: str
+    was: str
+    received_at: datetime
+
+    @property
+    def key(self) -> str:
+        """The business key."""
+        return f"name:{self.player_id}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegressionHeld:
     """A value went back, and is not believed: `believed` stands while `served` has come `polls` times in a row."""
 
@@ -152,6 +168,7 @@ FeedEvent = (
     | TerminalStatusStood
     | RoundScored
     | PlayerStatusReported
+    | PlayerRenamed
     | RegressionHeld
     | RegressionCleared
 )
@@ -164,6 +181,7 @@ FEED_EVENTS: dict[str, type] = {
         TerminalStatusStood,
         RoundScored,
         PlayerStatusReported,
+        PlayerRenamed,
         RegressionHeld,
         RegressionCleared,
     )

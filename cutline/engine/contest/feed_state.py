@@ -10,6 +10,7 @@ from cutline.engine.contest.feed_events import (
     EventStatusReported,
     FeedEvent,
     FieldPublished,
+    PlayerRenamed,
     PlayerStatusReported,
     RegressionCleared,
     RegressionHeld,
@@ -32,6 +33,8 @@ class FeedState:
     terminal_polls: int = 0
     published: FieldPublished | None = None
     known: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)
+    renames: dict[str, int] = field(default_factory=dict)
     rounds: dict[str, dict[int, RoundScored]] = field(default_factory=dict)
     statuses: dict[str, PlayerStatusReported] = field(default_factory=dict)
     holds: dict[str, RegressionHeld] = field(default_factory=dict)
@@ -46,6 +49,23 @@ class FeedState:
     def player_ids(self) -> frozenset[str]:
         """The golfers of the published field; empty before it is published."""
         return frozenset(player.player_id for player in self.published.players) if self.published else frozenset()
+
+
+def copy_of(state: FeedState) -> FeedState:
+    """Return a state that can go its own way; the events in it are shared, since nothing changes them."""
+    return FeedState(
+        event_status=state.event_status,
+        terminal_since=state.terminal_since,
+        terminal_polls=state.terminal_polls,
+        published=state.published,
+        known=set(state.known),
+        names=dict(state.names),
+        renames=dict(state.renames),
+        rounds={player_id: dict(rounds) for player_id, rounds in state.rounds.items()},
+        statuses=dict(state.statuses),
+        holds=dict(state.holds),
+        episodes=dict(state.episodes),
+    )
 
 
 def subject_of_status(player_id: str) -> str:
@@ -64,6 +84,7 @@ def evolve(state: FeedState, event: FeedEvent) -> None:
         case FieldPublished():
             state.published = event
             state.known.update(player.player_id for player in event.players)
+            state.names.update((player.player_id, player.name) for player in event.players)
             state.holds.pop(FIELD, None)
         case EventStatusReported():
             state.event_status = event
@@ -77,6 +98,8 @@ def evolve(state: FeedState, event: FeedEvent) -> None:
         case PlayerStatusReported():
             state.statuses[event.player_id] = event
             state.holds.pop(subject_of_status(event.player_id), None)
+        case PlayerRenamed():
+            state.names[event.player_id], state.renames[event.player_id] = event.name, event.number
         case RegressionHeld():
             state.holds[event.subject] = event
             state.episodes[event.subject] = event.episode

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
+from cutline.engine.canonical import sha256_hex
+from cutline.engine.contest.audit_events import AuditEnded, AuditStarted, LateChangesReceived
 from cutline.engine.contest.changes import read_change
+from cutline.engine.contest.config_events import ConfigChangeRefused, ContestConfigChanged
 from cutline.engine.contest.events import (
     ContestCreated,
     EntryActivated,
@@ -27,26 +32,61 @@ from cutline.engine.contest.events import (
     StatusChanged,
     TransitionRefused,
 )
+from cutline.engine.contest.feed_state import copy_of
 from cutline.engine.contest.feed_state import evolve as fold_change
 from cutline.engine.contest.lifecycle import Status
-from cutline.engine.contest.state import Contest, ContestState, Entry, Run
+from cutline.engine.contest.state import Contest, ContestState, Entry, Late, Run, Settlement
 from cutline.engine.decision import Recorded
 from cutline.engine.errors import InvariantViolated
-from cutline.engine.tournament import from_canonical
+from cutline.engine.tournament import Tournament, from_canonical
 
 SCHEDULER_ACTOR = "scheduler"
+CONFIGS_KEPT = 128
+
+
+@lru_cache(maxsize=CONFIGS_KEPT)
+def _config_of(config_json: str) -> Tournament:
+    """Read a configuration once for all contests that play by it: it is immutable, and reading takes a millisecond."""
+    return from_canonical(config_json)
+
+
+FIRST_AUDIT_AFTER = timedelta(days=1)
+"""How long after the settlement it is audited first, at the least."""
+AUDITS_SPREAD_OVER_MINUTES = 360
+"""Contests that settle at one instant are audited at different minutes, by their ids."""
 
 
 def fold(state: ContestState, recorded: Recorded) -> None:
     """Fold one recorded event. An event of another file kind is a bug."""
     event = recorded.event
     if isinstance(event, ContestCreated):
-        state.contest = Contest(created=event, created_at=recorded.at, config=from_canonical(event.config_json))
+        state.contest = Contest(
+            created=event,
+            created_at=recorded.at,
+            config=_config_of(event.config_json),
+            config_json=event.config_json,
+            config_sha256=event.config_sha256,
+        )
         return
     folder = _FOLDERS.get(type(event))
     if folder is None:
         raise InvariantViolated(f"{type(event).__name__} is no event of a contest")
     folder(state.existing(), recorded)
+
+
+def _config_changed(contest: Contest, recorded: Recorded) -> None:
+    event: ContestConfigChanged = recorded.event
+    contest.config = _config_of(event.config_json)
+    contest.config_json, contest.config_sha256 = event.config_json, event.config_sha256
+    contest.config_version = contest.config_judged = event.version
+    contest.config_refusal = None
+    if event.watch_attempt is not None:
+        contest.feed.watches = event.watch_attempt
+
+
+def _config_refused(contest: Contest, recorded: Recorded) -> None:
+    contest.config_refusal = recorded.event
+    contest.config_judged = recorded.event.version
 
 
 def _changed(contest: Contest, recorded: Recorded) -> None:
@@ -65,6 +105,7 @@ def _changed(contest: Contest, recorded: Recorded) -> None:
             "actor": event.actor,
             "reason": event.reason,
             "runbook": event.runbook,
+            "execution_id": event.execution_id,
         }
     )
 
@@ -135,6 +176,18 @@ def _gap_found(contest: Contest, recorded: Recorded) -> None:
     contest.feed.waiting = True
 
 
+def _late_received(contest: Contest, recorded: Recorded) -> None:
+    event: LateChangesReceived = recorded.event
+    late = contest.late
+    if late is None:
+        late = Late(board=copy_of(contest.feed.board), applied=contest.feed.applied, polled_at=event.polled_at)
+        contest.late = late
+    for change in event.changes:
+        fold_change(late.board, read_change(change))
+        late.corrections += change[1].get("corrects") is not None
+    late.applied, late.polled_at = event.first + len(event.changes), event.polled_at
+
+
 def _frozen(contest: Contest, recorded: Recorded) -> None:
     contest.frozen = recorded.event
 
@@ -157,6 +210,7 @@ def _run_failed(contest: Contest, recorded: Recorded) -> None:
     contest.settlement.run = None
     contest.settlement.error = event.error
     contest.settlement.retry_at = event.retry_at
+    contest.settlement.history.append(_audit_row(recorded, None, dict(event.error)))
 
 
 def _settled(contest: Contest, recorded: Recorded) -> None:
@@ -164,8 +218,60 @@ def _settled(contest: Contest, recorded: Recorded) -> None:
     settlement = contest.settlement
     settlement.run = settlement.error = None
     settlement.recorded = event
+    settlement.seconds = (recorded.at - event.started_at).total_seconds()
+    settlement.history.append(_audit_row(recorded, event, None))
+    place = int(sha256_hex(event.contest_id.encode())[:8], 16) % AUDITS_SPREAD_OVER_MINUTES
+    settlement.audits.next_at = recorded.at + FIRST_AUDIT_AFTER + timedelta(minutes=place)
     settlement.results = {entry.entry_id: entry for entry in event.entries}
     settlement.unpaid = {entry.entry_id: entry.prize_cents for entry in event.entries if entry.prize_cents > 0}
+    settlement.settled_at = recorded.at
+    _note_end(settlement, recorded)
+
+
+def _note_end(settlement: Settlement, recorded: Recorded) -> None:
+    if not settlement.unpaid and settlement.paid_out_at is None:
+        settlement.paid_out_at = recorded.at
+
+
+def _audit_row(recorded: Recorded, settled: SettlementRecorded | None, error: dict[str, Any] | None) -> dict[str, Any]:
+    event: SettlementRecorded | SettlementFailed = recorded.event
+    return {
+        "run_id": event.run_id,
+        "contest_id": event.contest_id,
+        "score_version": settled.score_version if settled is not None else 1,
+        "checkpoint": event.checkpoint,
+        "status": "FAILED" if settled is None else "COMPLETE",
+        "error": error,
+        "input_sha256": event.input_sha256,
+        "result_sha256": None if settled is None else settled.result_sha256,
+        "started_at": event.started_at,
+        "ended_at": recorded.at,
+    }
+
+
+def _audit_started(contest: Contest, recorded: Recorded) -> None:
+    event: AuditStarted = recorded.event
+    audits = contest.settlement.audits
+    audits.count, audits.open_since, audits.next_at = event.number, recorded.at, None
+
+
+def _audit_ended(contest: Contest, recorded: Recorded) -> None:
+    event: AuditEnded = recorded.event
+    audits = contest.settlement.audits
+    audits.open_since, audits.next_at = None, event.next_at
+    if event.error is None:
+        audits.mismatches = event.mismatches
+    audits.ended.append(
+        {
+            "number": event.number,
+            "run_id": event.run_id,
+            "started_at": event.started_at,
+            "ended_at": recorded.at,
+            "mismatches": list(event.mismatches),
+            "error": None if event.error is None else dict(event.error),
+            "next_at": event.next_at,
+        }
+    )
 
 
 def _paid(contest: Contest, recorded: Recorded) -> None:
@@ -173,15 +279,19 @@ def _paid(contest: Contest, recorded: Recorded) -> None:
     contest.settlement.unpaid.pop(event.entry_id, None)
     contest.settlement.unpayable.pop(event.entry_id, None)
     contest.settlement.paid[event.entry_id] = event.amount_cents
+    _note_end(contest.settlement, recorded)
 
 
 def _unpayable(contest: Contest, recorded: Recorded) -> None:
     event: PrizeUnpayable = recorded.event
     contest.settlement.unpaid.pop(event.entry_id, None)
     contest.settlement.unpayable[event.entry_id] = event.amount_cents
+    _note_end(contest.settlement, recorded)
 
 
 _FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
+    ContestConfigChanged: _config_changed,
+    ConfigChangeRefused: _config_refused,
     StatusChanged: _changed,
     TransitionRefused: _transition_refused,
     EntryReserved: _reserved,
@@ -193,10 +303,13 @@ _FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
     FeedApplied: _applied,
     FeedConfirmed: _confirmed,
     FeedGapFound: _gap_found,
+    LateChangesReceived: _late_received,
     RostersFrozen: _frozen,
     SettlementStarted: _run_started,
     SettlementFailed: _run_failed,
     SettlementRecorded: _settled,
+    AuditStarted: _audit_started,
+    AuditEnded: _audit_ended,
     PrizePaid: _paid,
     PrizeUnpayable: _unpayable,
 }

@@ -1,21 +1,24 @@
 """Take the numbered changes of the provider's event into the contest; it believes them and moves no lifecycle.
 
-The contest stops listening when it is COMPLETE or CANCELLED: later corrections do not reopen it.
+What comes after the contest is COMPLETE is noted beside what is settled: it reopens nothing and pays nothing, and shows
+what the result would have been (FAULTS F7).
 """
 
 from __future__ import annotations
 
+from cutline.engine.contest.audit_events import LateChangesReceived
 from cutline.engine.contest.changes import ChangeUnreadable, check_readable
 from cutline.engine.contest.events import FeedApplied, FeedConfirmed, FeedGapFound, StatusChanged
 from cutline.engine.contest.lifecycle import Status, Trigger
 from cutline.engine.contest.state import Contest
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import FeedAdvanced
+from cutline.engine.messages import FeedAdvanced, RaiseAlert
 
-DEAF = frozenset({Status.COMPLETE, Status.CANCELLED, Status.ERROR})
+DEAF = frozenset({Status.CANCELLED, Status.ERROR})
 """States in which changes are not taken; after an ERROR the contest has them all sent again."""
 RUNBOOK = "runbooks/contest-in-error.md"
+LATE_RUNBOOK = "runbooks/late-correction.md"
 
 
 def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
@@ -31,6 +34,8 @@ def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
         return Rejected(code=RejectCode.FEED_WRONG_EVENT, details={"expected": contest.created.provider_event_id})
     if contest.status in DEAF:
         return Accepted(reply={"applied": feed.applied})
+    if contest.status is Status.COMPLETE:
+        return _note_late(contest, advanced)
     if advanced.first > feed.applied:
         return _gap(contest, advanced)
     changes = advanced.changes[feed.applied - advanced.first :]
@@ -42,6 +47,31 @@ def take_changes(contest: Contest, advanced: FeedAdvanced) -> Decision:
         return Accepted(events=(_stopped(contest, str(error)),))
     applied = FeedApplied(first=feed.applied, changes=tuple(changes), polled_at=advanced.polled_at, head=advanced.head)
     return Accepted(events=(applied,), reply={"applied": feed.applied + len(changes)})
+
+
+def _note_late(contest: Contest, advanced: FeedAdvanced) -> Decision:
+    """Note what the provider changes after the end, and say so where it contradicts what the result rests on.
+
+    A change that cannot be read, or that came before the one it follows, stays with the feed, which sends it again.
+    """
+    known = contest.late.applied if contest.late is not None else contest.feed.applied
+    if advanced.first > known:
+        return Rejected(code=RejectCode.MESSAGE_TOO_EARLY, details={"expected": known, "first": advanced.first})
+    changes = tuple(advanced.changes[known - advanced.first :])
+    if not changes:
+        return Accepted(reply={"applied": known})
+    try:
+        check_readable(changes)
+    except ChangeUnreadable as error:
+        return Rejected(code=RejectCode.FEED_INVALID, details={"reason": str(error)})
+    late = LateChangesReceived(first=known, changes=changes, polled_at=advanced.polled_at, head=advanced.head)
+    corrects = [str(payload["corrects"]) for _, payload in changes if payload.get("corrects") is not None]
+    alert = RaiseAlert(
+        name="late_correction",
+        runbook=LATE_RUNBOOK,
+        details={"contest_id": contest.contest_id, "count": len(corrects), "corrects": corrects[:5]},
+    )
+    return Accepted(events=(late,), effects=(alert,) if corrects else (), reply={"applied": known + len(changes)})
 
 
 def _gap(contest: Contest, advanced: FeedAdvanced) -> Decision:

@@ -17,6 +17,7 @@ from cutline.engine.contest.feed_events import (
     FeedEvent,
     FieldPlayer,
     FieldPublished,
+    PlayerRenamed,
     PlayerStatusReported,
     RegressionCleared,
     RegressionHeld,
@@ -70,6 +71,7 @@ class _Reader:
     received_at: datetime
     events: list[FeedEvent] = field(default_factory=list)
     field_ids: frozenset[str] = frozenset()
+    published: bool = False
 
     @property
     def before_play(self) -> bool:
@@ -89,9 +91,8 @@ class _Reader:
             self._publish(wanted, self.state.published)
 
     def _publish(self, ids: frozenset[str], corrected: FieldPublished | None) -> None:
-        names = {player.player_id: player.name for player in corrected.players} if corrected else {}
-        names.update((player_id, line.name) for player_id, line in self.snapshot.players.items())
-        self.field_ids = ids
+        names = {**self.state.names, **{player_id: line.name for player_id, line in self.snapshot.players.items()}}
+        self.field_ids, self.published = ids, True
         self.events.append(
             FieldPublished(
                 number=corrected.number + 1 if corrected else 1,
@@ -113,10 +114,25 @@ class _Reader:
 
     def read_player(self, line: PlayerLine) -> None:
         self._clear(f"player:{line.player_id}")
+        self._read_name(line)
         self._read_status(line)
         believed = self.state.rounds.get(line.player_id, {})
         for number in sorted(believed.keys() | line.rounds.keys()):
             self._read_round(line.player_id, number, line.rounds.get(number, NOTHING_PLAYED))
+
+    def _read_name(self, line: PlayerLine) -> None:
+        """Note another name. One that comes with the field's own publication is in it."""
+        believed = self.state.names.get(line.player_id)
+        if line.name and believed is not None and line.name != believed and not self.published:
+            self.events.append(
+                PlayerRenamed(
+                    player_id=line.player_id,
+                    number=self.state.renames.get(line.player_id, 0) + 1,
+                    name=line.name,
+                    was=believed,
+                    received_at=self.received_at,
+                )
+            )
 
     def _read_status(self, line: PlayerLine) -> None:
         before = self.state.statuses.get(line.player_id)

@@ -30,6 +30,7 @@ EventStatus = Literal[
     "created",
     "scheduled",
     "inprogress",
+    "playoff",
     "delayed",
     "suspended",
     "postponed",
@@ -147,7 +148,8 @@ def parse_snapshot(raw: bytes, expected_event_id: str, *, rounds: int | None = N
     """Judge one payload of the provider (ING-004, ING-022, FAULTS F5).
 
     Returns FEED_INVALID or FEED_WRONG_EVENT with `reason`, `path` and `value`; never raises for bad input.
-    `rounds` is how many rounds the event has, if the caller knows.
+    `rounds` is how many rounds the event has, if the caller knows; what a golfer plays after the last of them is a
+    playoff, which is checked and not scored.
     """
     try:
         return _snapshot(raw, expected_event_id, rounds or ROUNDS_MAX)
@@ -194,18 +196,26 @@ def _player_line(player: ServedPlayer, path: str, rounds: int) -> PlayerLine:
     lines: dict[int, RoundLine] = {}
     for index, served in enumerate(player.rounds):
         where = f"{path}.rounds[{index}]"
-        if served.sequence > rounds:
-            raise _Fault(FeedFault.ROUND_UNKNOWN, f"{where}.sequence", served.sequence)
         if served.sequence in lines:
             raise _Fault(FeedFault.ROUND_REPEATED, f"{where}.sequence", served.sequence)
         _check_round(served, where)
         lines[served.sequence] = RoundLine(
             to_par=served.score, strokes=served.strokes, thru=served.thru, holes=_holes(served, where)
         )
+    regulation = {number: line for number, line in sorted(lines.items()) if number <= rounds}
+    if len(regulation) < len(lines) and not _may_play_off(regulation, rounds):
+        index = next(index for index, served in enumerate(player.rounds) if served.sequence > rounds)
+        number = player.rounds[index].sequence
+        raise _Fault(FeedFault.ROUND_UNKNOWN, f"{path}.rounds[{index}].sequence", number)
     if lines and max(lines) != len(lines):
         raise _Fault(FeedFault.ROUND_SKIPPED, f"{path}.rounds", sorted(lines))
     name = f"{player.first_name} {player.last_name}".strip()
-    return PlayerLine(player_id=player.id, name=name, status=player.status, rounds=dict(sorted(lines.items())))
+    return PlayerLine(player_id=player.id, name=name, status=player.status, rounds=regulation)
+
+
+def _may_play_off(regulation: dict[int, RoundLine], rounds: int) -> bool:
+    """Tell whether a golfer has finished the event's own rounds, so that a further one can be a playoff."""
+    return len(regulation) == rounds and all(line.thru == HOLES_A_ROUND for line in regulation.values())
 
 
 def _holes(served: ServedRound, path: str) -> tuple[HoleResult, ...] | None:

@@ -7,8 +7,9 @@ nothing. What was due but lacked a fact is recorded once for each set of missing
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from cutline.engine.contest import entries, freezing, settling
+from cutline.engine.contest import auditing, entries, freezing, settling
 from cutline.engine.contest.changes import completed_rounds
 from cutline.engine.contest.events import EntryStatus, StatusChanged, TransitionRefused
 from cutline.engine.contest.feed_state import board_of
@@ -27,7 +28,7 @@ from cutline.engine.contest.lifecycle import (
 from cutline.engine.contest.state import Contest
 from cutline.engine.decision import Accepted, Decision, Event, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import CancelContest, DeclareContestError, RecoverContest
+from cutline.engine.messages import CancelContest, DeclareContestError, ForceLock, RecoverContest
 from cutline.engine.prizes import check_pot
 from cutline.engine.settlement import check_ready
 
@@ -68,7 +69,7 @@ def final_status_stands(contest: Contest) -> bool:
 
 
 def look(contest: Contest, now: datetime) -> Decision:
-    """Do what is due: expiries, then transitions in order, then the settlement."""
+    """Do what is due: expiries, then transitions in order, then the settlement, and its audit long after."""
     facts = facts_of(contest, now)
     events: list[Event] = []
     status, number = contest.status, len(contest.transitions)
@@ -86,14 +87,20 @@ def look(contest: Contest, now: datetime) -> Decision:
         events.insert(next(changes, len(events)), frozen[0])
         blobs[frozen[0].key] = frozen[1]
     events += _held_back(contest, status, facts, now)
+    effects: list[Any] = []
     failed = settling.give_up(contest, now)
     if failed is not None:
         events.append(failed)
+        effects.append(settling.alert_of(contest, failed))
+    unanswered = auditing.give_up(contest, now)
+    if unanswered is not None:
+        events.append(unanswered)
     started = settling.start(contest, now) if status is Status.COMPLETE else None
-    if started is None:
-        return Accepted(events=tuple(events), blobs=blobs)
-    event, effect = started
-    return Accepted(events=(*events, event), effects=(effect,), blobs=blobs)
+    for begun in (started, auditing.start(contest, now)):
+        if begun is not None:
+            events.append(begun[0])
+            effects.append(begun[1])
+    return Accepted(events=tuple(events), effects=tuple(effects), blobs=blobs)
 
 
 def _take(contest: Contest, edge: Edge, number: int) -> list[Event]:
@@ -148,7 +155,12 @@ def _overdue_target(contest: Contest, status: Status, now: datetime) -> Status |
 
 def due_at(contest: Contest) -> datetime | None:
     """Return when a look will have something to do; a time in the past means at once."""
-    times = [contest.seats.next_expiry(), _next_transition(contest), settling.due_at(contest)]
+    times = [
+        contest.seats.next_expiry(),
+        _next_transition(contest),
+        settling.due_at(contest),
+        auditing.due_at(contest),
+    ]
     return min((time for time in times if time is not None), default=None)
 
 
@@ -193,17 +205,50 @@ def declare_error(contest: Contest, command: DeclareContestError) -> Decision:
     return Accepted(events=(changed,), reply={"status": Status.ERROR.value})
 
 
+def force_lock(contest: Contest, command: ForceLock, now: datetime) -> Decision:
+    """Lock a contest that should have locked, as if its time had come (LIFE-020).
+
+    The pot must cover the prizes all the same. The same execution asking again is answered with what it did.
+    """
+    if _did(contest, command.execution_id, Status.LOCKED):
+        return Accepted(reply={"status": contest.status.value, "deduped": True})
+    edge = commanded_edge(contest.status, Status.LOCKED, Trigger.COMMAND, facts_of(contest, now))
+    if edge is None or edge.source is not Status.SCHEDULED:
+        return refuse(contest, Status.LOCKED, command.actor)
+    changed = _commanded(contest, edge, command.actor, command.reason, command.runbook, command.execution_id)
+    events: tuple[Event, ...] = (*entries.expire_pending(contest), changed)
+    return Accepted(events=events, reply={"status": Status.LOCKED.value, "deduped": False})
+
+
 def recover(contest: Contest, command: RecoverContest) -> Decision:
-    """Let a contest in ERROR go on in the state that it came from."""
+    """Let a contest in ERROR go on in the state that it came from; the same execution asking again changes nothing."""
+    if command.execution_id is not None and _did(contest, command.execution_id, None):
+        return Accepted(reply={"status": contest.status.value, "deduped": True})
     target = contest.came_from or contest.status
     edge = commanded_edge(contest.status, target, Trigger.COMMAND, Facts(came_from=contest.came_from))
     if edge is None:
         return refuse(contest, target, command.actor)
-    changed = _commanded(contest, edge, command.actor, command.reason)
-    return Accepted(events=(changed,), reply={"status": target.value})
+    changed = _commanded(contest, edge, command.actor, command.reason, command.runbook, command.execution_id)
+    return Accepted(events=(changed,), reply={"status": target.value, "deduped": False})
 
 
-def _commanded(contest: Contest, edge: Edge, actor: str, reason: str, runbook: str | None = None) -> StatusChanged:
+def _did(contest: Contest, execution_id: str, target: Status | None) -> bool:
+    """Whether the last transition was this execution's: to `target`, or out of ERROR where there is none."""
+    if not contest.transitions:
+        return False
+    last = contest.transitions[-1]
+    wanted = last["from"] == Status.ERROR.value if target is None else last["to"] == target.value
+    return bool(wanted and last["execution_id"] == execution_id)
+
+
+def _commanded(
+    contest: Contest,
+    edge: Edge,
+    actor: str,
+    reason: str,
+    runbook: str | None = None,
+    execution_id: str | None = None,
+) -> StatusChanged:
     return StatusChanged(
         number=len(contest.transitions) + 1,
         from_status=edge.source,
@@ -212,6 +257,7 @@ def _commanded(contest: Contest, edge: Edge, actor: str, reason: str, runbook: s
         actor=actor,
         reason=reason,
         runbook=runbook,
+        execution_id=execution_id,
     )
 
 

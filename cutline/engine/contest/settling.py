@@ -31,7 +31,13 @@ from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.state import Contest, Run
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import ComputeSettlement, SettlementComputed, WinningsPaid, WinningsUnpayable
+from cutline.engine.messages import (
+    ComputeSettlement,
+    RaiseAlert,
+    SettlementComputed,
+    WinningsPaid,
+    WinningsUnpayable,
+)
 from cutline.engine.settlement import (
     SettlementInput,
     SettlementResult,
@@ -40,6 +46,7 @@ from cutline.engine.settlement import (
 )
 from cutline.engine.tournament.prize_table import pot_cents
 
+RUNBOOK = "runbooks/settlement-fails-mid-run.md"
 RUN_TIMEOUT = timedelta(minutes=15)
 TIMED_OUT: Mapping[str, Any] = {"code": RejectCode.ACTOR_TIMEOUT.value, "details": {"waited_s": 900}}
 RETRY_SECONDS_MIN = 60
@@ -94,7 +101,7 @@ def inputs_of(contest: Contest) -> SettlementInput:
     """Gather what is settled: the frozen config, the believed board, the ACTIVE entries in order of entering."""
     return SettlementInput(
         contest_id=contest.contest_id,
-        config_json=contest.created.config_json,
+        config_json=contest.config_json,
         board=board_of(contest.feed.board),
         entries=active_entries(contest),
     )
@@ -114,16 +121,32 @@ def record(contest: Contest, computed: SettlementComputed, now: datetime) -> Dec
     if run is None or run.run_id != computed.run_id:
         return Accepted(reply={"deduped": True})
     if computed.result_json is None:
-        return Accepted(events=(_failed(contest, run, computed.error or {}, now),))
+        return fail(contest, _failed(contest, run, computed.error or {}, now))
     outcome = read_outcome(computed.result_json)
     if isinstance(outcome, Rejected):
         error = {"code": outcome.code.value, "details": dict(outcome.details)}
-        return Accepted(events=(_failed(contest, run, error, now),))
+        return fail(contest, _failed(contest, run, error, now))
     wrong = _mismatch(contest, run, outcome)
     if wrong:
         error = {"code": RejectCode.SETTLEMENT_MISMATCH.value, "details": {"differs": wrong}}
-        return Accepted(events=(_failed(contest, run, error, now),))
+        return fail(contest, _failed(contest, run, error, now))
     return Accepted(events=(_recorded(contest, run, outcome),), reply={"deduped": False})
+
+
+def fail(contest: Contest, failed: SettlementFailed) -> Accepted:
+    """Record a failed run and call ops: nobody is paid until a run succeeds (SET-006)."""
+    return Accepted(events=(failed,), effects=(alert_of(contest, failed),))
+
+
+def alert_of(contest: Contest, failed: SettlementFailed) -> RaiseAlert:
+    """Say which run failed and by which code."""
+    details = {
+        "contest_id": contest.contest_id,
+        "run_id": failed.run_id,
+        "code": failed.error.get("code"),
+        "retry_at": failed.retry_at,
+    }
+    return RaiseAlert(name="settlement_failed", runbook=RUNBOOK, details=details)
 
 
 def _mismatch(contest: Contest, run: Run, result: SettlementResult) -> list[str]:

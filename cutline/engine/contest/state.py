@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cutline.engine.contest.config_events import ConfigChangeRefused
 from cutline.engine.contest.events import ContestCreated, EntryStatus, RostersFrozen, SettledEntry, SettlementRecorded
 from cutline.engine.contest.feed_state import FeedState
 from cutline.engine.contest.lifecycle import Status
@@ -93,6 +94,30 @@ class Feed:
     waiting: bool = False
 
 
+@dataclass(slots=True, kw_only=True)
+class Late:
+    """What the provider has changed since the contest was COMPLETE: the board as it would be, and how far it goes."""
+
+    board: FeedState
+    applied: int
+    polled_at: datetime
+    corrections: int = 0
+
+
+@dataclass(slots=True)
+class Audits:
+    """The scheduled audits of a settlement: the open one, what the last found, and when the next is due.
+
+    `ended` holds every one as plain data, for ops.
+    """
+
+    count: int = 0
+    open_since: datetime | None = None
+    next_at: datetime | None = None
+    mismatches: tuple[str, ...] = ()
+    ended: list[dict[str, Any]] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A settlement run that has been given its inputs and has not answered."""
@@ -109,6 +134,8 @@ class Settlement:
     """Where the settlement stands: the open run, the last failure, or the result and what of it is paid."""
 
     attempts: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """Every run that has ended, as its row in `settlement_audit` says."""
     run: Run | None = None
     error: Mapping[str, Any] | None = None
     retry_at: datetime | None = None
@@ -118,6 +145,12 @@ class Settlement:
     """Prizes in cents that are neither paid nor unpayable, by entry."""
     paid: dict[str, int] = field(default_factory=dict)
     unpayable: dict[str, int] = field(default_factory=dict)
+    settled_at: datetime | None = None
+    paid_out_at: datetime | None = None
+    """When the last prize was paid or given up, or at the settlement where there was none."""
+    seconds: float | None = None
+    """How long the run took that settled the contest, in seconds."""
+    audits: Audits = field(default_factory=Audits)
 
 
 @dataclass(slots=True)
@@ -127,7 +160,15 @@ class Contest:
     created: ContestCreated
     created_at: datetime
     config: Tournament
+    config_json: str
+    config_sha256: str
+    config_version: int = 0
+    """The published version taken since the creation; 0 while the contest plays by what it was created with."""
+    config_judged: int = 0
+    """The last published version that was taken or refused."""
+    config_refusal: ConfigChangeRefused | None = None
     feed: Feed = field(default_factory=Feed)
+    late: Late | None = None
     status: Status = Status.SCHEDULED
     came_from: Status | None = None
     transitions: list[dict[str, Any]] = field(default_factory=list)

@@ -19,6 +19,7 @@ class EventWatched:
     from_at: datetime
     first_tee_at: datetime | None
     attempt: int
+    rounds: int | None = None
 
     @property
     def key(self) -> str:
@@ -37,6 +38,20 @@ class EventUnwatched:
     def key(self) -> str:
         """Each watch ends once."""
         return f"unwatch:{self.contest_id}:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateWatchBegan:
+    """A contest is complete: until `until_at` it is sent what the provider corrects late, and nothing else."""
+
+    contest_id: str
+    attempt: int
+    until_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Each watch becomes a late one once."""
+        return f"late-watch:{self.contest_id}:{self.attempt}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +119,7 @@ class PollFailed:
     number: int
     error: str
     http_status: int | None
+    detail: str = ""
 
     @property
     def key(self) -> str:
@@ -123,13 +139,42 @@ class PollRecovered:
         return f"health:{self.number}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestionLagged:
+    """Nothing sound has come since `since` for longer than may be (ING-011). Recorded once for each such stretch."""
+
+    number: int
+    since: datetime
+    lag_seconds: float
+
+    @property
+    def key(self) -> str:
+        """Stretches are numbered."""
+        return f"lag:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestionCaughtUp:
+    """Something sound has come again after a lag."""
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        """Each stretch ends once."""
+        return f"lag:{self.number}:ended"
+
+
 EVENTS: tuple[type, ...] = (
     EventWatched,
     EventUnwatched,
+    LateWatchBegan,
     PayloadStored,
     PayloadRejected,
     ChangesRecorded,
     PollConfirmed,
     PollFailed,
     PollRecovered,
+    IngestionLagged,
+    IngestionCaughtUp,
 )

@@ -9,16 +9,26 @@ from typing import Any
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.feed import polling
-from cutline.engine.feed.events import EVENTS, ChangesRecorded, EventUnwatched, EventWatched, PollConfirmed
+from cutline.engine.feed.events import (
+    EVENTS,
+    ChangesRecorded,
+    EventUnwatched,
+    EventWatched,
+    LateWatchBegan,
+    PollConfirmed,
+)
+from cutline.engine.feed.reading import describe, vitals_of
 from cutline.engine.feed.state import ProviderFeed, fold
 from cutline.engine.messages import (
     FeedAdvanced,
     FeedPolled,
     Look,
+    PollAtOnce,
     ReadFeed,
     UnwatchEvent,
     WatchEvent,
 )
+from cutline.engine.vitals import FeedVitals
 
 
 class FeedMachine:
@@ -41,9 +51,11 @@ class FeedMachine:
             case WatchEvent():
                 return _watch(state, command)
             case UnwatchEvent():
-                return _unwatch(state, command)
+                return _unwatch(state, command, now)
+            case PollAtOnce():
+                return polling.poll_at_once(state, now)
             case ReadFeed():
-                return Accepted(reply=_describe(state))
+                return Accepted(reply=describe(state, now, command.applied))
             case _:
                 raise InvariantViolated(f"{type(command).__name__} is no message to a feed")
 
@@ -57,7 +69,8 @@ class FeedMachine:
             case EventWatched(contest_id=contest_id) if state.changes and state.polled_at is not None:
                 return [_advance(state, recorded, contest_id, 0, state.polled_at)]
             case ChangesRecorded(first=first, polled_at=polled_at):
-                return [_advance(state, recorded, follower, first, polled_at) for follower in state.subscribers]
+                followers = [*state.subscribers, *state.late]
+                return [_advance(state, recorded, follower, first, polled_at) for follower in followers]
             case PollConfirmed(polled_at=polled_at):
                 first = len(state.changes)
                 return [_advance(state, recorded, follower, first, polled_at) for follower in state.subscribers]
@@ -71,6 +84,10 @@ class FeedMachine:
     def due_at(self, state: ProviderFeed) -> datetime | None:
         """Return when the next poll is due, or None while nobody follows the event."""
         return polling.due_at(state)
+
+    def vitals(self, state: ProviderFeed) -> FeedVitals | None:
+        """Return the feed's figures to be watched, or None while nobody follows the event."""
+        return vitals_of(state)
 
 
 def _advance(state: ProviderFeed, recorded: Recorded, contest_id: str, first: int, polled_at: datetime) -> Owed:
@@ -97,33 +114,17 @@ def _watch(state: ProviderFeed, command: WatchEvent) -> Decision:
         from_at=command.from_at,
         first_tee_at=command.first_tee_at,
         attempt=command.attempt,
+        rounds=command.rounds,
     )
     return Accepted(events=(watched,), reply={"deduped": False})
 
 
-def _unwatch(state: ProviderFeed, command: UnwatchEvent) -> Decision:
+def _unwatch(state: ProviderFeed, command: UnwatchEvent, now: datetime) -> Decision:
+    """Let a contest go: at once, or after a late watch. What is asked for twice happens once."""
     watched = state.subscribers.get(command.contest_id)
     if watched is None:
         return Accepted(reply={"deduped": True})
+    if command.late_until is not None and command.late_until > now:
+        late = LateWatchBegan(contest_id=command.contest_id, attempt=watched.attempt, until_at=command.late_until)
+        return Accepted(events=(late,))
     return Accepted(events=(EventUnwatched(contest_id=command.contest_id, attempt=watched.attempt),))
-
-
-def _describe(state: ProviderFeed) -> dict[str, Any]:
-    pulse = state.pulse
-    return {
-        "provider_event_id": state.provider_event_id,
-        "event_status": state.board.status,
-        "followers": sorted(state.subscribers),
-        "changes": len(state.changes),
-        "payloads": len(state.payloads),
-        "held_regressions": sorted(state.board.holds),
-        "failing": state.failing,
-        "last_event_polled_at": state.polled_at,
-        "last_poll": {
-            "asked_at": pulse.asked_at,
-            "answered_at": pulse.answered_at,
-            "http_status": pulse.http_status,
-            "duration_ms": pulse.duration_ms,
-        },
-        "next_poll_at": polling.due_at(state),
-    }

@@ -7,10 +7,10 @@ next look polls at once, without an ETag.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from cutline.engine.contest.changes import Change, read_change
 from cutline.engine.contest.feed_state import FeedState
@@ -22,6 +22,9 @@ from cutline.engine.feed.events import (
     ChangesRecorded,
     EventUnwatched,
     EventWatched,
+    IngestionCaughtUp,
+    IngestionLagged,
+    LateWatchBegan,
     PayloadRejected,
     PayloadStored,
     PollConfirmed,
@@ -29,12 +32,20 @@ from cutline.engine.feed.events import (
     PollRecovered,
 )
 
+RECENT_MAX = 50
+_UNREMARKABLE = (EventWatched, EventUnwatched, PayloadStored, PollConfirmed)
+
 
 @dataclass(slots=True)
 class Pulse:
-    """The last poll, recorded or not. `snapshot` and `sha256` are what the provider last served, if it was sound."""
+    """The last poll, recorded or not. `snapshot` and `sha256` are what the provider last served, if it was sound.
+
+    `good_at` is when something sound came last, `unmodified` how often in a row it was "not modified".
+    """
 
     asked_at: datetime | None = None
+    good_at: datetime | None = None
+    unmodified: int = 0
     answered_at: datetime | None = None
     http_status: int | None = None
     duration_ms: float | None = None
@@ -56,14 +67,24 @@ class ProviderFeed:
     subscribers: dict[str, EventWatched] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     """The last watch of every contest, present or gone."""
+    late: dict[str, LateWatchBegan] = field(default_factory=dict)
+    """Complete contests that are sent what is corrected late."""
+    rounds: int | None = None
+    """The most rounds that a follower scores."""
     board: FeedState = field(default_factory=FeedState)
     changes: list[Change] = field(default_factory=list)
     payloads: set[str] = field(default_factory=set)
+    rejected: int = 0
     polled_at: datetime | None = None
     """The last poll that left an event."""
     confirmations: int = 0
     failing: str | None = None
+    failing_since: datetime | None = None
     health_changes: int = 0
+    lag_stretches: int = 0
+    lagging: bool = False
+    recent: deque[Recorded] = field(default_factory=lambda: deque(maxlen=RECENT_MAX))
+    """The last events but for watches and confirmations, for whoever asks how the feed fares."""
     pulse: Pulse = field(default_factory=Pulse, compare=False)
 
 
@@ -72,24 +93,41 @@ def fold(state: ProviderFeed, recorded: Recorded) -> None:
     folder = _FOLDERS.get(type(recorded.event))
     if folder is None:
         raise InvariantViolated(f"{type(recorded.event).__name__} is no event of a feed")
-    folder(state, recorded.event)
+    folder(state, recorded)
+    if not isinstance(recorded.event, _UNREMARKABLE):
+        state.recent.append(recorded)
 
 
-def _watched(state: ProviderFeed, event: EventWatched) -> None:
+def _watched(state: ProviderFeed, recorded: Recorded) -> None:
+    event: EventWatched = recorded.event
     state.provider_event_id = event.provider_event_id
     state.subscribers[event.contest_id] = event
     state.attempts[event.contest_id] = event.attempt
+    state.late.pop(event.contest_id, None)
+    if event.rounds is not None:
+        state.rounds = max(event.rounds, state.rounds or 0)
 
 
-def _unwatched(state: ProviderFeed, event: EventUnwatched) -> None:
+def _unwatched(state: ProviderFeed, recorded: Recorded) -> None:
+    event: EventUnwatched = recorded.event
     state.subscribers.pop(event.contest_id, None)
+    state.late.pop(event.contest_id, None)
 
 
-def _stored(state: ProviderFeed, event: PayloadStored | PayloadRejected) -> None:
+def _late(state: ProviderFeed, recorded: Recorded) -> None:
+    event: LateWatchBegan = recorded.event
+    state.subscribers.pop(event.contest_id, None)
+    state.late[event.contest_id] = event
+
+
+def _stored(state: ProviderFeed, recorded: Recorded) -> None:
+    event: PayloadStored | PayloadRejected = recorded.event
     state.payloads.add(event.sha256)
+    state.rejected += isinstance(event, PayloadRejected)
 
 
-def _changed(state: ProviderFeed, event: ChangesRecorded) -> None:
+def _changed(state: ProviderFeed, recorded: Recorded) -> None:
+    event: ChangesRecorded = recorded.event
     if event.first != len(state.changes):
         raise InvariantViolated(f"changes from {event.first} on follow {len(state.changes)}")
     for change in event.changes:
@@ -98,28 +136,44 @@ def _changed(state: ProviderFeed, event: ChangesRecorded) -> None:
     state.polled_at = event.polled_at
 
 
-def _confirmed(state: ProviderFeed, event: PollConfirmed) -> None:
+def _confirmed(state: ProviderFeed, recorded: Recorded) -> None:
+    event: PollConfirmed = recorded.event
     state.confirmations = event.number
     state.polled_at = event.polled_at
 
 
-def _failed(state: ProviderFeed, event: PollFailed) -> None:
+def _failed(state: ProviderFeed, recorded: Recorded) -> None:
+    event: PollFailed = recorded.event
     state.failing = event.error
+    state.failing_since = state.failing_since or recorded.at
     state.health_changes = event.number
 
 
-def _recovered(state: ProviderFeed, event: PollRecovered) -> None:
-    state.failing = None
+def _recovered(state: ProviderFeed, recorded: Recorded) -> None:
+    event: PollRecovered = recorded.event
+    state.failing = state.failing_since = None
     state.health_changes = event.number
 
 
-_FOLDERS: dict[type, Callable[[ProviderFeed, Any], None]] = {
+def _lagged(state: ProviderFeed, recorded: Recorded) -> None:
+    event: IngestionLagged = recorded.event
+    state.lag_stretches, state.lagging = event.number, True
+
+
+def _caught_up(state: ProviderFeed, _recorded: Recorded) -> None:
+    state.lagging = False
+
+
+_FOLDERS: dict[type, Callable[[ProviderFeed, Recorded], None]] = {
     EventWatched: _watched,
     EventUnwatched: _unwatched,
+    LateWatchBegan: _late,
     PayloadStored: _stored,
     PayloadRejected: _stored,
     ChangesRecorded: _changed,
     PollConfirmed: _confirmed,
     PollFailed: _failed,
     PollRecovered: _recovered,
+    IngestionLagged: _lagged,
+    IngestionCaughtUp: _caught_up,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
@@ -28,7 +28,7 @@ def _reading(kind: Any, leave_out: frozenset[str]) -> tuple[tuple[str, ...], att
 
 def content_of(command: Any, *, leave_out: frozenset[str] = frozenset()) -> dict[str, str]:
     """Return the fields of a request, which are two at least, as text in the order of its class."""
-    kind: Hashable = type(command)
+    kind: Any = type(command)
     names, read = _reading(kind, leave_out)
     return dict(zip(names, map(str, read(command)), strict=True))
 

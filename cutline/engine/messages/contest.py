@@ -18,6 +18,16 @@ class CreateContest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptConfig:
+    """From governance, or at an edge's wish: play by this published version, if the contest still may change."""
+
+    config_id: str
+    version: int
+    config_json: str
+    config_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnterContest:
     """Reserve a seat for one entry until its payment succeeds. `entry_id` is the business key, made by the edge."""
 
@@ -53,16 +63,33 @@ class DeclareContestError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecoverContest:
-    """Let a contest in ERROR go on in the state that it came from."""
+class ForceLock:
+    """Lock a contest that is SCHEDULED, whatever the time; only within an open runbook execution (LIFE-020, C-31)."""
 
     actor: str
     reason: str
+    runbook: str
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverContest:
+    """Let a contest in ERROR go on in the state that it came from, within an open runbook execution."""
+
+    actor: str
+    reason: str
+    runbook: str | None = None
+    execution_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadContest:
     """Ask for the contest as it is: status, progress, counts and times. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadProgress:
+    """Ask for the steps that the contest has taken, with their times. Decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +102,16 @@ class ReadEntry:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadStandings:
     """Ask for the settled result, best first; there is none before the settlement. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadIngestion:
+    """Ask what the contest has taken of its provider's event, and what came late. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSettlementAudit:
+    """Ask for every settlement run and every audit of the contest. Decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +146,15 @@ class SettlementComputed:
 
     run_id: str
     result_json: str | None = None
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoresAudited:
+    """From a worker process: how the recorded settlement differs from its file, or why nobody could look (`error`)."""
+
+    number: int
+    mismatches: tuple[str, ...] = ()
     error: Mapping[str, Any] | None = None
 
 

@@ -11,6 +11,7 @@ class WatchEvent:
     """From a contest: poll this provider event from `from_at` on and send its changes to the contest.
 
     From `first_tee_at` on the event is polled as one in play. Each `attempt` has all changes so far sent once again.
+    `rounds` is how many rounds the contest scores.
     """
 
     contest_id: str
@@ -18,26 +19,46 @@ class WatchEvent:
     from_at: datetime
     first_tee_at: datetime | None = None
     attempt: int = 1
+    rounds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnwatchEvent:
-    """From a contest: it is complete or cancelled and takes no more changes."""
+    """From a contest: it is complete or cancelled, and no change moves it any more.
+
+    One that is complete is still sent what the provider corrects before `late_until`.
+    """
 
     contest_id: str
+    late_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollAtOnce:
+    """From ops: poll the provider now, whole, whenever it was polled last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFeed:
-    """Ask for the feed as it is: health, last poll, changes and subscribers. Decides nothing."""
+    """Ask for the feed as it is: health, last poll, changes and subscribers. Decides nothing.
+
+    With `applied`, how many changes a follower has taken, the answer says what still waits for it.
+    """
+
+    applied: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPolled:
-    """From a task: what one poll gave. `body` is None when nothing changed (304) or the poll failed (`error`)."""
+    """From a task: what one poll gave. `body` is None when nothing changed (304) or the poll failed (`error`).
+
+    A failure comes with its `detail` and, where something was served, the beginning of it as `evidence`.
+    """
 
     http_status: int | None
     body: bytes | None
     etag: str | None
     error: str | None
     duration_ms: float
+    detail: str = ""
+    evidence: bytes | None = None

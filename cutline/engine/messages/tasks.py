@@ -53,6 +53,14 @@ class ComputeSettlement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditScores:
+    """An effect: read a settled contest's file again in a worker process; answer with `ScoresAudited`."""
+
+    contest_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenStripeEvents:
     """An effect: open the sealed bodies of these events, named with their next attempt; each becomes a `PostAgain`."""
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
-
-import orjson
 
 from cutline.engine import tournament
 from cutline.engine.errors import RejectCode
@@ -25,23 +24,29 @@ from cutline.http.schemas.contests import (
 
 
 async def publish_config(call: Call) -> Reply:
-    """Publish a configuration's next version; the same content again is answered with the version it has (CFG-007)."""
-    config = _config_of(call.body_as(PublishConfigAsked))
+    """Publish a configuration's next version; the same content again is answered with the version it has (CFG-007).
+
+    The version is sent to every contest of the configuration; those that are still SCHEDULED take it (C-28).
+    """
+    config = config_of(call.body_as(PublishConfigAsked))
     published = await call.governance.publish(
         config_id=config.id,
         config_json=tournament.canonical(config),
         config_sha256=tournament.sha256(config),
         actor=call.principal.actor,
+        needs_validation=call.house.settings.configs_need_validation,
     )
     given = ConfigGiven.model_validate(published)
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
-def _config_of(asked: PublishConfigAsked) -> tournament.Tournament:
+def config_of(asked: PublishConfigAsked) -> tournament.Tournament:
+    """Read the configuration in a body. Refused: CONFIG_INVALID with every fault."""
     try:
         if asked.toml is not None:
             return tournament.load(asked.toml)
-        return tournament.from_canonical(orjson.dumps(asked.config))
+        # Not orjson, which takes no integer beyond 64 bits: the fault is the configuration's to be named.
+        return tournament.from_canonical(json.dumps(asked.config))
     except tournament.ConfigInvalid as invalid:
         faults = [{"path": fault.path, "value": fault.value, "right": fault.right} for fault in invalid.faults]
         raise Refused(invalid.code, {"faults": faults}) from invalid
@@ -105,6 +110,9 @@ ROUTES = (
         takes=PublishConfigAsked,
         gives=ConfigGiven,
         summary="Publish a tournament configuration.",
+        statuses=(200, 201),
+        refuses=(RejectCode.CONFIG_INVALID,),
+        idempotency="by content",
     ),
     Route(
         method="POST",
@@ -114,6 +122,14 @@ ROUTES = (
         takes=CreateContestAsked,
         gives=ContestCreatedGiven,
         summary="Create a contest.",
+        statuses=(200, 201),
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.CONTEST_EXISTS,
+            RejectCode.CONTEST_CONFIG_LOCKED,
+            RejectCode.CONTEST_QUARANTINED,
+        ),
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -122,6 +138,7 @@ ROUTES = (
         needs=ANYONE,
         gives=ContestsGiven,
         summary="List the contests.",
+        polled=True,
     ),
     Route(
         method="GET",
@@ -130,6 +147,7 @@ ROUTES = (
         needs=ANYONE,
         gives=ContestGiven,
         summary="Read a contest.",
+        polled=True,
     ),
     Route(
         method="POST",
@@ -139,6 +157,8 @@ ROUTES = (
         takes=CancelContestAsked,
         gives=CancelledGiven,
         summary="Cancel a contest and give every fee back.",
+        refuses=(RejectCode.INVALID_STATUS_TRANSITION,),
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -147,5 +167,7 @@ ROUTES = (
         needs=ANYONE,
         gives=StandingsGiven,
         summary="Read a settled contest's result.",
+        refuses=(RejectCode.SETTLEMENT_NOT_READY,),
+        polled=True,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cutline.engine.errors import RejectCode
-from cutline.http.addresses import entry_id_of, idempotency_key_of
+from cutline.http.addresses import entry_id_of
 from cutline.http.asking import Refused
 from cutline.http.door import ANYONE, ENTRANT, Call, Reply, Route
 from cutline.http.schemas.entries import EnterAsked, EntryGiven
@@ -15,10 +15,9 @@ async def enter(call: Call) -> Reply:
     """Reserve a seat until the fee is paid: 201, and 200 when the same key comes again."""
     contest_id, asked = call.part("contest_id"), call.body_as(EnterAsked)
     contest = call.contest(contest_id)
-    key = idempotency_key_of(call.request.headers.get("Idempotency-Key"))
     account_did = call.principal.subject
     entered = await contest.enter(
-        entry_id=entry_id_of(contest_id, account_did, key),
+        entry_id=entry_id_of(contest_id, account_did, call.key),
         account_did=account_did,
         picks=asked.picks,
         tiebreak=asked.tiebreak,
@@ -71,7 +70,15 @@ ROUTES = (
         needs=ENTRANT,
         takes=EnterAsked,
         gives=EntryGiven,
-        summary="Enter a contest (Idempotency-Key required).",
+        summary="Enter a contest.",
+        statuses=(200, 201),
+        refuses=(
+            RejectCode.CONTEST_LOCKED,
+            RejectCode.CONTEST_FULL,
+            RejectCode.ENTRY_LIMIT_REACHED,
+            RejectCode.ROSTER_INVALID,
+        ),
+        idempotency="required",
     ),
     Route(
         method="GET",
@@ -80,6 +87,7 @@ ROUTES = (
         needs=ANYONE,
         gives=EntryGiven,
         summary="Read an entry of yours.",
+        polled=True,
     ),
     Route(
         method="POST",
@@ -88,5 +96,7 @@ ROUTES = (
         needs=ENTRANT,
         gives=EntryGiven,
         summary="Withdraw an entry before the lock.",
+        refuses=(RejectCode.CONTEST_LOCKED, RejectCode.ENTRY_NOT_PENDING, RejectCode.REFUND_AFTER_LOCK),
+        idempotency="by content",
     ),
 )

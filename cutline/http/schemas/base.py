@@ -1,8 +1,8 @@
-"""The two kinds of models at the doors, and the forms of ids; no model of a route."""
+"""The kinds of models at the doors, and the forms of ids; no model of a route."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -14,13 +14,28 @@ EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 AccountDid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:%@+-]{1,200}$")]
 
 
+def exactly_one(*kinds: tuple[str, str]) -> dict[str, Any]:
+    """Return what tells a JSON schema that one of these fields must be there, and no other; each with its type."""
+    ways = [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in kinds]
+    return {"oneOf": ways}
+
+
 class Asked(BaseModel):
     """A request's body: exact types, no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Queried(BaseModel):
+    """A request's query: no unknown names; texts are read as what the model declares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class Given(BaseModel):
     """A response's body: what it declares leaves the house, and nothing else that an actor replied."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=False)
+    # Every field of an answer is always there, and the documents say so.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", from_attributes=False, json_schema_serialization_defaults_required=True
+    )

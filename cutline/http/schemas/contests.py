@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from cutline.http.schemas.base import Asked, ContestId, Given
+from cutline.http.schemas.base import Asked, ContestId, Given, exactly_one
 
 
 class PublishConfigAsked(Asked):
     """A tournament configuration, as TOML text or as the same keys in JSON: exactly one of the two."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one(("toml", "string"), ("config", "object")))
 
     toml: str | None = None
     config: dict[str, Any] | None = None
@@ -72,7 +74,7 @@ class FeedGiven(Given):
     held_regressions: int
 
 
-class SettlementGiven(Given):
+class SettlementProgressGiven(Given):
     """How the settlement stands; the sums are in cents."""
 
     status: str
@@ -96,6 +98,8 @@ class ContestGiven(Given):
     contest_id: str
     config_id: str
     config_sha256: str
+    config_version: int
+    """The published version taken since the creation, or 0."""
     name: str
     currency: str
     status: str
@@ -109,7 +113,7 @@ class ContestGiven(Given):
     entries: dict[str, int]
     pot_cents: int
     feed: FeedGiven
-    settlement: SettlementGiven
+    settlement: SettlementProgressGiven
     transitions: list[dict[str, Any]] | None = None
 
 

@@ -15,6 +15,7 @@ import pysqlite3
 from pydantic import ValidationError
 from pysqlite3 import Connection
 
+from cutline.engine.contest.audit_events import LateChangesReceived
 from cutline.engine.contest.events import FeedApplied, RostersFrozen, SettlementStarted
 from cutline.engine.contest.freezing import pack
 from cutline.engine.contest.settling import inputs_of
@@ -142,7 +143,7 @@ def _keep(checked: CheckedFile, state: Any, recorded: Recorded, kind_name: str) 
     event = recorded.event
     if kind_name in ("ledger", "payouts"):
         checked.kept.append(recorded)
-    elif isinstance(event, FeedApplied):
+    elif isinstance(event, FeedApplied | LateChangesReceived):
         checked.heads[event.head] = recorded.seq
     elif isinstance(event, RostersFrozen):
         checked.problems += _check_frozen(state.existing(), event, checked.name, recorded.seq)

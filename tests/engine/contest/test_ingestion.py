@@ -15,6 +15,7 @@ from cutline.engine.contest.feed_events import (
     EventStatusReported,
     FeedEvent,
     FieldPublished,
+    PlayerRenamed,
     PlayerStatusReported,
     RegressionCleared,
     RegressionHeld,
@@ -308,7 +309,12 @@ def test_a_name_may_change_but_the_id_counts() -> None:
     document["leaderboard"][0]["last_name"] = "Renamed"
     snapshot = parse_snapshot(raw(document), EVENT_ID)
     assert isinstance(snapshot, Snapshot)
+    (renamed,) = diff(feed.state, snapshot, START)
+    assert isinstance(renamed, PlayerRenamed)
+    assert (renamed.key, renamed.was, renamed.name) == ("name:A:1", "A Golfer", "A Renamed")
+    evolve(feed.state, stored(renamed))
     assert diff(feed.state, snapshot, START) == []
+    assert board_of(feed.state) == board(status="inprogress")
 
 
 def test_the_status_of_the_event_moves_forward_at_once_and_comes_last() -> None:

@@ -12,8 +12,10 @@ from cutline.engine.messages import (
     CancelIntent,
     DeclareContestError,
     FeedAdvanced,
+    FeedPolled,
     Look,
     MoveEntryFee,
+    RaiseAlert,
     ReadContest,
     RecordAnchor,
     RecoverContest,
@@ -343,11 +345,39 @@ def test_a_change_that_cannot_be_read_stops_the_contest_by_name(change: Any) -> 
     assert play.contest.send(advanced(0, change), LOCK - minutes(1)) == []
 
 
-def test_after_completion_no_change_is_taken() -> None:
+def test_after_completion_the_event_is_watched_late_for_a_week() -> None:
     """F7: later corrections do not reopen."""
     play = Play()
     done = play.to_complete()
-    applied = play.contest.state.contest.feed.applied
-    assert play.contest.send(advanced(applied, ("MoonRose", {})), done) == []
+    week = done + timedelta(days=7)
+    assert play.contest.messages(UnwatchEvent) == [UnwatchEvent(contest_id="c1", late_until=week)]
+    assert (list(play.feed.state.subscribers), list(play.feed.state.late)) == ([], ["c1"])
+    assert types(play.feed.look(week)) == ["EventUnwatched"]
+    assert play.feed.machine.due_at(play.feed.state) is None
+
+
+def test_thirty_days_of_silence_complete_nothing_and_ops_have_been_called() -> None:
+    """LIFE-005: COMPLETE is never inferred from the absence of updates."""
+    play = Play()
+    play.feed.pure = False
+    play.to_live()
+    play.serve(LOCK + minutes(60))
+    silent = FeedPolled(http_status=None, body=None, etag=None, error="TIMED_OUT", duration_ms=10_000.0)
+    now = END
+    while now < END + timedelta(days=30):
+        play.feed.send(Look(), now)
+        play.feed.send(silent, now)
+        play.deliver(now)
+        play.contest.look(now)
+        now += timedelta(hours=6)
+    assert play.status == "LIVE"
+    assert [effect.name for effect in play.feed.effects if isinstance(effect, RaiseAlert)] == ["ingestion_lag_exceeded"]
+
+
+def test_a_cancelled_contest_takes_no_change() -> None:
+    play = Play()
+    play.contest.send(CancelContest(actor="ada", reason="rain"), LOCK)
+    play.deliver(LOCK)
+    assert play.contest.send(advanced(0, ("MoonRose", {})), LOCK) == []
     assert play.contest.messages(UnwatchEvent) == [UnwatchEvent(contest_id="c1")]
-    assert play.feed.state.subscribers == {}
+    assert (play.feed.state.subscribers, play.feed.state.late) == ({}, {})
