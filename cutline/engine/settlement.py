@@ -40,7 +40,6 @@ __all__ = [
     "award",
     "check_ready",
     "compare",
-    "input_sha256",
     "read_input",
     "read_outcome",
     "result_sha256",
@@ -197,11 +196,6 @@ def _places_of_best(standings: Standings) -> list[list[int]]:
     if winners:
         place_of = {entry_id: place for place, entry_id in enumerate(standings.entry_ids) if entry_id in winners}
     return [[place_of[entry_id] for entry_id in best] for best in standings.best_of_rounds]
-
-
-def input_sha256(inputs: SettlementInput) -> str:
-    """Name the inputs by hash; the order in which entries are given does not matter."""
-    return sha256_hex(write_input(inputs))
 
 
 def result_sha256(division: prizes.Division, rows: SettledRows) -> str:

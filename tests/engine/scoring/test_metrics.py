@@ -139,6 +139,11 @@ def test_position_points_value_a_golfer_by_his_place_or_his_cause(player: str, p
     assert value_of(player, PLACES, board()) == points
 
 
+def test_a_fixed_price_of_nothing_costs_nothing() -> None:
+    nothing = {**PLACES, "scoring.not_played": {cause: {"rule": "fixed", "value": 0} for cause in CAUSES}}
+    assert [value_of(player, nothing, board()) for player in "FGH"] == [0, 0, 0]
+
+
 TIED = board({"A": (None, [(-1, 18)]), "B": (None, [(0, 18)]), "C": (None, [(0, 18)]), "D": (None, [(0, 18)])})
 
 

@@ -82,6 +82,8 @@ def test_a_withdrawal_in_mid_round(rule: dict[str, Any], score: int | None) -> N
         ([], {"rule": "fixed", "value": 5}, 20),
         # Mid-round with no holes stored, after a finished one.
         ([(1, 18), (0, 0)], {"rule": "average_of_played"}, 4),
+        # After a single hole of R2.
+        ([(1, 18), (2, 1)], {"rule": "as_played"}, 3),
         # After 17 holes of R2.
         ([(1, 18), (3, 17)], {"rule": "as_played"}, 4),
         ([(1, 18), (3, 17)], {"rule": "fixed", "value": 5}, 16),
