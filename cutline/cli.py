@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 import typer
 
-from cutline.commands import checking, contracting, forgetting, playing, restoring, serving, upkeep
+from cutline.commands import (
+    checking,
+    configuring,
+    contracting,
+    forgetting,
+    operating,
+    playing,
+    restoring,
+    serving,
+    upkeep,
+)
 from cutline.commands.output import CommandFailed, print_failure
 
 app = typer.Typer(
@@ -30,7 +40,9 @@ for command in (
     upkeep.token,
 ):
     app.command()(command)
-app.add_typer(upkeep.config_commands, name="config")
+app.add_typer(configuring.config_commands, name="config")
+app.add_typer(operating.contest_commands, name="contest")
+app.add_typer(operating.runbook_commands, name="runbook")
 app.add_typer(upkeep.schema_commands, name="schema")
 app.add_typer(contracting.openapi_commands, name="openapi")
 app.add_typer(playing.emulate_commands, name="emulate")

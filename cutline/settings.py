@@ -123,6 +123,11 @@ class Settings(BaseSettings):
         return _several(self.ledger_admin_key)
 
     @property
+    def configs_need_validation(self) -> bool:
+        """Whether only a configuration whose rehearsal is on record may be published (CFG-008)."""
+        return self.settle_env == "production"
+
+    @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """Every live signing secret: while one is being rotated, two are valid (comma-separated)."""
         return _several(self.stripe_webhook_secret)

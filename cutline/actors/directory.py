@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from pykka import ActorDeadError
 
+from cutline.actors.clock import utc_now
 from cutline.actors.mailbox import (
     Ask,
     Asks,
@@ -26,6 +27,7 @@ from cutline.actors.mailbox import (
     each,
     send_replies,
 )
+from cutline.actors.waiting_room import WaitingRoom
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Rejected
 from cutline.engine.errors import RejectCode
@@ -37,19 +39,37 @@ log = structlog.get_logger(__name__)
 IDLE_AFTER = timedelta(minutes=5)
 DUE_SOON = timedelta(minutes=30)
 """An actor that is due within this time stays open: opening it again would cost more than its thread."""
+CROWD = 1_000
+"""While more are open, nobody stays open for being due soon or for having been asked a while ago."""
+IDLE_IN_A_CROWD = timedelta(seconds=10)
 CORE: tuple[Address, ...] = ("ledger", "payouts", "payments", "governance")
+_CONTEST = "contest/"
 _FOUNDING = (CreateContest, WatchEvent)
 
 MakeWriter = Callable[[Address, bool], Any]
 """Start the writer of an address; the flag says whether it may create its file. Returns Pykka's reference."""
 
+OnQuarantine = Callable[[Address, str], None]
+"""Hear that an address is kept closed from now on, and why."""
+
 
 class Directory:
     """Finds, opens and closes actors. Thread-safe: every method may be called from any thread."""
 
-    def __init__(self, root: DataRoot, make_writer: MakeWriter, *, kept_open: int = 0) -> None:
+    def __init__(
+        self,
+        root: DataRoot,
+        make_writer: MakeWriter,
+        *,
+        kept_open: int = 0,
+        room: WaitingRoom | None = None,
+        on_quarantine: OnQuarantine = lambda _address, _reason: None,
+    ) -> None:
         """Start empty; up to `kept_open` actors stay open however long they idle."""
         self._kept_open = kept_open
+        self._room = WaitingRoom() if room is None else room
+        self._retiring: set[Address] = set()
+        self._on_quarantine = on_quarantine
         self._root = root
         self._make_writer = make_writer
         self._lock = threading.RLock()
@@ -78,6 +98,9 @@ class Directory:
             return RejectCode.SHUTTING_DOWN
         if to in self._quarantined:
             return RejectCode.CONTEST_QUARANTINED
+        if self._must_wait(to, envelope):
+            self._room.park(to, envelope)
+            return None
         reference = self._open.get(to) or self._start(to, envelope)
         if reference is None:
             return RejectCode.CONTEST_QUARANTINED if to in self._quarantined else RejectCode.NOT_FOUND
@@ -87,6 +110,27 @@ class Directory:
             # It has just died, and its supervisor has not been told yet: whoever asks may ask again.
             return RejectCode.SHUTTING_DOWN
         return None
+
+    def _must_wait(self, to: Address, envelope: Envelope | None) -> bool:
+        """Whether a contest is not opened now. Who is asked at an edge never waits: edges limit themselves."""
+        if to in self._open or isinstance(envelope, Ask | Asks) or not to.startswith(_CONTEST):
+            return False
+        if to not in self._room and self._room.has_room(utc_now()):
+            return False
+        try:
+            return self._root.path_of(to).exists()
+        except ValueError:
+            return False
+
+    def _admit(self) -> None:
+        """Open those who wait, as far as there is room; the lock is held."""
+        for address, mail in self._room.admitted(utc_now()):
+            if not self._closed and address not in self._open and address not in self._quarantined:
+                self._start(address, mail[0] if mail else None)
+            for envelope in mail:
+                refusal = self._deliver(address, envelope)
+                if refusal is not None:
+                    self._refuse(address, envelope, refusal)
 
     def _refuse(self, to: Address, envelope: Envelope, code: RejectCode) -> None:
         match envelope:
@@ -103,7 +147,7 @@ class Directory:
             case _:
                 pass
 
-    def _start(self, address: Address, envelope: Envelope) -> Any | None:
+    def _start(self, address: Address, envelope: Envelope | None) -> Any | None:
         try:
             exists = self._root.path_of(address).exists()
         except ValueError:
@@ -116,7 +160,21 @@ class Directory:
             return None
         reference = self._make_writer(address, founding)
         self._open[address] = reference
+        if not isinstance(envelope, Ask) and address.startswith(_CONTEST):
+            self._room.enter(address, utc_now())
+        for waiting in self._room.take(address):
+            reference.tell(waiting)
         return reference
+
+    def open_soon(self, address: Address) -> None:
+        """Open a contest without a message when it is its turn."""
+        with self._lock:
+            if self._closed or address in self._open or address in self._quarantined:
+                return
+            if self._must_wait(address, None):
+                self._room.park(address, None)
+            else:
+                self._start(address, None)
 
     def open(self, address: Address, *, create: bool = False) -> None:
         """Open an actor without a message, as at boot."""
@@ -126,8 +184,11 @@ class Directory:
 
     # Time -----------------------------------------------------------------------------------------------------
 
-    def note(self, address: Address, due_at: datetime | None, used_at: datetime) -> None:
-        """Remember when an actor wants to look at the clock next, and that it was used."""
+    def note(self, address: Address, due_at: datetime | None, used_at: datetime, *, at_rest: bool = False) -> None:
+        """Remember when an actor wants to look at the clock next, and that it was used.
+
+        One that is `at_rest` owes nothing: it makes room for the next, in a crowd by closing at once.
+        """
         with self._lock:
             self._known.add(address)
             self._used[address] = used_at
@@ -135,6 +196,19 @@ class Directory:
                 self._due.pop(address, None)
             else:
                 self._due[address] = due_at
+            if not at_rest:
+                self._retiring.discard(address)
+            elif self._room.holds_slot(address):
+                self._give_up_slot(address)
+
+    def _give_up_slot(self, address: Address) -> None:
+        """Let the next one in: beside this one, or in its place where so many are open already; the lock is held."""
+        if len(self._open) <= CROWD:
+            self._room.leave(address)
+            self._admit()
+        elif address not in self._retiring:
+            self._retiring.add(address)
+            self.send(address, Retire(self._release))
 
     def note_closed(self, address: Address, due_at: datetime | None) -> None:
         """Remember when an actor that is not open wants to look at the clock; one that is open has said so itself."""
@@ -143,12 +217,14 @@ class Directory:
                 self._due[address] = due_at
 
     def look_at_due(self, now: datetime, cause: str) -> int:
-        """Tell every actor whose time has come to look; return how many were told."""
+        """Tell every actor whose time has come to look; return how many were told or wait to be opened."""
         with self._lock:
-            due = [address for address, at in self._due.items() if at <= now]
-        for address in sorted(due):
+            due = [(at, address) for address, at in self._due.items() if at <= now and address not in self._room]
+            waiting = len(self._room)
+            self._admit()
+        for _, address in sorted(due):
             self.send(address, Tell(Look(), cause))
-        return len(due)
+        return len(due) + waiting
 
     def redeliver(self) -> None:
         """Have every open actor send again what has been owed for too long."""
@@ -162,13 +238,15 @@ class Directory:
         """
         with self._lock:
             surplus = max(0, len(self._open) - self._kept_open)
+            crowded = len(self._open) > CROWD
+            idle_after = IDLE_IN_A_CROWD if crowded else IDLE_AFTER
             idle = [
                 address
                 for address in self._open
                 if address not in CORE
                 and address in self._used
-                and now - self._used[address] >= IDLE_AFTER
-                and (address not in self._due or self._due[address] - now > DUE_SOON)
+                and now - self._used[address] >= idle_after
+                and (crowded or address not in self._due or self._due[address] - now > DUE_SOON)
             ]
             idle.sort(key=self._used.__getitem__)
         for address in idle[:surplus]:
@@ -176,26 +254,49 @@ class Directory:
 
     def _release(self, actor: Mailbox) -> bool:
         with self._lock:
+            self._retiring.discard(actor.address)
             if not actor.actor_inbox.empty():
                 return False
             if self._open.get(actor.address) is actor.actor_ref:
-                self._open.pop(actor.address)
+                self._close(actor.address)
             return True
+
+    def _close(self, address: Address) -> None:
+        """Forget who is closed or dead, and let the next one in; the lock is held."""
+        self._open.pop(address, None)
+        self._retiring.discard(address)
+        self._room.leave(address)
+        self._admit()
 
     # Trouble --------------------------------------------------------------------------------------------------
 
     def forget(self, address: Address) -> None:
         """Drop an actor that has died; its next message opens it again from its file."""
         with self._lock:
-            self._open.pop(address, None)
+            self._close(address)
 
-    def quarantine(self, address: Address, reason: str) -> None:
-        """Keep an actor closed until a person has mended its file (runbooks/contest-quarantined.md)."""
+    def quarantine(self, address: Address, reason: str, *, on_record: bool = False) -> None:
+        """Keep an actor closed until a person has mended its file (runbooks/contest-quarantined.md).
+
+        It is put on record, unless it is `on_record` already and this is a new start.
+        """
         with self._lock:
-            self._open.pop(address, None)
             self._due.pop(address, None)
             self._quarantined[address] = reason
+            self._close(address)
         log.error("quarantined", address=address, reason=reason, runbook="runbooks/contest-quarantined.md")
+        if not on_record:
+            self._on_quarantine(address, reason)
+
+    def release(self, address: Address) -> None:
+        """Open what was kept closed: its file is judged anew, and kept closed again if it is no better."""
+        with self._lock:
+            if self._closed or self._quarantined.pop(address, None) is None:
+                return
+            if self._root.path_of(address).exists():
+                self.open(address)
+                return
+        self.quarantine(address, "its file is missing")
 
     def quarantined(self) -> dict[Address, str]:
         """Return what is kept closed, with reasons."""
@@ -212,8 +313,15 @@ class Directory:
         for address in addresses:
             with self._lock:
                 self._known.add(address)
-            if not self._root.path_of(address).exists():
+                known_closed = address in self._quarantined
+            if not known_closed and not self._root.path_of(address).exists():
                 self.quarantine(address, "its file is missing")
+
+    @property
+    def waiting(self) -> int:
+        """How many contests wait to be opened."""
+        with self._lock:
+            return len(self._room)
 
     # The whole --------------------------------------------------------------------------------------------------
 
@@ -233,4 +341,5 @@ class Directory:
         """Take no more mail; return all that was open, to be stopped in this order."""
         with self._lock:
             self._closed = True
+            self._room.clear()
             return self.writers()

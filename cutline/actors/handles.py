@@ -237,9 +237,17 @@ class GovernanceHandle:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
-    def publish(self, *, config_id: str, config_json: str, config_sha256: str, actor: str) -> Awaitable[Reply]:
+    def publish(
+        self, *, config_id: str, config_json: str, config_sha256: str, actor: str, needs_validation: bool
+    ) -> Awaitable[Reply]:
         """Publish a configuration's next version; its newest content again changes nothing (CFG-007)."""
-        message = PublishConfig(config_id=config_id, config_json=config_json, config_sha256=config_sha256, actor=actor)
+        message = PublishConfig(
+            config_id=config_id,
+            config_json=config_json,
+            config_sha256=config_sha256,
+            actor=actor,
+            needs_validation=needs_validation,
+        )
         return self._ask("governance", message)
 
     def plan(self, *, contest_id: str, config_id: str, actor: str) -> Awaitable[Reply]:

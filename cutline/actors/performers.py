@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from cutline.actors.alerts import Alerts
 from cutline.actors.replica_gate import ReplicaGate
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.tasks import Perform
@@ -40,7 +41,12 @@ BALANCE_WINDOW = timedelta(days=30)
 
 
 def performers(
-    stripe: StripeGateway, feed: ScoreFeed, workers: Workers, gate: ReplicaGate, reading: StripeReading
+    stripe: StripeGateway,
+    feed: ScoreFeed,
+    workers: Workers,
+    gate: ReplicaGate,
+    reading: StripeReading,
+    alerts: Alerts,
 ) -> Mapping[type, Perform]:
     """Return who carries out which effect."""
 
@@ -76,15 +82,10 @@ def performers(
         ListUndelivered: reading.list_undelivered,
         ReopenStripeEvents: reading.reopen,
         ReadPlatformBalance: reading.read_platform_balance,
-        RaiseAlert: raise_alert,
+        RaiseAlert: alerts.raise_alert,
         PollFeed: poll_feed,
         ComputeSettlement: compute_settlement,
     }
-
-
-async def raise_alert(alert: RaiseAlert) -> None:
-    """Write an alert to the log, from where whoever watches takes it (MON-001)."""
-    log.error(alert.name, alert=True, runbook=alert.runbook, **alert.details)
 
 
 def causes_of_transfer(effect: CallStripe) -> list[Address]:

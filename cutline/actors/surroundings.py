@@ -18,8 +18,8 @@ class Surroundings(Protocol):
     def perform(self, effect: Any, address: Address, cause: str) -> None:
         """Start an effect beside the actors; its outcome comes back to `address` as a message."""
 
-    def note(self, address: Address, due_at: datetime | None) -> None:
-        """Remember when this actor wants to look at the clock."""
+    def note(self, address: Address, due_at: datetime | None, at_rest: bool) -> None:
+        """Remember when this actor wants to look at the clock, and whether it owes nothing until then."""
 
     def checkpoint(self, address: Address) -> None:
         """Copy the file's write-ahead log into the file, beside its writer."""

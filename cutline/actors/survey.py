@@ -58,7 +58,7 @@ class Survey:
             except Exception:  # noqa: BLE001  # whatever is wrong with the file, its actor meets it too and says so
                 busy, due_at = True, None
             if busy:
-                self._directory.open(address)
+                self._directory.open_soon(address)
             else:
                 self._directory.note_closed(address, due_at)
             await asyncio.sleep(0)

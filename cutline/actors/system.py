@@ -19,6 +19,7 @@ import structlog
 from apscheduler.schedulers.base import BaseScheduler
 from pykka import ActorDeadError
 
+from cutline.actors.alerts import Alerts
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
@@ -35,12 +36,13 @@ from cutline.actors.tasks import Tasks
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine
-from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
+from cutline.engine.messages import FetchUndelivered, Look, QuarantineContest, RetryForwarding
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
+from cutline.storage.anchors import anchors_of
 from cutline.storage.checkpoint import checkpoint
-from cutline.storage.contest_directory import created_contests
+from cutline.storage.contest_directory import created_contests, quarantined_contests
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import create_file
 
@@ -75,13 +77,19 @@ class System:
         self._boot_epoch = boot_epoch
         self._parts = parts
         self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
-        self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
+        self.directory = Directory(
+            root,
+            self._start_writer,
+            kept_open=settings.cutline_actors_kept_open,
+            on_quarantine=self._record_quarantine,
+        )
         self._loop = asyncio.get_running_loop()
         self._checkpointing: set[Path] = set()
         self._supervisor = Supervisor(self.directory, self._loop)
+        self.alerts = Alerts()
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.tasks = Tasks(
-            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
+            performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading, self.alerts), self.directory.send
         )
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
@@ -101,9 +109,9 @@ class System:
         """Start an effect beside the actors."""
         self.tasks.perform(effect, address, cause)
 
-    def note(self, address: Address, due_at: datetime | None) -> None:
-        """Remember when an actor wants to look at the clock."""
-        self.directory.note(address, due_at, utc_now())
+    def note(self, address: Address, due_at: datetime | None, at_rest: bool) -> None:
+        """Remember when an actor wants to look at the clock, and whether it owes nothing until then."""
+        self.directory.note(address, due_at, utc_now(), at_rest=at_rest)
 
     def checkpoint(self, address: Address) -> None:
         """Copy a file's write-ahead log into the file on a thread that nobody waits for."""
@@ -133,7 +141,19 @@ class System:
             boot_epoch=self._boot_epoch,
             create=create,
             replicated=self.settings.cutline_replica_url is not None,
+            anchors=self._anchors_of,
         )
+
+    def _anchors_of(self, address: Address) -> Mapping[int, bytes]:
+        """Return what the ledger has kept of a contest's chain: one that lost its end is not opened (FAULTS S7)."""
+        return anchors_of(self.root.path_of("ledger"), address) if address.startswith("contest/") else {}
+
+    def _record_quarantine(self, address: Address, reason: str) -> None:
+        """Put it on record that a contest is kept closed, so that a restart keeps it closed too."""
+        kind, _, contest_id = address.partition("/")
+        if kind == "contest":
+            message = QuarantineContest(contest_id=contest_id, reason=reason)
+            self.directory.send("governance", Tell(message, "supervisor"))
 
     # Life -------------------------------------------------------------------------------------------------------
 
@@ -142,6 +162,8 @@ class System:
         self._found()
         governance = self.root.path_of("governance")
         if governance.exists():
+            for contest_id, reason in quarantined_contests(governance).items():
+                self.directory.quarantine(f"contest/{contest_id}", reason, on_record=True)
             self.directory.remember(f"contest/{contest_id}" for contest_id in created_contests(governance))
         for address in CORE:
             self.directory.open(address)
@@ -223,5 +245,5 @@ class System:
     def idle(self) -> bool:
         """Whether no mail waits and no effect is under way; true only at the moment of asking."""
         no_mail_left = self._outgoing is None or self._outgoing.idle
-        done = self._survey.done and no_mail_left and self.tasks.idle
+        done = self._survey.done and no_mail_left and self.tasks.idle and not self.directory.waiting
         return done and all(writer.idle for writer in self.directory.writers())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,7 @@ from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.engine.messages import Look
+from cutline.storage.anchors import no_anchors
 from cutline.storage.chain import verify_chain
 from cutline.storage.checkpoint import WalGrowth
 from cutline.storage.errors import Corrupt, MisusedFile, Retryable, StorageError, Untrusted, WrongFile
@@ -96,8 +97,10 @@ class Writer(Mailbox):
         boot_epoch: int,
         create: bool,
         replicated: bool = False,
+        anchors: Callable[[Address], Mapping[int, bytes]] = no_anchors,
     ) -> None:
         super().__init__(address, surroundings.failed)
+        self._anchors = anchors
         self._path = path
         self._work = work
         self._tables = tuple(work.kind.tables)
@@ -113,7 +116,7 @@ class Writer(Mailbox):
         self._log: EventLog | None = None
         self._company = Company()
         self._growth = WalGrowth()
-        self._noted: tuple[datetime | None, datetime] | None = None
+        self._noted: tuple[tuple[datetime | None, bool], datetime] | None = None
 
     # Life -----------------------------------------------------------------------------------------------------
 
@@ -124,7 +127,7 @@ class Writer(Mailbox):
             self._path, self._work.kind, create=self._create, now=now, replicated=self._replicated
         )
         self._log = EventLog(self._connection, self._work.kind)
-        for problem in verify_chain(self._connection, problems_max=1):
+        for problem in verify_chain(self._connection, anchors=self._anchors(self.address), problems_max=1):
             raise Corrupt(f"{self._path}: {problem.name} at row {problem.seq}: {problem.detail}")
         self._begin()
         opened = WriterOpened(boot_epoch=self._boot_epoch, opening=self._file.seq + 1)
@@ -385,7 +388,7 @@ class Writer(Mailbox):
 
     def _note(self, now: datetime) -> None:
         """Say when this actor wants to look at the clock, and every second that it is in use."""
-        due_at = self._work.machine.due_at(self._folding.state)
-        if self._noted is None or self._noted[0] != due_at or now - self._noted[1] >= NOTED_EVERY:
-            self._noted = (due_at, now)
-            self._around.note(self.address, due_at)
+        noted = (self._work.machine.due_at(self._folding.state), not self._owes and not self._postponed)
+        if self._noted is None or self._noted[0] != noted or now - self._noted[1] >= NOTED_EVERY:
+            self._noted = (noted, now)
+            self._around.note(self.address, *noted)

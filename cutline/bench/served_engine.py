@@ -45,6 +45,18 @@ class ServedEngine:
         """Return the CPU seconds that it has used so far."""
         return cpu_s_of(self._running().pid)
 
+    def memory_mib(self) -> float:
+        """Return the resident memory that it takes now, in MiB (Linux, proc(5))."""
+        return int(self._status("VmRSS").split()[0]) / 1024
+
+    def threads(self) -> int:
+        """Return how many threads it has now."""
+        return int(self._status("Threads"))
+
+    def _status(self, name: str) -> str:
+        lines = Path(f"/proc/{self._running().pid}/status").read_text("ascii").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith(f"{name}:"))
+
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(  # noqa: S603  # our own program
             self._command, env=self._environment, stdout=subprocess.DEVNULL

@@ -146,3 +146,20 @@ def bench_ledger(as_json: AsJson = False, rounds: Rounds = 3, seconds: Seconds =
     from cutline.bench.ledger import main
 
     raise typer.Exit(main(json=as_json, rounds=rounds, seconds=seconds))
+
+
+@bench_commands.command("activate")
+def bench_activate(
+    as_json: AsJson = False,
+    contests: Annotated[int, typer.Option("--contests", min=1, help="So many contests in the root.")] = 10_000,
+    active: Annotated[int, typer.Option("--active", min=1, help="So many of them are opened.")] = 1_000,
+    lock: Annotated[bool, typer.Option("--lock", help="Have all of them lock at one instant too.")] = False,
+) -> None:
+    """Contests at rest: memory, cold and warm reads over HTTP."""
+    from cutline.bench.activation import main
+
+    if active > contests:
+        raise CommandFailed(
+            f"{active} of {contests} contests cannot be active", "Give a smaller --active.", exit_code=2
+        )
+    raise typer.Exit(main(json=as_json, contests=contests, active=active, lock=lock))

@@ -1,21 +1,18 @@
-"""`schema`, `config` and `token`: the chores around an engine. None of them talks to a running one."""
+"""`schema` and `token`: the chores around an engine. None of them talks to a running one."""
 
 from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cutline.commands.checking import AsJson
-from cutline.commands.output import CommandFailed, print_json, print_line, print_table
-
-TOURNAMENTS = Path("config/tournaments")
+from cutline.commands.output import CommandFailed, print_json, print_line
 
 schema_commands = typer.Typer(no_args_is_help=True, help="The committed snapshot of every file kind's schema.")
-config_commands = typer.Typer(no_args_is_help=True, help="Tournament configurations.")
 
 
 @schema_commands.command("dump")
@@ -46,57 +43,6 @@ def check_schema(as_json: AsJson = False) -> None:
     else:
         print_line("ok: the snapshot is what the migrations make")
     raise typer.Exit(1 if differences else 0)
-
-
-@config_commands.command("validate")
-def validate_config(
-    file: Annotated[Path, typer.Argument(metavar="F.toml", help="A tournament's configuration.")],
-    as_json: AsJson = False,
-) -> None:
-    """Check a configuration whole and name every fault by its path."""
-    described = _read_config(file)
-    if as_json:
-        print_json({"ok": True, **described})
-        return
-    print_line(f"ok: {described['id']} ({described['name']}), sha256 {described['sha256']}")
-    for warning in described["warnings"]:
-        print_line(f"warning: {warning}")
-
-
-@config_commands.command("list")
-def list_configs(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where configurations lie.")] = TOURNAMENTS,
-    as_json: AsJson = False,
-) -> None:
-    """List the configurations in a folder, the faulty ones too."""
-    if not folder.is_dir():
-        raise CommandFailed(f"{folder} is no folder", "Give the folder in which the configurations lie.")
-    found = []
-    for file in sorted(folder.glob("*.toml")):
-        try:
-            found.append({"file": str(file), **_read_config(file), "fault": None})
-        except CommandFailed as failure:
-            found.append({"file": str(file), "id": None, "name": None, "sha256": None, "fault": failure.message})
-    if as_json:
-        print_json(found)
-        return
-    rows = [(one["file"], one["id"], one["name"], one["fault"] or "ok") for one in found]
-    print_table("Configurations", ("file", "id", "name", "state"), rows)
-
-
-def _read_config(file: Path) -> dict[str, Any]:
-    from cutline.engine.tournament import ConfigInvalid, NotSupportedYet, load, sha256
-
-    try:
-        tournament = load(file.read_text("utf-8"))
-    except (ConfigInvalid, NotSupportedYet) as error:
-        raise CommandFailed(f"{file}: {error}", "Mend what is named and validate again.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"{file}: {error}", "Give a TOML file in UTF-8 that can be read.") from error
-    warnings = []
-    if not tournament.entry.rake_percent:
-        warnings.append("rake 0: Stripe's fees are not covered, and transfers will wait for money from elsewhere")
-    return {"id": tournament.id, "name": tournament.name, "sha256": sha256(tournament), "warnings": warnings}
 
 
 def token(

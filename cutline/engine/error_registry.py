@@ -24,6 +24,17 @@ _ROWS: Final = (
         "Mend every path that `details` names.",
     ),
     _spec(
+        C.CONFIG_CHANGE_REFUSED,
+        409,
+        "admin",
+        "The contest has gone too far for these keys of its configuration to change.",
+        "Keep what `details` names as it was and publish again, or create another contest.",
+        "no",
+        "runbooks/deploy-configuration-change.md",
+    ),
+    _spec(C.CONFIG_NOT_VALIDATED, 409, "admin", "This content was never validated here.", "Validate it, then publish."),
+    _spec(C.CONFIG_SUPERSEDED, 409, "admin", "A newer version has been published.", "Decide on the newest version."),
+    _spec(
         C.NOT_SUPPORTED_YET,
         422,
         "admin",
@@ -99,6 +110,9 @@ _ROWS: Final = (
         "A settlement's result does not fit what it was asked for.",
         "Ops: keep the contest's file and report it.",
     ),
+    # Runbooks
+    _spec(C.RUNBOOK_NOT_OPEN, 409, "admin", "This execution of a runbook is closed.", "Start another one."),
+    _spec(C.RUNBOOK_STEP_FAILED, 409, "admin", "A step of this execution has failed.", "Complete it as failed."),
     # The feed
     _spec(
         C.FEED_INVALID,

@@ -1,6 +1,7 @@
-"""What the box knows of configurations and contests: versions published, contests planned, created, quarantined.
+"""What the box knows of configurations, contests and runbooks: published, planned, created, quarantined, executed.
 
-It plans a contest and has its file made; it holds no rule of any contest and reads no contest's file.
+It plans a contest, has its file made and tells it of new versions; it holds no rule of any contest and reads no
+contest's file. Versions are judged in `publications`, executions of runbooks in `executions`.
 """
 
 from __future__ import annotations
@@ -10,39 +11,36 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cutline.engine import executions, publications
 from cutline.engine.contracts import ContractPublished, ErrorCodeRegistered, Promises, register_contracts
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
+from cutline.engine.executions import Executions
 from cutline.engine.messages import (
+    AdoptConfig,
+    CompleteRunbook,
     ContestReady,
     CreateContest,
     Look,
     PlanContest,
     PublishConfig,
     QuarantineContest,
+    ReadConfig,
     ReadDirectory,
+    ReadPlan,
     ReadRevokedTokens,
+    ReadRunbookExecution,
+    ReadRunbookExecutions,
+    RecordRunbookStep,
+    RecordValidation,
     RegisterContracts,
     ReleaseContest,
     RevokeToken,
+    RollBackConfig,
+    StartRunbook,
 )
+from cutline.engine.publications import ConfigPublished, ConfigValidated, Publications
 from cutline.engine.revocations import TokenRevoked, revoke_token
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigPublished:
-    """A configuration has a new version. A rollback publishes an old content again."""
-
-    config_id: str
-    version: int
-    config_json: str
-    config_sha256: str
-    actor: str
-
-    @property
-    def key(self) -> str:
-        """Versions are numbered."""
-        return f"config:{self.config_id}:{self.version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +102,8 @@ class ContestReleased:
 
 
 EVENTS: tuple[type, ...] = (
-    ConfigPublished,
+    *publications.EVENTS,
+    *executions.EVENTS,
     ContestPlanned,
     ContestConfirmed,
     ContestQuarantined,
@@ -128,12 +127,13 @@ class Listed:
 
 @dataclass(slots=True)
 class Governance:
-    """The governance file: each configuration's versions, oldest first, contests, what is promised and revoked."""
+    """The governance file: configurations, contests, executions of runbooks, what is promised and revoked."""
 
-    configs: dict[str, list[ConfigPublished]] = field(default_factory=dict)
+    publications: Publications = field(default_factory=Publications)
     contests: dict[str, Listed] = field(default_factory=dict)
     promises: Promises = field(default_factory=Promises)
     revoked: set[str] = field(default_factory=set)
+    executions: Executions = field(default_factory=Executions)
 
 
 class GovernanceMachine:
@@ -146,18 +146,20 @@ class GovernanceMachine:
         """Return the state of an empty file."""
         return Governance()
 
-    def decide(self, state: Governance, command: Any, now: datetime) -> Decision:  # noqa: ARG002  # the contract's shape
+    def decide(self, state: Governance, command: Any, now: datetime) -> Decision:
         """Judge a command at commit time `now` (UTC), changing nothing."""
         judge = _JUDGES.get(type(command))
         if judge is None:
             raise InvariantViolated(f"{type(command).__name__} is no message to governance")
-        return judge(state, command)
+        return judge(state, command, now)
 
     def evolve(self, state: Governance, recorded: Recorded) -> None:
         """Fold one recorded event into the state."""
         match recorded.event:
-            case ConfigPublished() as published:
-                state.configs.setdefault(published.config_id, []).append(published)
+            case ConfigPublished() | ConfigValidated():
+                state.publications.fold(recorded)
+            case executions.RunbookStarted() | executions.RunbookStepRecorded() | executions.RunbookCompleted():
+                state.executions.fold(recorded)
             case ContestPlanned() as planned:
                 state.contests[planned.contest_id] = Listed(planned=planned, planned_at=recorded.at)
             case ContestConfirmed(contest_id=contest_id):
@@ -175,17 +177,28 @@ class GovernanceMachine:
             case other:
                 raise InvariantViolated(f"{type(other).__name__} is no event of governance")
 
-    def owes(self, state: Governance, recorded: Recorded) -> Sequence[Owed]:  # noqa: ARG002  # the contract's shape
-        """Return what a plan owes: the contest's creation, so that a plan survives the process that made it."""
-        planned = recorded.event
-        if not isinstance(planned, ContestPlanned):
-            return ()
-        create = CreateContest(
-            contest_id=planned.contest_id,
-            config_json=planned.config_json,
-            config_sha256=planned.config_sha256,
-        )
-        return [Owed(key=f"{planned.key}/CreateContest", to=f"contest/{planned.contest_id}", message=create)]
+    def owes(self, state: Governance, recorded: Recorded) -> Sequence[Owed]:
+        """Return what a plan and a publication owe.
+
+        A plan owes the contest's creation, so that it survives the process that made it. A version is owed to every
+        contest of its configuration that exists; whether it may still change is the contest's to say (C-28).
+        """
+        match recorded.event:
+            case ContestPlanned() as planned:
+                return [_creation_of(planned)]
+            case ConfigPublished() as published:
+                exist = (listed for listed in state.contests.values() if listed.created_at is not None)
+                return [
+                    _adoption_of(published, recorded, listed)
+                    for listed in exist
+                    if listed.planned.config_id == published.config_id
+                ]
+            case ContestConfirmed(contest_id=contest_id):
+                listed = state.contests[contest_id]
+                newest = state.publications.newest(listed.planned.config_id)
+                if newest is not None and newest.version > listed.planned.version:
+                    return [_adoption_of(newest, recorded, listed)]
+        return ()
 
     def resume(self, state: Governance, now: datetime) -> Sequence[Any]:  # noqa: ARG002  # the contract's shape
         """Return nothing: governance has no effects."""
@@ -196,19 +209,28 @@ class GovernanceMachine:
         return None
 
 
-def _publish(state: Governance, command: PublishConfig) -> Decision:
-    """Publish a next version, or answer with the newest if it has this very content."""
-    versions = state.configs.get(command.config_id, [])
-    if versions and versions[-1].config_sha256 == command.config_sha256:
-        return Accepted(reply=_describe_version(versions[-1]) | {"deduped": True})
-    published = ConfigPublished(
-        config_id=command.config_id,
-        version=len(versions) + 1,
-        config_json=command.config_json,
-        config_sha256=command.config_sha256,
-        actor=command.actor,
+def _creation_of(planned: ContestPlanned) -> Owed:
+    create = CreateContest(
+        contest_id=planned.contest_id,
+        config_json=planned.config_json,
+        config_sha256=planned.config_sha256,
     )
-    return Accepted(events=(published,), reply=_describe_version(published) | {"deduped": False})
+    return Owed(key=f"{planned.key}/CreateContest", to=f"contest/{planned.contest_id}", message=create)
+
+
+def _adoption_of(published: ConfigPublished, recorded: Recorded, listed: Listed) -> Owed:
+    contest_id = listed.planned.contest_id
+    key = f"{recorded.event.key}/AdoptConfig/{contest_id}"
+    return Owed(key=key, to=f"contest/{contest_id}", message=_adopt(published))
+
+
+def _adopt(published: ConfigPublished) -> AdoptConfig:
+    return AdoptConfig(
+        config_id=published.config_id,
+        version=published.version,
+        config_json=published.config_json,
+        config_sha256=published.config_sha256,
+    )
 
 
 def _plan(state: Governance, command: PlanContest) -> Decision:
@@ -219,10 +241,9 @@ def _plan(state: Governance, command: PlanContest) -> Decision:
             return Accepted(reply=_describe_plan(listed.planned) | {"deduped": True})
         details = {"contest_id": command.contest_id, "config_id": listed.planned.config_id}
         return Rejected(code=RejectCode.CONTEST_EXISTS, details=details)
-    versions = state.configs.get(command.config_id)
-    if not versions:
+    newest = state.publications.newest(command.config_id)
+    if newest is None:
         return Rejected(code=RejectCode.NOT_FOUND, details={"config_id": command.config_id})
-    newest = versions[-1]
     planned = ContestPlanned(
         contest_id=command.contest_id,
         config_id=command.config_id,
@@ -272,23 +293,28 @@ def _unknown(contest_id: str) -> Rejected:
     return Rejected(code=RejectCode.NOT_FOUND, details={"contest_id": contest_id})
 
 
+def _read_plan(state: Governance, command: ReadPlan) -> Decision:
+    listed = state.contests.get(command.contest_id)
+    newest = None if listed is None else state.publications.newest(listed.planned.config_id)
+    if newest is None:
+        return _unknown(command.contest_id)
+    reply = publications.describe_version(state.publications, newest) | {"config_json": newest.config_json}
+    return Accepted(reply=reply | {"contest_id": command.contest_id})
+
+
 def _read(state: Governance, _command: ReadDirectory) -> Decision:
-    configs = [_describe_version(version) for versions in state.configs.values() for version in versions]
+    published = state.publications
+    configs = [
+        publications.describe_version(published, version)
+        for versions in published.versions.values()
+        for version in versions
+    ]
     return Accepted(
         reply={
             "configs": configs,
             "contests": [_describe_listed(listed) for listed in state.contests.values()],
         }
     )
-
-
-def _describe_version(published: ConfigPublished) -> dict[str, Any]:
-    return {
-        "config_id": published.config_id,
-        "version": published.version,
-        "config_sha256": published.config_sha256,
-        "actor": published.actor,
-    }
 
 
 def _describe_plan(planned: ContestPlanned) -> dict[str, Any]:
@@ -313,16 +339,25 @@ def _describe_listed(listed: Listed) -> dict[str, Any]:
     }
 
 
-_JUDGES: Mapping[type, Callable[[Governance, Any], Decision]] = {
-    PublishConfig: _publish,
-    PlanContest: _plan,
-    ContestReady: _confirm,
-    QuarantineContest: _quarantine,
-    ReleaseContest: _release,
-    ReadDirectory: _read,
-    RegisterContracts: lambda state, command: register_contracts(state.promises, command),
-    RevokeToken: lambda state, command: revoke_token(state.revoked, command),
-    ReadRevokedTokens: lambda state, _command: Accepted(reply={"revoked": sorted(state.revoked)}),
-    Look: lambda _state, _command: Accepted(),
+_JUDGES: Mapping[type, Callable[[Governance, Any, datetime], Decision]] = {
+    RecordValidation: lambda state, command, _: publications.validate(state.publications, command),
+    PublishConfig: lambda state, command, _: publications.publish(state.publications, command),
+    RollBackConfig: lambda state, command, _: publications.roll_back(state.publications, command),
+    ReadConfig: lambda state, command, _: publications.read(state.publications, command),
+    PlanContest: lambda state, command, _: _plan(state, command),
+    ContestReady: lambda state, command, _: _confirm(state, command),
+    QuarantineContest: lambda state, command, _: _quarantine(state, command),
+    ReleaseContest: lambda state, command, _: _release(state, command),
+    ReadPlan: lambda state, command, _: _read_plan(state, command),
+    ReadDirectory: lambda state, command, _: _read(state, command),
+    StartRunbook: lambda state, command, now: executions.start(state.executions, command, now),
+    RecordRunbookStep: lambda state, command, now: executions.record_step(state.executions, command, now),
+    CompleteRunbook: lambda state, command, now: executions.complete(state.executions, command, now),
+    ReadRunbookExecution: lambda state, command, _: executions.read_one(state.executions, command),
+    ReadRunbookExecutions: lambda state, command, _: executions.read_all(state.executions, command),
+    RegisterContracts: lambda state, command, _: register_contracts(state.promises, command),
+    RevokeToken: lambda state, command, _: revoke_token(state.revoked, command),
+    ReadRevokedTokens: lambda state, _command, _now: Accepted(reply={"revoked": sorted(state.revoked)}),
+    Look: lambda _state, _command, _now: Accepted(),
 }
 """Who judges which message."""

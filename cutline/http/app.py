@@ -12,7 +12,19 @@ from cutline.http.asking import Asking, Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, STRIPE, Bare, Handler, House, Operation, Route, nothing_here, wrap
 from cutline.http.limits import Bucket, Limits
-from cutline.http.routes import contests, documents, entries, money, probes, settlements, tokens, webhook
+from cutline.http.routes import (
+    configs,
+    contests,
+    documents,
+    entries,
+    life,
+    money,
+    probes,
+    runbooks,
+    settlements,
+    tokens,
+    webhook,
+)
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
@@ -20,10 +32,13 @@ WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
 """The webhook's handler, for the server that calls it without asking the router."""
 
 ROUTES: tuple[Route, ...] = (
+    *configs.ROUTES,
     *contests.ROUTES,
     *documents.ROUTES,
     *entries.ROUTES,
+    *life.ROUTES,
     *money.ROUTES,
+    *runbooks.ROUTES,
     *settlements.ROUTES,
     *tokens.ROUTES,
 )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+from cutline.actors.alerts import Alerts
 from cutline.engine.decision import Accepted, Address, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.http.tally import Tally
@@ -32,12 +33,19 @@ class Quarantine(Protocol):
     def quarantined(self) -> dict[Address, str]:
         """Return what is kept closed, with reasons."""
 
+    def release(self, address: Address) -> None:
+        """Open what was kept closed; its file is judged anew."""
+
     def undeliverable(self) -> int:
         """Return how many owed messages found no file to go to."""
 
 
 class Engine(Protocol):
     """The actors behind the doors (`cutline.actors.system.System`, or a stand-in)."""
+
+    @property
+    def alerts(self) -> Alerts:
+        """Return who counts alerts."""
 
     @property
     def directory(self) -> Quarantine:

@@ -59,6 +59,27 @@ class CutlineClient:
         """Publish a tournament configuration: `config_id`, `version`, `config_sha256`, `deduped`."""
         return await self._post("/v1/configs", {"toml": toml})
 
+    async def validate_config(self, toml: str) -> dict[str, Any]:
+        """Check and rehearse a configuration: `config_sha256`, `report`, `warnings`, `deduped`."""
+        return await self._post("/v1/configs/validate", {"toml": toml})
+
+    async def roll_back_config(self, config_id: str, version: int, reason: str) -> dict[str, Any]:
+        """Publish again what stood before the newest version, which is named."""
+        asked = {"version": version, "reason": reason}
+        return await self._post(f"/v1/configs/{quote(config_id, safe='')}/rollback", asked)
+
+    async def configs(self) -> list[dict[str, Any]]:
+        """Return every published version of every configuration."""
+        return list((await self._get("/v1/configs"))["configs"])
+
+    async def config(self, config_id: str) -> dict[str, Any]:
+        """Return a configuration's active version whole, and the list of all."""
+        return await self._get(f"/v1/configs/{quote(config_id, safe='')}")
+
+    async def adopt_config(self, contest_id: str) -> dict[str, Any]:
+        """Have a contest play by the newest version of its configuration, if it still may change."""
+        return await self._post(f"/v1/contests/{quote(contest_id, safe='')}/config", None)
+
     async def create_contest(self, contest_id: str, config_id: str) -> dict[str, Any]:
         """Create a contest on the newest version of a configuration."""
         return await self._post("/v1/contests", {"contest_id": contest_id, "config_id": config_id})
@@ -75,9 +96,45 @@ class CutlineClient:
         """Return a settled contest's entries, best first; SETTLEMENT_NOT_READY before that."""
         return list((await self._get(f"/v1/contests/{quote(contest_id, safe='')}/standings"))["standings"])
 
+    async def progress(self, contest_id: str) -> list[dict[str, Any]]:
+        """Return the steps that a contest has taken, oldest first, each `step` and `at`."""
+        return list((await self._get(f"/v1/contests/{quote(contest_id, safe='')}/progress"))["steps"])
+
+    async def force_lock(self, contest_id: str, execution_id: str, reason: str) -> dict[str, Any]:
+        """Lock a contest by hand, within an open execution of a runbook."""
+        asked = {"execution_id": execution_id, "reason": reason}
+        return await self._post(f"/v1/contests/{quote(contest_id, safe='')}/force-lock", asked)
+
+    async def recover_contest(self, contest_id: str, execution_id: str, reason: str) -> dict[str, Any]:
+        """Let a contest in ERROR go on, within an open execution of a runbook."""
+        asked = {"execution_id": execution_id, "reason": reason}
+        return await self._post(f"/v1/contests/{quote(contest_id, safe='')}/recover", asked)
+
+    async def release_contest(self, contest_id: str, reason: str) -> dict[str, Any]:
+        """Open a contest again that was kept closed; its file is judged anew."""
+        return await self._post(f"/v1/contests/{quote(contest_id, safe='')}/release", {"reason": reason})
+
     async def cancel_contest(self, contest_id: str, reason: str) -> dict[str, Any]:
         """Cancel a contest; every fee is given back."""
         return await self._post(f"/v1/contests/{quote(contest_id, safe='')}/cancel", {"reason": reason})
+
+    # Runbooks -------------------------------------------------------------------------------------------------
+
+    async def start_runbook(
+        self, name: str, version: str, executed_by: str, state_before: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Open an execution of a runbook: `execution_id`, `timestamp`."""
+        asked = {"runbook_name": name, "runbook_version": version, "executed_by": executed_by}
+        return await self._post("/api/admin/runbooks/start", {**asked, "system_state_before": state_before})
+
+    async def complete_runbook(self, execution_id: str, status: str, error_reason: str | None = None) -> dict[str, Any]:
+        """Close an execution as `completed`, `failed` or `partial`."""
+        asked = {"execution_id": execution_id, "status": status, "error_reason": error_reason}
+        return await self._post("/api/admin/runbooks/complete", asked)
+
+    async def runbook_executions(self) -> list[dict[str, Any]]:
+        """Return executions of runbooks, the newest first."""
+        return list((await self._get("/api/admin/runbooks/executions"))["executions"])
 
     # Entries --------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from cutline.actors.alerts import Alerts
+
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends of the duration buckets, in seconds; what is slower falls into the last, open one."""
 
@@ -120,6 +122,25 @@ class MoneyHealth(Collector):
             for funds in said["funds"]:
                 gauge.add_metric([funds.currency], getattr(funds, name))
             yield gauge
+
+
+class AlertCounts(Collector):
+    """How often each alert was raised since the start, and which transitions of contests were refused (C-32)."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        self._alerts = alerts
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the counters."""
+        raised = CounterMetricFamily("cutline_alerts", "Alerts by name.", labels=["name"])
+        for name, count in sorted(self._alerts.raised.items()):
+            raised.add_metric([name], count)
+        yield raised
+        name, meaning = "contest_status_transitions_failed", "Transitions of contests that were refused."
+        refused = CounterMetricFamily(name, meaning, labels=["from", "to"])
+        for (source, target), count in sorted(self._alerts.transitions_failed.items()):
+            refused.add_metric([source, target], count)
+        yield refused
 
 
 _FUNDS: Final[Mapping[str, str]] = {

@@ -6,7 +6,7 @@
 
 -- file kind: contest
 PRAGMA application_id = 1129665537;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -99,6 +99,13 @@ CREATE VIEW contest_config AS
 SELECT seq, at, payload ->> 'contest_id' AS contest_id, payload ->> 'config_sha256' AS config_sha256,
   payload ->> 'config_json' AS config
 FROM log WHERE type = 'ContestCreated';
+
+CREATE VIEW contest_config_versions AS
+-- every configuration that the contest was given, in order; version 0 is what it was created with
+SELECT seq, at, coalesce(payload ->> 'version', 0) AS version, payload ->> 'config_sha256' AS config_sha256,
+  CASE type WHEN 'ConfigChangeRefused' THEN payload ->> 'code' ELSE 'TAKEN' END AS outcome,
+  payload ->> 'config_json' AS config
+FROM log WHERE type IN ('ContestCreated', 'ContestConfigChanged', 'ConfigChangeRefused');
 
 CREATE VIEW contest_progress AS
 WITH
@@ -653,7 +660,7 @@ CREATE TRIGGER refunds_guard_insert BEFORE INSERT ON refunds WHEN (NEW.id <> -1 
 
 -- file kind: governance
 PRAGMA application_id = 1129665542;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -697,6 +704,16 @@ CREATE TABLE config_publications (
   UNIQUE (config_id, version)
 ) STRICT;
 
+CREATE TABLE config_validations (
+  -- a content that was checked and rehearsed without a fault, once
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  config_id TEXT NOT NULL,
+  sha256 TEXT NOT NULL UNIQUE CHECK (length(sha256) = 64),
+  actor TEXT NOT NULL CHECK (actor <> ''),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
 CREATE TABLE contest_directory (
   -- what is known of a contest's file: only after 'created' is a missing file a fault
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -717,6 +734,44 @@ CREATE TABLE log (
   hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
 ) STRICT;
 
+CREATE TABLE runbook_execution_ends (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  execution_id TEXT NOT NULL UNIQUE REFERENCES runbook_execution_starts (id),
+  status TEXT NOT NULL CONSTRAINT runbook_executions_status_check CHECK (
+    status IN ('pending', 'in_progress', 'completed', 'failed', 'partial')),
+  duration_seconds INTEGER NOT NULL CONSTRAINT runbook_executions_duration_seconds_check CHECK (duration_seconds >= 0),
+  result_json TEXT CHECK (result_json IS NULL OR json_valid(result_json)),
+  error_reason TEXT,
+  system_state_after TEXT CHECK (system_state_after IS NULL OR json_valid(system_state_after)),
+  end_time TEXT NOT NULL CHECK (end_time GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE runbook_execution_starts (
+  -- who opened an execution of which runbook; what came of it are rows of the two tables below
+  id TEXT NOT NULL UNIQUE CHECK (id <> ''), -- UUID
+  runbook_name TEXT NOT NULL CHECK (runbook_name <> ''),
+  runbook_version TEXT NOT NULL CHECK (runbook_version <> ''),
+  executed_by TEXT NOT NULL CHECK (executed_by <> ''),
+  subject TEXT NOT NULL CHECK (subject <> ''), -- who signed the request
+  system_state_before TEXT CHECK (system_state_before IS NULL OR json_valid(system_state_before)),
+  start_time TEXT NOT NULL CHECK (start_time GLOB '????-??-??T*Z'),
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER PRIMARY KEY REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE runbook_execution_steps (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  execution_id TEXT NOT NULL REFERENCES runbook_execution_starts (id),
+  number INTEGER NOT NULL CHECK (number > 0),
+  execution_phase TEXT NOT NULL CHECK (execution_phase <> ''),
+  phase_step INTEGER NOT NULL CHECK (phase_step >= 0),
+  outcome TEXT NOT NULL CHECK (outcome IN ('done', 'failed')),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (execution_id, number)
+) STRICT;
+
 CREATE INDEX api_contract_snapshots_log_seq_idx ON api_contract_snapshots (log_seq);
 
 CREATE UNIQUE INDEX api_contract_snapshots_unique ON api_contract_snapshots (contract_name, version, sha256);
@@ -725,9 +780,31 @@ CREATE INDEX api_error_codes_log_seq_idx ON api_error_codes (log_seq);
 
 CREATE INDEX config_publications_log_seq_idx ON config_publications (log_seq);
 
+CREATE INDEX config_validations_log_seq_idx ON config_validations (log_seq);
+
 CREATE INDEX contest_directory_contest_id_idx ON contest_directory (contest_id, id);
 
 CREATE INDEX contest_directory_log_seq_idx ON contest_directory (log_seq);
+
+CREATE INDEX idx_runbook_executions_created_at ON runbook_execution_starts (created_at);
+
+CREATE INDEX idx_runbook_executions_runbook_name ON runbook_execution_starts (runbook_name);
+
+CREATE INDEX idx_runbook_executions_status ON runbook_execution_ends (status);
+
+CREATE INDEX runbook_execution_ends_log_seq_idx ON runbook_execution_ends (log_seq);
+
+CREATE INDEX runbook_execution_steps_log_seq_idx ON runbook_execution_steps (log_seq);
+
+CREATE VIEW runbook_executions AS
+SELECT s.id, s.runbook_name, s.runbook_version, s.executed_by, coalesce(e.status, 'in_progress') AS status,
+  t.execution_phase, t.phase_step, s.start_time, e.end_time, e.duration_seconds, e.result_json, e.error_reason,
+  s.system_state_before, e.system_state_after, s.created_at,
+  coalesce(e.end_time, t.at, s.start_time) AS updated_at
+FROM runbook_execution_starts AS s
+LEFT JOIN runbook_execution_ends AS e ON e.execution_id = s.id
+LEFT JOIN runbook_execution_steps AS t ON t.execution_id = s.id
+  AND t.number = (SELECT max(number) FROM runbook_execution_steps WHERE execution_id = s.id);
 
 CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
@@ -753,6 +830,12 @@ CREATE TRIGGER config_publications_block_update BEFORE UPDATE ON config_publicat
 
 CREATE TRIGGER config_publications_guard_insert BEFORE INSERT ON config_publications WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM config_publications)) OR EXISTS (SELECT 1 FROM config_publications WHERE config_id = NEW.config_id AND version = NEW.version) BEGIN SELECT RAISE(ABORT, 'config_publications is append-only: not a new row'); END;
 
+CREATE TRIGGER config_validations_block_delete BEFORE DELETE ON config_validations BEGIN SELECT RAISE(ABORT, 'config_validations is append-only'); END;
+
+CREATE TRIGGER config_validations_block_update BEFORE UPDATE ON config_validations BEGIN SELECT RAISE(ABORT, 'config_validations is append-only'); END;
+
+CREATE TRIGGER config_validations_guard_insert BEFORE INSERT ON config_validations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM config_validations)) OR EXISTS (SELECT 1 FROM config_validations WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'config_validations is append-only: not a new row'); END;
+
 CREATE TRIGGER contest_directory_block_delete BEFORE DELETE ON contest_directory BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only'); END;
 
 CREATE TRIGGER contest_directory_block_update BEFORE UPDATE ON contest_directory BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only'); END;
@@ -764,3 +847,21 @@ CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, '
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+
+CREATE TRIGGER runbook_execution_ends_block_delete BEFORE DELETE ON runbook_execution_ends BEGIN SELECT RAISE(ABORT, 'runbook_execution_ends is append-only'); END;
+
+CREATE TRIGGER runbook_execution_ends_block_update BEFORE UPDATE ON runbook_execution_ends BEGIN SELECT RAISE(ABORT, 'runbook_execution_ends is append-only'); END;
+
+CREATE TRIGGER runbook_execution_ends_guard_insert BEFORE INSERT ON runbook_execution_ends WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM runbook_execution_ends)) OR EXISTS (SELECT 1 FROM runbook_execution_ends WHERE execution_id = NEW.execution_id) BEGIN SELECT RAISE(ABORT, 'runbook_execution_ends is append-only: not a new row'); END;
+
+CREATE TRIGGER runbook_execution_starts_block_delete BEFORE DELETE ON runbook_execution_starts BEGIN SELECT RAISE(ABORT, 'runbook_execution_starts is append-only'); END;
+
+CREATE TRIGGER runbook_execution_starts_block_update BEFORE UPDATE ON runbook_execution_starts BEGIN SELECT RAISE(ABORT, 'runbook_execution_starts is append-only'); END;
+
+CREATE TRIGGER runbook_execution_starts_guard_insert BEFORE INSERT ON runbook_execution_starts WHEN NEW.log_seq <= (SELECT max(log_seq) FROM runbook_execution_starts) OR EXISTS (SELECT 1 FROM runbook_execution_starts WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'runbook_execution_starts is append-only: not a new row'); END;
+
+CREATE TRIGGER runbook_execution_steps_block_delete BEFORE DELETE ON runbook_execution_steps BEGIN SELECT RAISE(ABORT, 'runbook_execution_steps is append-only'); END;
+
+CREATE TRIGGER runbook_execution_steps_block_update BEFORE UPDATE ON runbook_execution_steps BEGIN SELECT RAISE(ABORT, 'runbook_execution_steps is append-only'); END;
+
+CREATE TRIGGER runbook_execution_steps_guard_insert BEFORE INSERT ON runbook_execution_steps WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM runbook_execution_steps)) OR EXISTS (SELECT 1 FROM runbook_execution_steps WHERE execution_id = NEW.execution_id AND number = NEW.number) BEGIN SELECT RAISE(ABORT, 'runbook_execution_steps is append-only: not a new row'); END;

@@ -64,7 +64,13 @@ SETTLED: dict[str, Any] = {
     "day_cap_cents": 1000,
 }
 ENTERED: dict[str, Any] = {"entry_id": "e", "account_did": "did:a", "tiebreak": 7}
-PUBLISHED = {"config_id": "small", "config_json": "{}", "config_sha256": "00", "actor": "ada"}
+PUBLISHED: dict[str, Any] = {
+    "config_id": "small",
+    "config_json": "{}",
+    "config_sha256": "00",
+    "actor": "ada",
+    "needs_validation": True,
+}
 CREATED = {"config_json": "{}", "config_sha256": "00"}
 PLANNED = {"contest_id": "c1", "config_id": "small", "actor": "ada"}
 CLAIMED = {"contest_id": "c1", "entry_id": "e", "principal": "did:a", "idempotency_key": "k"}

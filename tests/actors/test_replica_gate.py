@@ -15,6 +15,7 @@ import structlog
 from structlog.testing import LogCapture
 
 from cutline.actors import replica_gate
+from cutline.actors.alerts import Alerts
 from cutline.actors.jobs import SteppedScheduler
 from cutline.actors.mailbox import Acknowledgement, Delivery
 from cutline.actors.outgoing import Mail, Outgoing
@@ -78,7 +79,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 async def call(session: aiohttp.ClientSession, gate: Gate | OpenGate, effect: CallStripe) -> StripeAnswered:
     stripe = StripeGateway("sk_test_x", base_url=NOWHERE, session=session)
     reading = StripeReading(stripe, DataRoot(Path("nowhere")), frozenset({False}))
-    parts = performers(stripe, ScoreFeed(session, NOWHERE), ProcessWorkers(), gate, reading)
+    parts = performers(stripe, ScoreFeed(session, NOWHERE), ProcessWorkers(), gate, reading, Alerts())
     outcome: Any = await parts[CallStripe](effect)
     assert isinstance(outcome, StripeAnswered)
     return outcome

@@ -13,8 +13,9 @@ import pytest
 from cutline.actors import supervisor, writer
 from cutline.actors.mailbox import Tell
 from cutline.actors.writer import Writer
-from cutline.engine.messages import Look
-from cutline.storage.errors import CannotOpen
+from cutline.engine.messages import ForceLock, Look, ReadTrialBalance, ReleaseContest
+from cutline.storage.anchors import anchors_of
+from cutline.storage.errors import CannotOpen, Retryable
 from cutline.storage.files import DataRoot
 from cutline.storage.sqlite import open_writer
 from tests.actors.town import Town, is_refused, running_town
@@ -152,3 +153,81 @@ async def test_a_file_that_broke_while_the_engine_was_down_keeps_one_contest_clo
         # A fee for the closed contest is booked, and waits for the contest to be mended.
         assert (await town.pay(ONE, "e1"))["outcome"] == "posted"
         assert (await town.books())[f"escrow:{ONE}"] == -1001
+
+
+def _old_copy(root: DataRoot) -> Callable[[], None]:
+    """Keep a copy of a contest's file as it is now; return what puts it back."""
+    path = root.path_of(f"contest/{ONE}")
+    kept = path.read_bytes()
+
+    def put_back() -> None:
+        path.with_name(f"{path.name}-wal").unlink(missing_ok=True)
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+        path.write_bytes(kept)
+
+    return put_back
+
+
+async def test_a_file_older_than_its_anchor_is_not_opened(tmp_path: Path) -> None:
+    """S7, O1: the tail is cut, the chain that is left is whole, and only the ledger knows; nothing is settled on it."""
+    root = DataRoot(tmp_path)
+    async with running_town(tmp_path) as town:
+        for contest_id in (ONE, TWO):
+            await town.plan(contest_id)
+        await town.until(town.created, lambda created: created == [ONE, TWO])
+    put_back = _old_copy(root)
+    async with running_town(tmp_path) as town:
+        force = ForceLock(actor="admin:ada", reason="r", runbook="contest_lock_failed", execution_id="x")
+        assert (await town.ask(f"contest/{ONE}", force))["status"] == "LOCKED"
+        await town.until(lambda: town.ask("ledger", ReadTrialBalance()), lambda _: town.system.idle)
+        assert anchors_of(root.path_of("ledger"), f"contest/{ONE}")
+        assert not anchors_of(root.path_of("ledger"), f"contest/{TWO}")
+    put_back()
+    async with running_town(tmp_path) as town:
+        await town.until(lambda: town.contest(ONE), lambda answer: is_refused(answer, "CONTEST_QUARANTINED"))
+        assert "TAIL_CUT" in town.system.directory.quarantined()[f"contest/{ONE}"]
+        assert (await town.contest(TWO))["status"] == "SCHEDULED"
+
+
+async def test_a_ledger_that_cannot_be_read_speaks_against_no_contest(tmp_path: Path) -> None:
+    """S6: the ledger's own actor says what is wrong with it."""
+    broken = tmp_path / "ledger.db"
+    assert anchors_of(broken, f"contest/{ONE}") == {}
+    broken.write_bytes(b"\x00" * 4096)
+    with pytest.raises(Retryable, match="anchors"):
+        anchors_of(broken, f"contest/{ONE}")
+
+
+async def test_a_quarantine_outlives_a_restart_and_ends_with_its_release(tmp_path: Path) -> None:
+    """S8: the file is not written to again before a person has looked, however often the engine starts."""
+    root = DataRoot(tmp_path)
+    path = root.path_of(f"contest/{ONE}")
+    async with running_town(tmp_path) as town:
+        await town.plan(ONE)
+        await town.until(town.created, lambda created: created == [ONE])
+    kept = path.read_bytes()
+    path.unlink()
+    async with running_town(tmp_path) as town:
+        await town.until(town.quarantines, lambda found: found == {ONE: "its file is missing"})
+    path.write_bytes(kept)
+    async with running_town(tmp_path) as town:
+        assert is_refused(await town.contest(ONE), "CONTEST_QUARANTINED")
+        await town.ask("governance", ReleaseContest(contest_id=ONE, actor="ops", reason="moved back"))
+        town.system.directory.release(f"contest/{ONE}")
+        assert (await town.contest(ONE))["status"] == "SCHEDULED"
+    async with running_town(tmp_path) as town:
+        assert town.system.directory.quarantined() == {}
+        assert await town.quarantines() == {}
+
+
+async def test_what_is_released_and_no_better_is_closed_again(tmp_path: Path) -> None:
+    async with running_town(tmp_path) as town:
+        await town.plan(ONE)
+        await town.until(town.created, lambda created: created == [ONE])
+    _garbage(DataRoot(tmp_path))
+    async with running_town(tmp_path) as town:
+        await town.until(town.quarantines, lambda found: ONE in found)
+        await town.ask("governance", ReleaseContest(contest_id=ONE, actor="ops", reason="hope"))
+        town.system.directory.release(f"contest/{ONE}")
+        await town.until(town.quarantines, lambda found: ONE in found)
+        assert is_refused(await town.contest(ONE), "CONTEST_QUARANTINED")

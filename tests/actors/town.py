@@ -95,6 +95,11 @@ class Town:
         listed = (await self.ask("governance", ReadDirectory()))["contests"]
         return [one["contest_id"] for one in listed if one["created_at"] is not None]
 
+    async def quarantines(self) -> dict[str, str]:
+        """Return what governance knows to be kept closed, with reasons."""
+        listed = (await self.ask("governance", ReadDirectory()))["contests"]
+        return {one["contest_id"]: one["quarantine"] for one in listed if one["quarantine"] is not None}
+
     async def until(self, look: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
         """Look until it holds, for some seconds at most."""
         for _ in range(500):

@@ -122,7 +122,7 @@ class Around:
     def perform(self, effect: Any, address: str, cause: str) -> None:
         raise AssertionError(f"the toy has no effects: {effect} {address} {cause}")
 
-    def note(self, address: str, due_at: datetime | None) -> None:
+    def note(self, address: str, due_at: datetime | None, at_rest: bool) -> None:
         pass
 
     def checkpoint(self, address: str) -> None:

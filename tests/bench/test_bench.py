@@ -6,21 +6,23 @@ import asyncio
 import json
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from cutline.bench import webhooks
+from cutline.bench import activation, webhooks
 from cutline.bench.books import read_books
 from cutline.bench.ledger import LEDGER, LIMIT, run_ledger
 from cutline.bench.load import LoadSpec, run_load
 from cutline.bench.measurement import IN_FLIGHT
+from cutline.bench.population import ENTRIES, populate
 from cutline.bench.stripe_event import UID, body_template
 from cutline.gateways.stripe_webhook import parse_event, verify_signature
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import KINDS, DataRoot
+from cutline.storage.replay import replay
 from cutline.storage.sqlite import open_writer
 
 SECRET = "whsec_test"
@@ -132,3 +134,26 @@ def test_books_tell_what_is_missing_and_what_is_unbalanced(tmp_path: Path) -> No
         log.commit()
     books = read_books(path, {"evt_1", "evt_2"})
     assert (books.recorded, books.missing, books.unbalanced, books.hold) == (1, 1, 1, False)
+
+
+@pytest.mark.slow
+def test_contests_at_rest_are_measured_and_all_of_them_lock(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """O1: memory, cold reads, and a lock time that all have in common."""
+    assert activation.main(json=True, contests=20, active=10, lock=True, data=tmp_path) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["memory_mib"]["active"] > 0
+    assert document["cold_ms"]["p99"] >= document["cold_ms"]["p50"] > 0
+    assert document["common_lock"]["threads"] > 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_population_is_what_its_writers_would_have_left(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    populate(tmp_path, contests=2, at=now, lock_at=now + timedelta(days=30))
+    root = DataRoot(tmp_path)
+    contests = [address for address, _ in root.all_files() if address.startswith("contest/")]
+    assert len(contests) == 2
+    again = replay(root.path_of(contests[0]))
+    assert again.contest is not None
+    assert (again.ok, again.contest["contest_id"]) == (True, contests[0].partition("/")[2])
+    assert again.contest["entries"]["active"] == ENTRIES

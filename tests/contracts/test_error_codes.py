@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from cutline.actors.alerts import Alerts
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.error_registry import REGISTRY
 from cutline.engine.errors import RejectCode
@@ -122,6 +123,7 @@ class Refusing:
 
     def __init__(self, code: RejectCode) -> None:
         self.code = code
+        self.alerts = Alerts()
 
     @property
     def directory(self) -> Refusing:
@@ -129,6 +131,9 @@ class Refusing:
 
     def quarantined(self) -> dict[str, str]:
         return {}
+
+    def release(self, address: str) -> None:
+        raise AssertionError(f"nothing is kept closed, nor {address}")
 
     def undeliverable(self) -> int:
         return 0

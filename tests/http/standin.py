@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cutline.actors.alerts import Alerts
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import ReadRevokedTokens
@@ -64,6 +65,7 @@ class StandIn:
     closed: dict[str, str] = field(default_factory=dict)
     lost: int = 0
     hold: asyncio.Event | None = None
+    alerts: Alerts = field(default_factory=Alerts)
     first_question: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -72,6 +74,9 @@ class StandIn:
 
     def quarantined(self) -> dict[str, str]:
         return self.closed
+
+    def release(self, address: str) -> None:
+        self.closed.pop(address, None)
 
     def undeliverable(self) -> int:
         return self.lost

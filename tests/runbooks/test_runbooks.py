@@ -47,6 +47,8 @@ def test_every_command_of_a_runbook_exists_with_its_options(path: Path) -> None:
     for line in commands_of(path):
         words = shlex.split(line)
         command = root.commands[words[1]]
+        if isinstance(command, click.Group | typer.core.TyperGroup):
+            command = command.commands[words[2]]
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known, line
 

@@ -17,6 +17,7 @@ from cutline.storage.files import KINDS
 from cutline.storage.sqlite import Connection, connect, open_reader, open_writer
 
 CONTEST = KINDS["contest"]
+VIEWS = ("contest_progress", "transitions", "contest_config", "contest_config_versions", "ingestion_events")
 
 
 def forge(path: Path, *statements: str) -> None:
@@ -121,7 +122,7 @@ def test_values_of_foreign_types_are_a_mismatch(contest: Path) -> None:
     forge(
         contest,
         "CREATE TABLE loose AS SELECT * FROM log",
-        *(f"DROP VIEW {view}" for view in ("contest_progress", "transitions", "contest_config", "ingestion_events")),
+        *(f"DROP VIEW {view}" for view in VIEWS),
         "DROP TABLE log",
         "ALTER TABLE loose RENAME TO log",
         "UPDATE log SET payload = x'00ff' WHERE seq = 2",

@@ -101,7 +101,7 @@ def test_a_swapped_application_id_is_refused(contest: Path) -> None:
 
 def test_a_file_of_a_newer_release_is_refused(contest: Path) -> None:
     with contextlib.closing(connect(contest, mode="rw")) as foreign:
-        foreign.execute("PRAGMA user_version = 3")
+        foreign.execute(f"PRAGMA user_version = {KINDS['contest'].version + 1}")
     refuse(contest, NewerSchema)
     assert issubclass(NewerSchema, Fatal)
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cutline.engine.contest.config_events import ConfigChangeRefused, ContestConfigChanged
 from cutline.engine.contest.lifecycle import Status, Trigger
 from cutline.engine.errors import RejectCode
 
@@ -28,7 +29,7 @@ class EntryStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContestCreated:
-    """The contest exists. Its configuration is frozen with it, as canonical JSON."""
+    """The contest exists, and plays by this configuration (canonical JSON) until a version takes its place."""
 
     contest_id: str
     config_json: str
@@ -46,7 +47,10 @@ class ContestCreated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged:
-    """The contest took one edge of its lifecycle. `number` counts them from 1 (LIFE-012)."""
+    """The contest took one edge of its lifecycle. `number` counts them from 1 (LIFE-012).
+
+    `execution_id` is the runbook execution within which a person asked for it (LIFE-014).
+    """
 
     number: int
     from_status: Status
@@ -55,6 +59,7 @@ class StatusChanged:
     actor: str
     reason: str
     runbook: str | None = None
+    execution_id: str | None = None
 
     @property
     def key(self) -> str:
@@ -322,6 +327,8 @@ class PrizeUnpayable:
 
 EVENTS: tuple[type, ...] = (
     ContestCreated,
+    ContestConfigChanged,
+    ConfigChangeRefused,
     StatusChanged,
     TransitionRefused,
     EntryReserved,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from cutline.engine.contest.changes import read_change
+from cutline.engine.contest.config_events import ConfigChangeRefused, ContestConfigChanged
 from cutline.engine.contest.events import (
     ContestCreated,
     EntryActivated,
@@ -28,24 +30,52 @@ from cutline.engine.contest.events import (
 )
 from cutline.engine.contest.feed_state import evolve as fold_change
 from cutline.engine.contest.lifecycle import Status
-from cutline.engine.contest.state import Contest, ContestState, Entry, Run
+from cutline.engine.contest.state import Contest, ContestState, Entry, Run, Settlement
 from cutline.engine.decision import Recorded
 from cutline.engine.errors import InvariantViolated
-from cutline.engine.tournament import from_canonical
+from cutline.engine.tournament import Tournament, from_canonical
 
 SCHEDULER_ACTOR = "scheduler"
+CONFIGS_KEPT = 128
+
+
+@lru_cache(maxsize=CONFIGS_KEPT)
+def _config_of(config_json: str) -> Tournament:
+    """Read a configuration once for all contests that play by it: it is immutable, and reading takes a millisecond."""
+    return from_canonical(config_json)
 
 
 def fold(state: ContestState, recorded: Recorded) -> None:
     """Fold one recorded event. An event of another file kind is a bug."""
     event = recorded.event
     if isinstance(event, ContestCreated):
-        state.contest = Contest(created=event, created_at=recorded.at, config=from_canonical(event.config_json))
+        state.contest = Contest(
+            created=event,
+            created_at=recorded.at,
+            config=_config_of(event.config_json),
+            config_json=event.config_json,
+            config_sha256=event.config_sha256,
+        )
         return
     folder = _FOLDERS.get(type(event))
     if folder is None:
         raise InvariantViolated(f"{type(event).__name__} is no event of a contest")
     folder(state.existing(), recorded)
+
+
+def _config_changed(contest: Contest, recorded: Recorded) -> None:
+    event: ContestConfigChanged = recorded.event
+    contest.config = _config_of(event.config_json)
+    contest.config_json, contest.config_sha256 = event.config_json, event.config_sha256
+    contest.config_version = contest.config_judged = event.version
+    contest.config_refusal = None
+    if event.watch_attempt is not None:
+        contest.feed.watches = event.watch_attempt
+
+
+def _config_refused(contest: Contest, recorded: Recorded) -> None:
+    contest.config_refusal = recorded.event
+    contest.config_judged = recorded.event.version
 
 
 def _changed(contest: Contest, recorded: Recorded) -> None:
@@ -64,6 +94,7 @@ def _changed(contest: Contest, recorded: Recorded) -> None:
             "actor": event.actor,
             "reason": event.reason,
             "runbook": event.runbook,
+            "execution_id": event.execution_id,
         }
     )
 
@@ -161,6 +192,13 @@ def _settled(contest: Contest, recorded: Recorded) -> None:
     settlement.recorded = event
     settlement.results = {entry.entry_id: entry for entry in event.entries}
     settlement.unpaid = {entry.entry_id: entry.prize_cents for entry in event.entries if entry.prize_cents > 0}
+    settlement.settled_at = recorded.at
+    _note_end(settlement, recorded)
+
+
+def _note_end(settlement: Settlement, recorded: Recorded) -> None:
+    if not settlement.unpaid and settlement.paid_out_at is None:
+        settlement.paid_out_at = recorded.at
 
 
 def _paid(contest: Contest, recorded: Recorded) -> None:
@@ -168,15 +206,19 @@ def _paid(contest: Contest, recorded: Recorded) -> None:
     contest.settlement.unpaid.pop(event.entry_id, None)
     contest.settlement.unpayable.pop(event.entry_id, None)
     contest.settlement.paid[event.entry_id] = event.amount_cents
+    _note_end(contest.settlement, recorded)
 
 
 def _unpayable(contest: Contest, recorded: Recorded) -> None:
     event: PrizeUnpayable = recorded.event
     contest.settlement.unpaid.pop(event.entry_id, None)
     contest.settlement.unpayable[event.entry_id] = event.amount_cents
+    _note_end(contest.settlement, recorded)
 
 
 _FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
+    ContestConfigChanged: _config_changed,
+    ConfigChangeRefused: _config_refused,
     StatusChanged: _changed,
     TransitionRefused: _transition_refused,
     EntryReserved: _reserved,

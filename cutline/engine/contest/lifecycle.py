@@ -135,6 +135,12 @@ def _table() -> Iterator[Edge]:
         trigger=Trigger.FINAL_STATUS,
         guards=(Guard.FINAL_STATUS_STANDS, Guard.ROUNDS_SUFFICE, Guard.CARDS_ARE_CLOSED),
     )
+    yield Edge(
+        source=Status.SCHEDULED,
+        target=Status.LOCKED,
+        trigger=Trigger.COMMAND,
+        guards=(Guard.POT_COVERS_PRIZES,),
+    )
     for source in (*playing, Status.ERROR):
         yield Edge(source=source, target=Status.CANCELLED, trigger=Trigger.COMMAND)
     for source in playing:

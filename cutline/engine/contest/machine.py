@@ -7,28 +7,39 @@ taken in `following`, and prizes are settled in `settling`; `folding` remembers 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cutline.engine.contest import entries, following, progress, settling
+from cutline.engine.contest import entries, following, progress, reconfiguring, settling
+from cutline.engine.contest.alerting import alerts_of
 from cutline.engine.contest.events import EVENTS, ContestCreated
 from cutline.engine.contest.folding import fold
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.owing import owed_by
-from cutline.engine.contest.reading import describe_contest, describe_entry, describe_standings
+from cutline.engine.contest.reading import (
+    describe_contest,
+    describe_entry,
+    describe_progress,
+    describe_standings,
+    progress_of,
+)
 from cutline.engine.contest.state import Contest, ContestState
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.messages import (
+    AdoptConfig,
     CancelContest,
     CreateContest,
     DeclareContestError,
     EnterContest,
     FeedAdvanced,
     FeePaid,
+    ForceLock,
     Look,
     ReadContest,
     ReadEntry,
+    ReadProgress,
     ReadStandings,
     RecoverContest,
     SettlementComputed,
@@ -80,7 +91,10 @@ def _decide(contest: Contest, command: Any, now: datetime) -> Decision:
     judge = _JUDGES.get(type(command))
     if judge is None:
         raise InvariantViolated(f"{type(command).__name__} is no message to a contest")
-    return judge(contest, command, now)
+    decision = judge(contest, command, now)
+    if isinstance(decision, Accepted) and (alerts := alerts_of(contest.contest_id, decision.events)):
+        return replace(decision, effects=(*decision.effects, *alerts))
+    return decision
 
 
 def _create(state: ContestState, command: CreateContest) -> Decision:
@@ -111,6 +125,10 @@ def _create(state: ContestState, command: CreateContest) -> Decision:
     return Accepted(events=(created,), reply={"contest_id": command.contest_id, "deduped": False})
 
 
+def _progress(contest: Contest) -> dict[str, Any]:
+    return {"contest_id": contest.contest_id, "progress": progress_of(contest), "steps": describe_progress(contest)}
+
+
 def _read_entry(contest: Contest, command: ReadEntry) -> Decision:
     entry = contest.seats.entries.get(command.entry_id)
     if entry is None:
@@ -129,8 +147,11 @@ _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     WinningsUnpayable: lambda contest, command, _: settling.take_unpayable(contest, command),
     CancelContest: lambda contest, command, _: progress.cancel(contest, command),
     DeclareContestError: lambda contest, command, _: progress.declare_error(contest, command),
+    AdoptConfig: reconfiguring.adopt,
+    ForceLock: progress.force_lock,
     RecoverContest: lambda contest, command, _: progress.recover(contest, command),
     ReadContest: lambda contest, _command, _now: Accepted(reply=describe_contest(contest)),
+    ReadProgress: lambda contest, _command, _now: Accepted(reply=_progress(contest)),
     ReadEntry: lambda contest, command, _: _read_entry(contest, command),
     ReadStandings: lambda contest, _command, _now: Accepted(reply={"standings": describe_standings(contest)}),
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from cutline.engine.contest.config_events import ContestConfigChanged
 from cutline.engine.contest.events import (
     ContestCreated,
     EntryActivated,
@@ -53,22 +54,28 @@ def owed_by(contest: Contest, recorded: Recorded) -> Sequence[Owed]:
     ]
 
 
-def _created(_contest: Contest, recorded: Recorded) -> list[LETTER]:
+def _created(contest: Contest, recorded: Recorded) -> list[LETTER]:
     return [
         ("governance", ContestReady(contest_id=recorded.event.contest_id)),
-        _watch(recorded.event, attempt=1),
+        _watch(contest, attempt=1),
     ]
 
 
-def _watch(created: ContestCreated, attempt: int) -> LETTER:
+def _watch(contest: Contest, attempt: int) -> LETTER:
+    event = contest.config.event
     watch = WatchEvent(
-        contest_id=created.contest_id,
-        provider_event_id=created.provider_event_id,
-        from_at=created.first_tee_at - WATCH_BEFORE_FIRST_TEE,
-        first_tee_at=created.first_tee_at,
+        contest_id=contest.contest_id,
+        provider_event_id=contest.created.provider_event_id,
+        from_at=event.first_tee_at - WATCH_BEFORE_FIRST_TEE,
+        first_tee_at=event.first_tee_at,
         attempt=attempt,
     )
-    return f"feed/{created.provider_event_id}", watch
+    return f"feed/{contest.created.provider_event_id}", watch
+
+
+def _config_changed(contest: Contest, recorded: Recorded) -> list[LETTER]:
+    event: ContestConfigChanged = recorded.event
+    return [] if event.watch_attempt is None else [_watch(contest, attempt=event.watch_attempt)]
 
 
 def _changed(contest: Contest, recorded: Recorded) -> list[LETTER]:
@@ -81,13 +88,13 @@ def _changed(contest: Contest, recorded: Recorded) -> list[LETTER]:
         letters.append((feed, UnwatchEvent(contest_id=contest.contest_id)))
     if event.from_status is Status.ERROR and event.to_status is not Status.CANCELLED:
         # Changes that came during the error were not taken: have them all sent again.
-        letters.append(_watch(contest.created, attempt=contest.feed.watches))
+        letters.append(_watch(contest, attempt=contest.feed.watches))
     return letters
 
 
 def _gap(contest: Contest, recorded: Recorded) -> list[LETTER]:
     event: FeedGapFound = recorded.event
-    return [_watch(contest.created, attempt=event.attempt)]
+    return [_watch(contest, attempt=event.attempt)]
 
 
 def _anchor(contest: Contest, recorded: Recorded, reason: str) -> LETTER:
@@ -166,6 +173,7 @@ def _settled(contest: Contest, recorded: Recorded) -> list[LETTER]:
 
 _LETTERS: dict[type, Callable[[Contest, Recorded], list[LETTER]]] = {
     ContestCreated: _created,
+    ContestConfigChanged: _config_changed,
     StatusChanged: _changed,
     EntryReserved: _reserved,
     EntryActivated: _activated,

@@ -27,7 +27,7 @@ from cutline.engine.contest.lifecycle import (
 from cutline.engine.contest.state import Contest
 from cutline.engine.decision import Accepted, Decision, Event, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import CancelContest, DeclareContestError, RecoverContest
+from cutline.engine.messages import CancelContest, DeclareContestError, ForceLock, RecoverContest
 from cutline.engine.prizes import check_pot
 from cutline.engine.settlement import check_ready
 
@@ -186,17 +186,50 @@ def declare_error(contest: Contest, command: DeclareContestError) -> Decision:
     return Accepted(events=(changed,), reply={"status": Status.ERROR.value})
 
 
+def force_lock(contest: Contest, command: ForceLock, now: datetime) -> Decision:
+    """Lock a contest that should have locked, as if its time had come (LIFE-020).
+
+    The pot must cover the prizes all the same. The same execution asking again is answered with what it did.
+    """
+    if _did(contest, command.execution_id, Status.LOCKED):
+        return Accepted(reply={"status": contest.status.value, "deduped": True})
+    edge = commanded_edge(contest.status, Status.LOCKED, Trigger.COMMAND, facts_of(contest, now))
+    if edge is None or edge.source is not Status.SCHEDULED:
+        return refuse(contest, Status.LOCKED, command.actor)
+    changed = _commanded(contest, edge, command.actor, command.reason, command.runbook, command.execution_id)
+    events: tuple[Event, ...] = (*entries.expire_pending(contest), changed)
+    return Accepted(events=events, reply={"status": Status.LOCKED.value, "deduped": False})
+
+
 def recover(contest: Contest, command: RecoverContest) -> Decision:
-    """Let a contest in ERROR go on in the state that it came from."""
+    """Let a contest in ERROR go on in the state that it came from; the same execution asking again changes nothing."""
+    if command.execution_id is not None and _did(contest, command.execution_id, None):
+        return Accepted(reply={"status": contest.status.value, "deduped": True})
     target = contest.came_from or contest.status
     edge = commanded_edge(contest.status, target, Trigger.COMMAND, Facts(came_from=contest.came_from))
     if edge is None:
         return refuse(contest, target, command.actor)
-    changed = _commanded(contest, edge, command.actor, command.reason)
-    return Accepted(events=(changed,), reply={"status": target.value})
+    changed = _commanded(contest, edge, command.actor, command.reason, command.runbook, command.execution_id)
+    return Accepted(events=(changed,), reply={"status": target.value, "deduped": False})
 
 
-def _commanded(contest: Contest, edge: Edge, actor: str, reason: str, runbook: str | None = None) -> StatusChanged:
+def _did(contest: Contest, execution_id: str, target: Status | None) -> bool:
+    """Whether the last transition was this execution's: to `target`, or out of ERROR where there is none."""
+    if not contest.transitions:
+        return False
+    last = contest.transitions[-1]
+    wanted = last["from"] == Status.ERROR.value if target is None else last["to"] == target.value
+    return bool(wanted and last["execution_id"] == execution_id)
+
+
+def _commanded(
+    contest: Contest,
+    edge: Edge,
+    actor: str,
+    reason: str,
+    runbook: str | None = None,
+    execution_id: str | None = None,
+) -> StatusChanged:
     return StatusChanged(
         number=len(contest.transitions) + 1,
         from_status=edge.source,
@@ -205,6 +238,7 @@ def _commanded(contest: Contest, edge: Edge, actor: str, reason: str, runbook: s
         actor=actor,
         reason=reason,
         runbook=runbook,
+        execution_id=execution_id,
     )
 
 

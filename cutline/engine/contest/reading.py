@@ -29,7 +29,9 @@ def describe_contest(contest: Contest) -> dict[str, Any]:
     return {
         "contest_id": contest.contest_id,
         "config_id": config.id,
-        "config_sha256": contest.created.config_sha256,
+        "config_sha256": contest.config_sha256,
+        "config_version": contest.config_version,
+        "config_refusal": _describe_refusal(contest),
         "name": config.name,
         "currency": contest.created.currency,
         "status": contest.status.value,
@@ -46,6 +48,24 @@ def describe_contest(contest: Contest) -> dict[str, Any]:
         "settlement": _describe_settlement(contest),
         "transitions": [dict(transition) for transition in contest.transitions],
     }
+
+
+def _describe_refusal(contest: Contest) -> dict[str, Any] | None:
+    refused = contest.config_refusal
+    if refused is None:
+        return None
+    return {"version": refused.version, "code": refused.code.value, "paths": list(refused.paths)}
+
+
+def describe_progress(contest: Contest) -> list[dict[str, Any]]:
+    """Return the steps taken so far, oldest first: the states, then SETTLED and PAID_OUT (LIFE-008)."""
+    steps: list[dict[str, Any]] = [{"step": Status.SCHEDULED.value, "at": contest.created_at}]
+    steps += [{"step": transition["to"], "at": transition["at"]} for transition in contest.transitions]
+    settlement = contest.settlement
+    for step, at in ((SETTLED, settlement.settled_at), (PAID_OUT, settlement.paid_out_at)):
+        if at is not None:
+            steps.append({"step": step, "at": at})
+    return steps
 
 
 def _describe_feed(contest: Contest) -> dict[str, Any]:

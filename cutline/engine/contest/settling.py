@@ -96,7 +96,7 @@ def inputs_of(contest: Contest) -> SettlementInput:
     active = (entry for entry in contest.seats.entries.values() if entry.status is EntryStatus.ACTIVE)
     return SettlementInput(
         contest_id=contest.contest_id,
-        config_json=contest.created.config_json,
+        config_json=contest.config_json,
         board=board_of(contest.feed.board),
         entries=tuple(Entry(entry_id=entry.entry_id, picks=entry.picks, tiebreak=entry.tiebreak) for entry in active),
     )

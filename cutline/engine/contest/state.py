@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cutline.engine.contest.config_events import ConfigChangeRefused
 from cutline.engine.contest.events import ContestCreated, EntryStatus, SettledEntry, SettlementRecorded
 from cutline.engine.contest.feed_state import FeedState
 from cutline.engine.contest.lifecycle import Status
@@ -118,6 +119,9 @@ class Settlement:
     """Prizes in cents that are neither paid nor unpayable, by entry."""
     paid: dict[str, int] = field(default_factory=dict)
     unpayable: dict[str, int] = field(default_factory=dict)
+    settled_at: datetime | None = None
+    paid_out_at: datetime | None = None
+    """When the last prize was paid or given up, or at the settlement where there was none."""
 
 
 @dataclass(slots=True)
@@ -127,6 +131,13 @@ class Contest:
     created: ContestCreated
     created_at: datetime
     config: Tournament
+    config_json: str
+    config_sha256: str
+    config_version: int = 0
+    """The published version taken since the creation; 0 while the contest plays by what it was created with."""
+    config_judged: int = 0
+    """The last published version that was taken or refused."""
+    config_refusal: ConfigChangeRefused | None = None
     feed: Feed = field(default_factory=Feed)
     status: Status = Status.SCHEDULED
     came_from: Status | None = None

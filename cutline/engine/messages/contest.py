@@ -18,6 +18,16 @@ class CreateContest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptConfig:
+    """From governance, or at an edge's wish: play by this published version, if the contest still may change."""
+
+    config_id: str
+    version: int
+    config_json: str
+    config_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnterContest:
     """Reserve a seat for one entry until its payment succeeds. `entry_id` is the business key, made by the edge."""
 
@@ -53,16 +63,33 @@ class DeclareContestError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecoverContest:
-    """Let a contest in ERROR go on in the state that it came from."""
+class ForceLock:
+    """Lock a contest that is SCHEDULED, whatever the time; only within an open runbook execution (LIFE-020, C-31)."""
 
     actor: str
     reason: str
+    runbook: str
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverContest:
+    """Let a contest in ERROR go on in the state that it came from, within an open runbook execution."""
+
+    actor: str
+    reason: str
+    runbook: str | None = None
+    execution_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadContest:
     """Ask for the contest as it is: status, progress, counts and times. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadProgress:
+    """Ask for the steps that the contest has taken, with their times. Decides nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordValidation:
+    """From an edge that has rehearsed a configuration: this content has passed, and `report` says what it did."""
+
+    config_id: str
+    config_sha256: str
+    report: Mapping[str, Any]
+    actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishConfig:
-    """Publish a validated tournament configuration as the next version of its id."""
+    """Publish a well-formed tournament configuration as the next version of its id.
+
+    Where `needs_validation`, only a content whose validation is recorded may be published (CFG-008).
+    """
 
     config_id: str
     config_json: str
     config_sha256: str
     actor: str
+    needs_validation: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollBackConfig:
+    """Publish again what stood before `version`, which must be the newest (CFG-010)."""
+
+    config_id: str
+    version: int
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConfig:
+    """Ask for a configuration as it is published: its newest version, or the one named. Decides nothing."""
+
+    config_id: str
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +127,62 @@ class ReadRevokedTokens:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDirectory:
     """Ask for the contests and the published configurations. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPlan:
+    """Ask which configuration a contest is planned from, and for its newest version. Decides nothing."""
+
+    contest_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRunbook:
+    """Open an execution of a runbook. `execution_id` is made by the edge; `subject` is who signed the request."""
+
+    execution_id: str
+    runbook_name: str
+    runbook_version: str
+    executed_by: str
+    subject: str
+    system_state_before: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRunbookStep:
+    """Note a step of an open execution before the next one is taken (RBA-018)."""
+
+    execution_id: str
+    execution_phase: str
+    phase_step: int
+    outcome: Literal["done", "failed"]
+    subject: str
+    result: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompleteRunbook:
+    """Close an execution, with what came of it."""
+
+    execution_id: str
+    status: Literal["completed", "failed", "partial"]
+    subject: str
+    result: Mapping[str, Any] | None = None
+    error_reason: str | None = None
+    system_state_after: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRunbookExecution:
+    """Ask for one execution, which must be open where `must_be_open`. Decides nothing."""
+
+    execution_id: str
+    must_be_open: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRunbookExecutions:
+    """Ask for the executions of runbooks, the newest first, at most `limit`. Decides nothing."""
+
+    limit: int
+    runbook_name: str | None = None

@@ -24,19 +24,24 @@ from cutline.http.schemas.contests import (
 
 
 async def publish_config(call: Call) -> Reply:
-    """Publish a configuration's next version; the same content again is answered with the version it has (CFG-007)."""
-    config = _config_of(call.body_as(PublishConfigAsked))
+    """Publish a configuration's next version; the same content again is answered with the version it has (CFG-007).
+
+    The version is sent to every contest of the configuration; those that are still SCHEDULED take it (C-28).
+    """
+    config = config_of(call.body_as(PublishConfigAsked))
     published = await call.governance.publish(
         config_id=config.id,
         config_json=tournament.canonical(config),
         config_sha256=tournament.sha256(config),
         actor=call.principal.actor,
+        needs_validation=call.house.settings.configs_need_validation,
     )
     given = ConfigGiven.model_validate(published)
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
-def _config_of(asked: PublishConfigAsked) -> tournament.Tournament:
+def config_of(asked: PublishConfigAsked) -> tournament.Tournament:
+    """Read the configuration in a body. Refused: CONFIG_INVALID with every fault, NOT_SUPPORTED_YET."""
     try:
         if asked.toml is not None:
             return tournament.load(asked.toml)

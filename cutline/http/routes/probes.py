@@ -16,7 +16,7 @@ from cutline.http import errors
 from cutline.http.asking import Asking, Refused
 from cutline.http.door import OPEN, Bare, Handler, House, Operation
 from cutline.http.schemas.probes import AliveGiven, ReadyGiven, RoutesGiven
-from cutline.http.tally import MoneyHealth, exposition
+from cutline.http.tally import AlertCounts, MoneyHealth, exposition
 
 READY_WITHIN_S = 2.0
 _NOBODY = "probe"
@@ -93,7 +93,13 @@ def metrics(house: House) -> Handler:
     async def handle(_request: web.Request) -> web.StreamResponse:
         directory = house.engine.directory
         money = await _money_health(house)
-        page = exposition(house.tally, lambda: len(directory.quarantined()), directory.undeliverable, *money)
+        page = exposition(
+            house.tally,
+            lambda: len(directory.quarantined()),
+            directory.undeliverable,
+            AlertCounts(house.engine.alerts),
+            *money,
+        )
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=page, headers=headers)
 

@@ -98,6 +98,8 @@ class ContestGiven(Given):
     contest_id: str
     config_id: str
     config_sha256: str
+    config_version: int
+    """The published version taken since the creation, or 0."""
     name: str
     currency: str
     status: str

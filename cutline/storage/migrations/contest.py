@@ -108,6 +108,14 @@ WITH
 SELECT steps.seq, log.at, steps.step FROM steps JOIN log ON log.seq = steps.seq""",
 )
 
+_CONFIG_VERSIONS = """
+CREATE VIEW contest_config_versions AS
+-- every configuration that the contest was given, in order; version 0 is what it was created with
+SELECT seq, at, coalesce(payload ->> 'version', 0) AS version, payload ->> 'config_sha256' AS config_sha256,
+  CASE type WHEN 'ConfigChangeRefused' THEN payload ->> 'code' ELSE 'TAKEN' END AS outcome,
+  payload ->> 'config_json' AS config
+FROM log WHERE type IN ('ContestCreated', 'ContestConfigChanged', 'ConfigChangeRefused')"""
+
 MIGRATIONS = (
     LOG,
     Migration(
@@ -115,4 +123,5 @@ MIGRATIONS = (
         creates=("entries", "entry_status", "scores", "settlement_audit"),
         statements=_TABLES + _VIEWS,
     ),
+    Migration(name="0003_show_config_versions", creates=(), statements=(_CONFIG_VERSIONS,)),
 )

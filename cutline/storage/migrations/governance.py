@@ -62,6 +62,73 @@ CREATE TABLE api_error_codes (
     "CREATE INDEX api_error_codes_log_seq_idx ON api_error_codes (log_seq)",
 )
 
+_EXECUTIONS = (
+    """
+CREATE TABLE config_validations (
+  -- a content that was checked and rehearsed without a fault, once
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  config_id TEXT NOT NULL,
+  sha256 TEXT NOT NULL UNIQUE CHECK (length(sha256) = 64),
+  actor TEXT NOT NULL CHECK (actor <> ''),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT""",
+    "CREATE INDEX config_validations_log_seq_idx ON config_validations (log_seq)",
+    """
+CREATE TABLE runbook_execution_starts (
+  -- who opened an execution of which runbook; what came of it are rows of the two tables below
+  id TEXT NOT NULL UNIQUE CHECK (id <> ''), -- UUID
+  runbook_name TEXT NOT NULL CHECK (runbook_name <> ''),
+  runbook_version TEXT NOT NULL CHECK (runbook_version <> ''),
+  executed_by TEXT NOT NULL CHECK (executed_by <> ''),
+  subject TEXT NOT NULL CHECK (subject <> ''), -- who signed the request
+  system_state_before TEXT CHECK (system_state_before IS NULL OR json_valid(system_state_before)),
+  start_time TEXT NOT NULL CHECK (start_time GLOB '????-??-??T*Z'),
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER PRIMARY KEY REFERENCES log (seq)
+) STRICT""",
+    "CREATE INDEX idx_runbook_executions_created_at ON runbook_execution_starts (created_at)",
+    "CREATE INDEX idx_runbook_executions_runbook_name ON runbook_execution_starts (runbook_name)",
+    """
+CREATE TABLE runbook_execution_steps (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  execution_id TEXT NOT NULL REFERENCES runbook_execution_starts (id),
+  number INTEGER NOT NULL CHECK (number > 0),
+  execution_phase TEXT NOT NULL CHECK (execution_phase <> ''),
+  phase_step INTEGER NOT NULL CHECK (phase_step >= 0),
+  outcome TEXT NOT NULL CHECK (outcome IN ('done', 'failed')),
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (execution_id, number)
+) STRICT""",
+    "CREATE INDEX runbook_execution_steps_log_seq_idx ON runbook_execution_steps (log_seq)",
+    """
+CREATE TABLE runbook_execution_ends (
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  execution_id TEXT NOT NULL UNIQUE REFERENCES runbook_execution_starts (id),
+  status TEXT NOT NULL CONSTRAINT runbook_executions_status_check CHECK (
+    status IN ('pending', 'in_progress', 'completed', 'failed', 'partial')),
+  duration_seconds INTEGER NOT NULL CONSTRAINT runbook_executions_duration_seconds_check CHECK (duration_seconds >= 0),
+  result_json TEXT CHECK (result_json IS NULL OR json_valid(result_json)),
+  error_reason TEXT,
+  system_state_after TEXT CHECK (system_state_after IS NULL OR json_valid(system_state_after)),
+  end_time TEXT NOT NULL CHECK (end_time GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT""",
+    "CREATE INDEX runbook_execution_ends_log_seq_idx ON runbook_execution_ends (log_seq)",
+    "CREATE INDEX idx_runbook_executions_status ON runbook_execution_ends (status)",
+    """
+CREATE VIEW runbook_executions AS
+SELECT s.id, s.runbook_name, s.runbook_version, s.executed_by, coalesce(e.status, 'in_progress') AS status,
+  t.execution_phase, t.phase_step, s.start_time, e.end_time, e.duration_seconds, e.result_json, e.error_reason,
+  s.system_state_before, e.system_state_after, s.created_at,
+  coalesce(e.end_time, t.at, s.start_time) AS updated_at
+FROM runbook_execution_starts AS s
+LEFT JOIN runbook_execution_ends AS e ON e.execution_id = s.id
+LEFT JOIN runbook_execution_steps AS t ON t.execution_id = s.id
+  AND t.number = (SELECT max(number) FROM runbook_execution_steps WHERE execution_id = s.id)""",
+)
+
 MIGRATIONS = (
     LOG,
     Migration(
@@ -74,5 +141,15 @@ MIGRATIONS = (
         creates=("api_contract_snapshots", "api_error_codes"),
         statements=_CONTRACTS,
         refusals=(("api_error_codes", "api_error_codes is append-only (add new rows only)"),),
+    ),
+    Migration(
+        name="0004_create_runbook_executions",
+        creates=(
+            "config_validations",
+            "runbook_execution_starts",
+            "runbook_execution_steps",
+            "runbook_execution_ends",
+        ),
+        statements=_EXECUTIONS,
     ),
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from cutline.engine.messages import (
+    AdoptConfig,
     CancelIntent,
     CompleteTransfer,
     ContestReady,
@@ -66,6 +67,7 @@ _HOLDS: Final[Mapping[type, Callable[[Any, Any], bool]]] = {
     WinningsUnpayable: _contest_holds(
         lambda contest, m: m.entry_id in contest.settlement.unpayable or m.entry_id in contest.settlement.paid
     ),
+    AdoptConfig: _contest_holds(lambda contest, m: contest.config_judged >= m.version),
     CreateContest: _contest_holds(lambda contest, m: contest.contest_id == m.contest_id),
     ContestReady: lambda state, m: (
         m.contest_id in state.contests and state.contests[m.contest_id].created_at is not None

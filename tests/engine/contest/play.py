@@ -7,6 +7,7 @@ from cutline.engine import tournament as configs
 from cutline.engine.contest.machine import ContestMachine
 from cutline.engine.feed import FeedMachine
 from cutline.engine.messages import (
+    AdoptConfig,
     ComputeSettlement,
     CreateContest,
     EnterContest,
@@ -32,6 +33,17 @@ def create(changes: dict[str, Any] | None = None, contest_id: str = "c1") -> Cre
     config = tournament(changes)
     return CreateContest(
         contest_id=contest_id, config_json=configs.canonical(config), config_sha256=configs.sha256(config)
+    )
+
+
+def adopt(version: int, changes: dict[str, Any] | None = None) -> AdoptConfig:
+    """A published version of the small config with these changes."""
+    config = tournament(changes)
+    return AdoptConfig(
+        config_id=config.id,
+        version=version,
+        config_json=configs.canonical(config),
+        config_sha256=configs.sha256(config),
     )
 
 

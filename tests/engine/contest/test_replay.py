@@ -16,8 +16,10 @@ from cutline.engine.feed import FeedMachine
 from cutline.engine.governance import GovernanceMachine
 from cutline.engine.messages import (
     CancelContest,
+    ComputeSettlement,
     DeclareContestError,
     FeedAdvanced,
+    ForceLock,
     Look,
     MoveEntryFee,
     PostSettlement,
@@ -27,7 +29,7 @@ from cutline.engine.messages import (
     WithdrawEntry,
 )
 from cutline.engine.settlement import settle_json
-from tests.engine.contest.play import BEFORE, FIELD, LOCK, PLAYED, Play, create, enter, fee
+from tests.engine.contest.play import BEFORE, FIELD, LOCK, PLAYED, Play, adopt, create, enter, fee
 from tests.engine.driver import File, minutes
 from tests.engine.golf import EVENT_ID
 
@@ -53,7 +55,8 @@ COMMANDS = st.one_of(
     st.tuples(st.just("look")),
     st.tuples(st.just("settle")),
     st.tuples(st.just("win"), st.sampled_from(ENTRIES)),
-    st.tuples(st.sampled_from(["cancel", "error", "recover"])),
+    st.tuples(st.just("adopt"), st.integers(1, 3), st.sampled_from([1001, 2002])),
+    st.tuples(st.sampled_from(["cancel", "error", "recover", "force"])),
 )
 TO_THE_END: list[tuple[Any, ...]] = [
     *(("feed", number) for number in range(len(FEED))),
@@ -84,7 +87,7 @@ class Walk:
         if command is not None and isinstance(self.file.decide(command, self.now), Accepted):
             self.file.send(command, self.now)
 
-    def _command(self, step: tuple[Any, ...]) -> Any:
+    def _command(self, step: tuple[Any, ...]) -> Any:  # noqa: C901  # one line a kind of step
         contest = self.file.state.contest
         match step:
             case ("enter", entry_id, did):
@@ -97,8 +100,8 @@ class Walk:
                 return WithdrawEntry(entry_id=entry_id, account_did=entry.account_did if entry else "did:x")
             case ("feed", number):
                 return FEED[number]
-            case ("settle",) if self.file.effects:
-                effect = self.file.effects[-1]
+            case ("settle",) if self._runs():
+                effect = self._runs()[-1]
                 return SettlementComputed(run_id=effect.run_id, result_json=settle_json(effect.input_json).decode())
             case ("win", entry_id):
                 result = contest.settlement.results.get(entry_id)
@@ -110,7 +113,14 @@ class Walk:
                 return DeclareContestError(actor="ops", reason="r", runbook="contest-in-error")
             case ("recover",):
                 return RecoverContest(actor="ops", reason="r")
+            case ("force",):
+                return ForceLock(actor="ops", reason="r", runbook="contest_lock_failed", execution_id="x")
+            case ("adopt", version, fee_cents):
+                return adopt(version, {**LIMITS, "entry.fee_cents": fee_cents})
         return None
+
+    def _runs(self) -> list[ComputeSettlement]:
+        return [effect for effect in self.file.effects if isinstance(effect, ComputeSettlement)]
 
     def check(self) -> None:
         contest = self.file.state.contest
