@@ -13,7 +13,7 @@ from tests.http.standin import ANNA
 
 CONTEST = "small-open-1"
 ENTRY = "11111111-1111-4111-8111-111111111111"
-PARTS = {"contest_id": CONTEST, "entry_id": ENTRY, "account_did": ANNA}
+PARTS = {"contest_id": CONTEST, "entry_id": ENTRY, "account_did": ANNA, "config_id": "small-open"}
 
 BODIES: dict[str, dict[str, Any]] = {
     "publishConfig": {"config": CONFIG},
@@ -24,6 +24,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "refund": {"contest_id": CONTEST, "entry_id": ENTRY},
     "onboard": {"account_did": ANNA},
     "ingest": {"provider_reference": "out-1", "account_did": ANNA, "amount_cents": 100, "currency": "usd"},
+    "validateConfig": {"config": CONFIG},
+    "rollBackConfig": {"version": 1, "reason": "a mistake"},
+    "forceLock": {"execution_id": ENTRY, "reason": "a rehearsal"},
+    "recover": {"execution_id": ENTRY, "reason": "a rehearsal"},
+    "release": {"reason": "a rehearsal"},
+    "start": {"runbook_name": "contest_in_error", "runbook_version": "1.0.0", "executed_by": "ada"},
+    "recordStep": {"execution_id": ENTRY, "execution_phase": "steps", "phase_step": 1},
+    "complete": {"execution_id": ENTRY, "status": "completed"},
     "retryForwarding": {"limit": 10},
     "revokeToken": {"jti": "a-token", "reason": "lost"},
 }

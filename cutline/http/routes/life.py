@@ -86,6 +86,7 @@ ROUTES = (
         needs=ADMIN,
         gives=AdoptedGiven,
         summary="Have a contest play by the newest version of its configuration.",
+        idempotency="by content",
     ),
     Route(
         method="POST",
@@ -95,6 +96,7 @@ ROUTES = (
         takes=OperateAsked,
         gives=MovedGiven,
         summary="Lock a contest by hand, within an execution of a runbook.",
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -112,6 +114,7 @@ ROUTES = (
         takes=OperateAsked,
         gives=MovedGiven,
         summary="Let a contest in ERROR go on, within an execution of a runbook.",
+        idempotency="by content",
     ),
     Route(
         method="POST",
@@ -121,5 +124,6 @@ ROUTES = (
         takes=CancelContestAsked,
         gives=ReleasedGiven,
         summary="Open a contest again that was kept closed.",
+        idempotency="by content",
     ),
 )
