@@ -83,6 +83,11 @@ ROUTES = (
         gives=ConfigValidatedGiven,
         summary="Check and rehearse a tournament configuration.",
         idempotency="by content",
+        refuses=(
+            RejectCode.CONFIG_INVALID,
+            RejectCode.NOT_SUPPORTED_YET,
+        ),
+        statuses=(200, 201),
     ),
     Route(
         method="GET",
@@ -110,5 +115,10 @@ ROUTES = (
         gives=ConfigReplacedGiven,
         summary="Publish again what stood before a configuration's newest version.",
         idempotency="by content",
+        refuses=(
+            RejectCode.CONFIG_SUPERSEDED,
+            RejectCode.CONFIG_NOT_VALIDATED,
+        ),
+        statuses=(200, 201),
     ),
 )

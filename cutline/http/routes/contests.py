@@ -113,7 +113,7 @@ ROUTES = (
         gives=ConfigGiven,
         summary="Publish a tournament configuration.",
         statuses=(200, 201),
-        refuses=(RejectCode.CONFIG_INVALID, RejectCode.NOT_SUPPORTED_YET),
+        refuses=(RejectCode.CONFIG_INVALID, RejectCode.CONFIG_NOT_VALIDATED, RejectCode.NOT_SUPPORTED_YET),
         idempotency="by content",
     ),
     Route(

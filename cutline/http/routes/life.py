@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cutline.actors.operations import ConfigsHandle, LifeHandle, RunbooksHandle
 from cutline.engine.decision import Rejected
+from cutline.engine.errors import RejectCode
 from cutline.http.addresses import contest_id_of
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, ANYONE, Call, Reply, Route
@@ -87,6 +88,10 @@ ROUTES = (
         gives=AdoptedGiven,
         summary="Have a contest play by the newest version of its configuration.",
         idempotency="by content",
+        refuses=(
+            RejectCode.CONTEST_CONFIG_LOCKED,
+            RejectCode.CONFIG_CHANGE_REFUSED,
+        ),
     ),
     Route(
         method="POST",
@@ -97,6 +102,10 @@ ROUTES = (
         gives=MovedGiven,
         summary="Lock a contest by hand, within an execution of a runbook.",
         idempotency="by content",
+        refuses=(
+            RejectCode.RUNBOOK_NOT_OPEN,
+            RejectCode.INVALID_STATUS_TRANSITION,
+        ),
     ),
     Route(
         method="GET",
@@ -115,6 +124,10 @@ ROUTES = (
         gives=MovedGiven,
         summary="Let a contest in ERROR go on, within an execution of a runbook.",
         idempotency="by content",
+        refuses=(
+            RejectCode.RUNBOOK_NOT_OPEN,
+            RejectCode.INVALID_STATUS_TRANSITION,
+        ),
     ),
     Route(
         method="POST",

@@ -116,6 +116,10 @@ ROUTES = (
         gives=StepNotedGiven,
         summary="Note a step of an execution.",
         idempotency="by content",
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.RUNBOOK_NOT_OPEN,
+        ),
     ),
     Route(
         method="POST",
@@ -126,6 +130,11 @@ ROUTES = (
         gives=CompletedGiven,
         summary="Close an execution of a runbook.",
         idempotency="by content",
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.RUNBOOK_NOT_OPEN,
+            RejectCode.RUNBOOK_STEP_FAILED,
+        ),
     ),
     Route(
         method="GET",
