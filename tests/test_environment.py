@@ -157,7 +157,7 @@ def test_only_settings_reads_the_environment_of_the_engine() -> None:
         for node in node.args[:1]
         if isinstance(node, ast.Constant) and node.value in wanted
     }
-    assert found == {("upkeep.py", "CUTLINE_JWT_SECRET")}
+    assert found == {("talking.py", "CUTLINE_JWT_SECRET"), ("upkeep.py", "CUTLINE_JWT_SECRET")}
 
 
 STATED = (

@@ -57,7 +57,7 @@ def _token() -> str:
     given = os.environ.get("CUTLINE_TOKEN")
     if given:
         return given
-    secret = os.environ.get("CUTLINE_JWT_SECRET", "")
+    secret = os.environ.get("CUTLINE_JWT_SECRET", "").partition(",")[0].strip()
     if not secret:
         raise CommandFailed(
             "neither CUTLINE_TOKEN nor CUTLINE_JWT_SECRET is set", "Set one of them, as the engine's environment does."

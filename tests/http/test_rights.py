@@ -31,6 +31,8 @@ SCOPES: Mapping[str, frozenset[str]] = {
     "ledger": LEDGER_SCOPES,
 }
 """What each principal is allowed, as it is written down; not read from what the doors think."""
+PEOPLE_ONLY = {"start", "recordStep", "complete", "listExecutions"}
+"""Machines with a service key do not work through runbooks (C-39), though theirs has an admin's rights elsewhere."""
 UNPROVEN = ("nobody", "stranger", "expired", "revoked", "another installation's", "wrong key")
 
 
@@ -83,7 +85,7 @@ async def test_each_principal_gets_through_its_own_doors_and_no_other(
                 tried += 1
                 if name in UNPROVEN:
                     assert (status, engine.asked) == (401, []), (route.name, name)
-                elif SCOPES[name] & route.needs:
+                elif SCOPES[name] & route.needs and not (name == "settle" and route.name in PEOPLE_ONLY):
                     assert status not in (401, 403), (route.name, name, status)
                 else:
                     assert (status, engine.asked) == (403, []), (route.name, name)

@@ -22,6 +22,7 @@ from cutline.http.schemas.operations import (
     PublishedConfigGiven,
     PublishedConfigsGiven,
     RollBackAsked,
+    VersionQueried,
 )
 
 
@@ -57,10 +58,7 @@ async def list_configs(call: Call) -> Reply:
 
 async def read_config(call: Call) -> Reply:
     """Return a configuration's active version whole, or the one that `?version=` names (CFG-009)."""
-    given = call.request.query.get("version")
-    if given is not None and not (given.isascii() and given.isdigit() and len(given) <= 9):
-        raise Refused(RejectCode.REQUEST_INVALID, {"query": "version"})
-    read = await _configs(call).read(call.part("config_id"), None if given is None else int(given))
+    read = await _configs(call).read(call.part("config_id"), call.query_as(VersionQueried).version)
     return Reply(body=PublishedConfigGiven.model_validate({**read, "config": _content(read)}))
 
 
@@ -88,6 +86,12 @@ ROUTES = (
         takes=PublishConfigAsked,
         gives=ConfigValidatedGiven,
         summary="Check and rehearse a tournament configuration.",
+        idempotency="by content",
+        refuses=(
+            RejectCode.CONFIG_INVALID,
+            RejectCode.NOT_SUPPORTED_YET,
+        ),
+        statuses=(200, 201),
     ),
     Route(
         method="GET",
@@ -101,9 +105,10 @@ ROUTES = (
         method="GET",
         path="/v1/configs/{config_id}",
         handle=read_config,
+        query=VersionQueried,
         needs=STAFF,
         gives=PublishedConfigGiven,
-        summary="Read a published configuration (?version=).",
+        summary="Read a published configuration.",
     ),
     Route(
         method="POST",
@@ -113,5 +118,11 @@ ROUTES = (
         takes=RollBackAsked,
         gives=ConfigReplacedGiven,
         summary="Publish again what stood before a configuration's newest version.",
+        idempotency="by content",
+        refuses=(
+            RejectCode.CONFIG_SUPERSEDED,
+            RejectCode.CONFIG_NOT_VALIDATED,
+        ),
+        statuses=(200, 201),
     ),
 )

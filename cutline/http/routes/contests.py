@@ -111,7 +111,7 @@ ROUTES = (
         gives=ConfigGiven,
         summary="Publish a tournament configuration.",
         statuses=(200, 201),
-        refuses=(RejectCode.CONFIG_INVALID,),
+        refuses=(RejectCode.CONFIG_INVALID, RejectCode.CONFIG_NOT_VALIDATED),
         idempotency="by content",
     ),
     Route(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cutline.actors.operations import ConfigsHandle, LifeHandle, RunbooksHandle
 from cutline.engine.decision import Rejected
+from cutline.engine.errors import RejectCode
 from cutline.http.addresses import contest_id_of
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, ANYONE, Call, Reply, Route
@@ -86,6 +87,11 @@ ROUTES = (
         needs=ADMIN,
         gives=AdoptedGiven,
         summary="Have a contest play by the newest version of its configuration.",
+        idempotency="by content",
+        refuses=(
+            RejectCode.CONTEST_CONFIG_LOCKED,
+            RejectCode.CONFIG_CHANGE_REFUSED,
+        ),
     ),
     Route(
         method="POST",
@@ -95,6 +101,11 @@ ROUTES = (
         takes=OperateAsked,
         gives=MovedGiven,
         summary="Lock a contest by hand, within an execution of a runbook.",
+        idempotency="by content",
+        refuses=(
+            RejectCode.RUNBOOK_NOT_OPEN,
+            RejectCode.INVALID_STATUS_TRANSITION,
+        ),
     ),
     Route(
         method="GET",
@@ -112,6 +123,11 @@ ROUTES = (
         takes=OperateAsked,
         gives=MovedGiven,
         summary="Let a contest in ERROR go on, within an execution of a runbook.",
+        idempotency="by content",
+        refuses=(
+            RejectCode.RUNBOOK_NOT_OPEN,
+            RejectCode.INVALID_STATUS_TRANSITION,
+        ),
     ),
     Route(
         method="POST",
@@ -121,5 +137,6 @@ ROUTES = (
         takes=CancelContestAsked,
         gives=ReleasedGiven,
         summary="Open a contest again that was kept closed.",
+        idempotency="by content",
     ),
 )

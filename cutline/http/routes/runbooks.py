@@ -9,7 +9,6 @@ import structlog
 
 from cutline.actors.operations import RunbooksHandle
 from cutline.engine.errors import RejectCode
-from cutline.http.addresses import idempotency_key_of
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, STAFF, Call, Reply, Route
 from cutline.http.schemas.operations import (
@@ -17,6 +16,7 @@ from cutline.http.schemas.operations import (
     CompleteRunbookAsked,
     ExecutionGiven,
     ExecutionsGiven,
+    ExecutionsQueried,
     RunbookStepAsked,
     StartedGiven,
     StartRunbookAsked,
@@ -25,7 +25,6 @@ from cutline.http.schemas.operations import (
 
 log = structlog.get_logger(__name__)
 
-LISTED_MAX = 200
 _EXECUTIONS = UUID("f0a8c1de-54c2-5b1e-8f0e-6a3b8c0d2e47")
 """The namespace of execution ids that come from keys. It never changes: a retry must give the old id."""
 
@@ -39,10 +38,9 @@ def _runbooks(call: Call) -> RunbooksHandle:
 
 def _new_id(call: Call) -> str:
     """Return the id of a new execution; with an Idempotency-Key the same key opens the same one."""
-    given = call.request.headers.get("Idempotency-Key")
-    if given is None:
+    if call.idempotency_key is None:
         return str(uuid4())
-    return str(uuid5(_EXECUTIONS, json.dumps([call.principal.subject, idempotency_key_of(given)])))
+    return str(uuid5(_EXECUTIONS, json.dumps([call.principal.subject, call.idempotency_key])))
 
 
 async def start(call: Call) -> Reply:
@@ -92,11 +90,8 @@ async def complete(call: Call) -> Reply:
 
 async def list_executions(call: Call) -> Reply:
     """List executions, the newest first: `?runbook_name=` chooses, `?limit=` is 50 unless given (RBA-016)."""
-    query = call.request.query
-    limit = query.get("limit", "50")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= LISTED_MAX):
-        raise Refused(RejectCode.REQUEST_INVALID, {"query": "limit", "most": LISTED_MAX})
-    listed = await _runbooks(call).executions(limit=int(limit), runbook_name=query.get("runbook_name"))
+    query = call.query_as(ExecutionsQueried)
+    listed = await _runbooks(call).executions(limit=query.limit, runbook_name=query.runbook_name)
     executions = [ExecutionGiven.model_validate(one) for one in listed["executions"]]
     return Reply(body=ExecutionsGiven(executions=executions))
 
@@ -109,7 +104,8 @@ ROUTES = (
         needs=ADMIN,
         takes=StartRunbookAsked,
         gives=StartedGiven,
-        summary="Open an execution of a runbook (Idempotency-Key taken).",
+        summary="Open an execution of a runbook.",
+        idempotency="taken",
     ),
     Route(
         method="POST",
@@ -119,6 +115,11 @@ ROUTES = (
         takes=RunbookStepAsked,
         gives=StepNotedGiven,
         summary="Note a step of an execution.",
+        idempotency="by content",
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.RUNBOOK_NOT_OPEN,
+        ),
     ),
     Route(
         method="POST",
@@ -128,6 +129,12 @@ ROUTES = (
         takes=CompleteRunbookAsked,
         gives=CompletedGiven,
         summary="Close an execution of a runbook.",
+        idempotency="by content",
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.RUNBOOK_NOT_OPEN,
+            RejectCode.RUNBOOK_STEP_FAILED,
+        ),
     ),
     Route(
         method="GET",
@@ -135,6 +142,7 @@ ROUTES = (
         handle=list_executions,
         needs=STAFF,
         gives=ExecutionsGiven,
-        summary="List executions of runbooks (?runbook_name=, ?limit=).",
+        summary="List executions of runbooks.",
+        query=ExecutionsQueried,
     ),
 )

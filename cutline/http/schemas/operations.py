@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainSerializer, StringConstraints
 
-from cutline.http.schemas.base import Asked, Given
+from cutline.http.schemas.base import Asked, Given, Queried
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -20,6 +20,19 @@ def _with_milliseconds(at: datetime) -> str:
 
 Moment = Annotated[datetime, PlainSerializer(_with_milliseconds, return_type=str)]
 """A time as `2026-02-16T20:00:00.000Z` (RBA-003)."""
+
+
+class ExecutionsQueried(Queried):
+    """Which executions: of one runbook or of all, the newest so many."""
+
+    runbook_name: Name | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class VersionQueried(Queried):
+    """Which version; without it the newest."""
+
+    version: int | None = Field(default=None, ge=1)
 
 
 class RehearsalGiven(Given):
