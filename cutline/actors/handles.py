@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 from cutline.engine.decision import Address
 from cutline.engine.messages import (
     CancelContest,
+    ChangePicks,
     ClaimIntent,
     CreateContest,
     EnterContest,
@@ -23,12 +24,12 @@ from cutline.engine.messages import (
     ReadAccount,
     ReadContest,
     ReadDirectory,
+    ReadEntries,
     ReadEntry,
     ReadForwarding,
     ReadIntent,
     ReadMoneyHealth,
     ReadSettlement,
-    ReadStandings,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
@@ -78,10 +79,10 @@ class Intent(TypedDict):
     failure: str | None
 
 
-class Standings(TypedDict):
-    """The settled entries, best first; None before the settlement."""
+class Entries(TypedDict):
+    """Some entries as they are."""
 
-    standings: list[Reply] | None
+    entries: list[Reply]
 
 
 class Listing(TypedDict):
@@ -185,9 +186,16 @@ class ContestHandle:
         """Withdraw an entry before the lock; what was paid is given back."""
         return self._ask(self._address, WithdrawEntry(entry_id=entry_id, account_did=account_did))
 
-    def standings(self) -> Awaitable[Standings]:
-        """Return the settled result."""
-        return self._ask(self._address, ReadStandings())
+    def entries(self, entry_ids: Sequence[str]) -> Awaitable[Entries]:
+        """Return some entries as they are, in the order given; unknown ones are left out."""
+        return self._ask(self._address, ReadEntries(entry_ids=tuple(entry_ids)))
+
+    def change_picks(
+        self, *, entry_id: str, account_did: str, picks: Sequence[str], tiebreak: int | None
+    ) -> Awaitable[Reply]:
+        """Give an entry other golfers before the lock."""
+        message = ChangePicks(entry_id=entry_id, account_did=account_did, picks=tuple(picks), tiebreak=tiebreak)
+        return self._ask(self._address, message)
 
 
 class PaymentsHandle:

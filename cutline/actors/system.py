@@ -22,6 +22,7 @@ from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
 from cutline.actors.jobs import Job, install
+from cutline.actors.leaderboards import Leaderboards
 from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envelope, Tell, resolve
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
@@ -79,6 +80,7 @@ class System:
         self.tasks = Tasks(
             performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
         )
+        self.leaderboards = Leaderboards(root, parts.workers)
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._asking: Counter[Address] = Counter()
@@ -146,6 +148,7 @@ class System:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
         self._parts.scheduler.shutdown(wait=False)
         await self._survey.stop()
+        self.leaderboards.close()
         await self.tasks.close(DRAIN_TIMEOUT_S)
         if self._outgoing is not None:
             await self._outgoing.close()

@@ -9,11 +9,12 @@ from aiohttp import web
 from cutline.http.asking import Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, House, Route, nothing_here, wrap
-from cutline.http.routes import contests, entries, money, probes, settlements, webhook
+from cutline.http.routes import contests, entries, money, probes, settlements, standings, webhook
+from cutline.http.standings import StandingsPages
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
-ROUTES: tuple[Route, ...] = (*contests.ROUTES, *entries.ROUTES, *money.ROUTES, *settlements.ROUTES)
+ROUTES: tuple[Route, ...] = (*contests.ROUTES, *entries.ROUTES, *money.ROUTES, *settlements.ROUTES, *standings.ROUTES)
 """The routes behind the common door."""
 
 PROBES = {
@@ -25,7 +26,9 @@ PROBES = {
 
 def build_app(engine: Engine, settings: Settings) -> web.Application:
     """Return the aiohttp application in front of an engine. Raises ValueError for secrets that protect nothing."""
-    house = House(engine=engine, settings=settings, authenticator=_authenticator(settings))
+    house = House(
+        engine=engine, settings=settings, authenticator=_authenticator(settings), standings=StandingsPages(engine)
+    )
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app.router.add_post(webhook.PATH, webhook.webhook_handler(house))
     for route in ROUTES:

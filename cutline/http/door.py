@@ -22,6 +22,7 @@ from cutline.http import errors
 from cutline.http.addresses import contest_id_of
 from cutline.http.asking import Asking, Engine, Refused
 from cutline.http.auth import NOBODY, Authenticator, Principal
+from cutline.http.standings import StandingsPages
 from cutline.http.strict import read_model
 from cutline.http.tally import Tally
 from cutline.settings import Settings
@@ -48,6 +49,7 @@ class House:
     engine: Engine
     settings: Settings
     authenticator: Authenticator
+    standings: StandingsPages
     tally: Tally = field(default_factory=Tally)
 
 

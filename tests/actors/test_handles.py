@@ -19,6 +19,7 @@ from cutline.actors.handles import (
 )
 from cutline.engine.messages import (
     CancelContest,
+    ChangePicks,
     ClaimIntent,
     CreateContest,
     EnterContest,
@@ -29,12 +30,12 @@ from cutline.engine.messages import (
     ReadAccount,
     ReadContest,
     ReadDirectory,
+    ReadEntries,
     ReadEntry,
     ReadForwarding,
     ReadIntent,
     ReadMoneyHealth,
     ReadSettlement,
-    ReadStandings,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
@@ -122,7 +123,16 @@ USES: dict[str, tuple[Use, str, Any]] = {
     ),
     "ContestHandle.entry": (lambda ask: contest(ask).entry("e"), "contest/c1", ReadEntry(entry_id="e")),
     "ContestHandle.withdraw": (lambda ask: contest(ask).withdraw(**OWN), "contest/c1", WithdrawEntry(**OWN)),
-    "ContestHandle.standings": (lambda ask: contest(ask).standings(), "contest/c1", ReadStandings()),
+    "ContestHandle.entries": (
+        lambda ask: contest(ask).entries(["e", "f"]),
+        "contest/c1",
+        ReadEntries(entry_ids=("e", "f")),
+    ),
+    "ContestHandle.change_picks": (
+        lambda ask: contest(ask).change_picks(picks=["A", "B"], **ENTERED),
+        "contest/c1",
+        ChangePicks(picks=("A", "B"), **ENTERED),
+    ),
     "PaymentsHandle.intent": (
         lambda ask: PaymentsHandle(ask).intent(contest_id="c1", entry_id="e"),
         "payments",

@@ -15,12 +15,13 @@ from cutline.engine.contest.events import EVENTS, ContestCreated
 from cutline.engine.contest.folding import fold
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.owing import owed_by
-from cutline.engine.contest.reading import describe_contest, describe_entry, describe_standings
+from cutline.engine.contest.reading import describe_contest, describe_entry
 from cutline.engine.contest.state import Contest, ContestState
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.messages import (
     CancelContest,
+    ChangePicks,
     CreateContest,
     DeclareContestError,
     EnterContest,
@@ -28,8 +29,8 @@ from cutline.engine.messages import (
     FeePaid,
     Look,
     ReadContest,
+    ReadEntries,
     ReadEntry,
-    ReadStandings,
     RecoverContest,
     SettlementComputed,
     WinningsPaid,
@@ -118,9 +119,16 @@ def _read_entry(contest: Contest, command: ReadEntry) -> Decision:
     return Accepted(reply=describe_entry(contest, entry))
 
 
+def _read_entries(contest: Contest, command: ReadEntries) -> Decision:
+    known = contest.seats.entries
+    found = [known[entry_id] for entry_id in command.entry_ids if entry_id in known]
+    return Accepted(reply={"entries": [describe_entry(contest, entry) for entry in found]})
+
+
 _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     Look: lambda contest, _, now: progress.look(contest, now),
     EnterContest: entries.enter,
+    ChangePicks: entries.change_picks,
     FeePaid: entries.take_fee,
     WithdrawEntry: entries.withdraw,
     FeedAdvanced: lambda contest, command, _: following.take_changes(contest, command),
@@ -132,6 +140,6 @@ _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     RecoverContest: lambda contest, command, _: progress.recover(contest, command),
     ReadContest: lambda contest, _command, _now: Accepted(reply=describe_contest(contest)),
     ReadEntry: lambda contest, command, _: _read_entry(contest, command),
-    ReadStandings: lambda contest, _command, _now: Accepted(reply={"standings": describe_standings(contest)}),
+    ReadEntries: lambda contest, command, _: _read_entries(contest, command),
 }
 """Who judges which message."""

@@ -39,3 +39,17 @@ class EntryGiven(Given):
     prize_status: str | None = None
     paid: bool = False
     deduped: bool = False
+
+
+class ChangePicksAsked(Asked):
+    """The golfers and the prediction that take the place of those that an entry has."""
+
+    picks: tuple[PlayerId, ...] = Field(min_length=1, max_length=100)
+    tiebreak: int | None = Field(default=None, ge=-1000, le=1000)
+
+
+class EntriesGiven(Given):
+    """A page of entries, in the order of entering."""
+
+    entries: list[EntryGiven]
+    next_cursor: str | None
