@@ -9,6 +9,7 @@ from aiohttp import web
 from cutline.http.asking import Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, House, Route, nothing_here, wrap
+from cutline.http.pages.site import add_pages
 from cutline.http.routes import contests, entries, money, probes, settlements, standings, webhook
 from cutline.http.standings import StandingsPages
 from cutline.http.strict import BODY_BYTES_MAX
@@ -35,7 +36,8 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
         app.router.add_route(route.method, route.path, wrap(route, house))
     for path, (probe, _) in PROBES.items():
         app.router.add_get(path, probe(house), allow_head=False)
-    app.router.add_get("/", probes.routes_page(house, describe_routes()), allow_head=False)
+    described = sorted([*describe_routes(), *add_pages(app, house)], key=lambda line: (line["path"], line["method"]))
+    app.router.add_get("/", probes.routes_page(house, described), allow_head=False)
     app.router.add_route("*", CATCH_ALL, nothing_here(house))
     return app
 
@@ -50,7 +52,7 @@ def describe_routes() -> list[dict[str, Any]]:
         {"method": "GET", "path": path, "needs": [], "summary": summary}
         for path, summary in [("/", "This list."), *((path, summary) for path, (_, summary) in PROBES.items())]
     ]
-    return sorted([*common, *open_to_all, webhook.describe()], key=lambda line: (line["path"], line["method"]))
+    return [*common, *open_to_all, webhook.describe()]
 
 
 def _authenticator(settings: Settings) -> Authenticator:

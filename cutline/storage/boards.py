@@ -26,7 +26,7 @@ from cutline.storage.event_log import EventLog
 from cutline.storage.machines import Folding, rules_of
 from cutline.storage.sqlite import Connection, open_reader
 
-CONTESTS_KEPT = 16
+CONTESTS_KEPT = 64
 """So many contests are remembered between two looks; one with 100,000 entries takes some 60 MB."""
 
 _OF_ENTRIES = [event.__name__ for event in ENTRY_EVENTS]
@@ -85,6 +85,7 @@ class Picture:
     contest_id: str
     name: str
     currency: str
+    metric: str
     status: str
     lock_at: datetime
     closed: bool
@@ -193,6 +194,7 @@ def _picture(connection: Connection, followed: _Followed, known: str | None) -> 
         contest_id=contest.contest_id,
         name=contest.config.name,
         currency=contest.created.currency,
+        metric=contest.config.scoring.metric,
         status=contest.status.value,
         lock_at=contest.config.entry.lock_at,
         closed=closed,

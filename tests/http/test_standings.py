@@ -36,6 +36,7 @@ def picture(*owners: str, version: str = "1", **different: Any) -> Picture:
         contest_id="c",
         name="Small Open",
         currency="usd",
+        metric="to_par",
         status="LIVE",
         lock_at=LOCK_AT,
         closed=True,
