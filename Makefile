@@ -56,6 +56,7 @@ demo: env ## play the recorded Masters 2026, from creation to paid winners
 
 test: lint types peers ## everything CI runs: lint, types, schema snapshots, the tests
 	$(BIN)/cutline schema check
+	$(BIN)/cutline openapi check
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: env ## ruff, and the import rules of the layers

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from cutline.commands import checking, forgetting, playing, restoring, serving, upkeep
+from cutline.commands import checking, contracting, forgetting, playing, restoring, serving, upkeep
 from cutline.commands.output import CommandFailed, print_failure
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ for command in (
     app.command()(command)
 app.add_typer(upkeep.config_commands, name="config")
 app.add_typer(upkeep.schema_commands, name="schema")
+app.add_typer(contracting.openapi_commands, name="openapi")
 app.add_typer(playing.emulate_commands, name="emulate")
 app.add_typer(playing.bench_commands, name="bench")
 

@@ -13,12 +13,14 @@ import aiohttp
 from aiohttp import web
 from apscheduler.schedulers.base import BaseScheduler
 
+from cutline.actors.mailbox import Tell
 from cutline.actors.replica_gate import LitestreamGate, OpenGate, ReplicaGate
 from cutline.actors.system import Parts, System
 from cutline.actors.workers import Workers
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.http.app import build_app
+from cutline.http.contracts.registration import promises
 from cutline.http.server import DoorRunner
 from cutline.settings import Settings
 from cutline.storage.files import DataRoot
@@ -31,6 +33,11 @@ class Engine:
 
     system: System
     runner: web.AppRunner
+
+    def start(self) -> None:
+        """Start the actors, and have it recorded what this release promises its clients (FRZ-028)."""
+        self.system.start()
+        self.system.directory.send("governance", Tell(promises(), "boot"))
 
 
 def assemble(
@@ -73,7 +80,7 @@ async def running_engine(
         engine = assemble(
             settings, root, lock.boot_epoch, scheduler=scheduler, workers=workers, session=session, gate=gate
         )
-        engine.system.start()
+        engine.start()
         stack.push_async_callback(engine.system.stop)
         await engine.runner.setup()
         stack.push_async_callback(engine.runner.cleanup)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from cutline.http.tally import Tally
 from cutline.logs import configure_logs
 
 
@@ -14,6 +15,15 @@ from cutline.logs import configure_logs
 def _quiet_logs() -> None:
     """Keep the engine's logs out of test output unless CUTLINE_LOG_LEVEL asks for them."""
     configure_logs("critical")
+
+
+@pytest.fixture(autouse=True)
+def outside_the_contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, int, str | None]]]:
+    """FRZ-020: no engine inside a test's own process may answer what its operation does not announce."""
+    outside: list[tuple[str, int, str | None]] = []
+    monkeypatch.setattr(Tally, "undeclared", lambda _, *answer: outside.append(answer))
+    yield outside
+    assert outside == []
 
 
 @pytest.fixture

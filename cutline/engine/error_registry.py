@@ -80,6 +80,13 @@ _ROWS: Final = (
         "Use a method of the Allow header.",
     ),
     _spec(
+        C.NOT_ACCEPTABLE,
+        406,
+        "public",
+        "Nothing of what this route can answer is what you accept.",
+        "Accept one of the media types in `details`.",
+    ),
+    _spec(
         C.REQUEST_TIMEOUT,
         408,
         "public",
@@ -93,6 +100,13 @@ _ROWS: Final = (
         "public",
         "The body is not declared as JSON.",
         "Send Content-Type: application/json.",
+    ),
+    _spec(
+        C.RATE_LIMITED,
+        429,
+        "public",
+        "You ask more often than you may.",
+        "Wait for Retry-After and send the same request again.",
     ),
     _spec(
         C.IDEMPOTENCY_KEY_REQUIRED,
@@ -214,7 +228,9 @@ _ROWS: Final = (
         "The pot does not cover the fixed prizes, so the contest is cancelled.",
         "Nothing: every fee is given back.",
     ),
-    _spec(C.SETTLEMENT_NOT_READY, 409, "public", "The contest is not settled yet.", "Ask again after it is COMPLETE."),
+    _spec(
+        C.SETTLEMENT_NOT_READY, 409, "internal", "The contest is not settled yet.", "Ask again after it is COMPLETE."
+    ),
     _spec(
         C.SCORERS_DISAGREE,
         500,
@@ -265,14 +281,6 @@ _ROWS: Final = (
         "public",
         "The request is signed, but is no event of Stripe's.",
         "Look at the sender; Stripe sends no such body.",
-    ),
-    _spec(
-        C.EVENT_CONFLICT,
-        409,
-        "internal",
-        "One event id came with two different bodies; the second is quarantined.",
-        "Ops: compare both bodies.",
-        "unknown",
     ),
     _spec(
         C.AMOUNT_MISMATCH,
@@ -336,7 +344,11 @@ _ROWS: Final = (
         "Check the id; an account begins with its first payment.",
     ),
     _spec(
-        C.INSUFFICIENT_FUNDS, 409, "public", "The account does not hold so much.", "Ask for no more than is available."
+        C.INSUFFICIENT_FUNDS,
+        409,
+        "internal",
+        "The account does not hold so much.",
+        "Ask for no more than is available.",
     ),
     _spec(
         C.SETTLEMENT_ALREADY_POSTED,
@@ -368,6 +380,16 @@ _ROWS: Final = (
         "admin",
         "More would be credited from outside in one day than this installation allows.",
         "Send it tomorrow, or raise LEDGER_INGEST_DAY_CAP_CENTS after looking at what was sent.",
+    ),
+    # The API itself
+    _spec(
+        C.CONTRACT_BROKEN,
+        409,
+        "internal",
+        "This release gives a refusal's code another status or scope than it has always had.",
+        "Ops: follow the runbook.",
+        "no",
+        "runbooks/contract-broken.md",
     ),
 )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cutline.engine.contracts import ContractPublished, ErrorCodeRegistered, Promises, register_contracts
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.messages import (
@@ -20,6 +21,7 @@ from cutline.engine.messages import (
     PublishConfig,
     QuarantineContest,
     ReadDirectory,
+    RegisterContracts,
     ReleaseContest,
 )
 
@@ -104,6 +106,8 @@ EVENTS: tuple[type, ...] = (
     ContestConfirmed,
     ContestQuarantined,
     ContestReleased,
+    ContractPublished,
+    ErrorCodeRegistered,
 )
 
 
@@ -120,10 +124,11 @@ class Listed:
 
 @dataclass(slots=True)
 class Governance:
-    """The state of the governance file: all versions of each configuration, oldest first, and every contest."""
+    """The governance file: all versions of each configuration, oldest first, every contest, and what is promised."""
 
     configs: dict[str, list[ConfigPublished]] = field(default_factory=dict)
     contests: dict[str, Listed] = field(default_factory=dict)
+    promises: Promises = field(default_factory=Promises)
 
 
 class GovernanceMachine:
@@ -158,6 +163,8 @@ class GovernanceMachine:
             case ContestReleased(contest_id=contest_id, number=number):
                 listed = state.contests[contest_id]
                 listed.quarantine, listed.quarantine_events = None, number
+            case ContractPublished() | ErrorCodeRegistered() as promised:
+                state.promises.fold(promised)
             case other:
                 raise InvariantViolated(f"{type(other).__name__} is no event of governance")
 
@@ -306,6 +313,7 @@ _JUDGES: Mapping[type, Callable[[Governance, Any], Decision]] = {
     QuarantineContest: _quarantine,
     ReleaseContest: _release,
     ReadDirectory: _read,
+    RegisterContracts: lambda state, command: register_contracts(state.promises, command),
     Look: lambda _state, _command: Accepted(),
 }
 """Who judges which message."""

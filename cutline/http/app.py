@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
 
 from cutline.http.asking import Engine
 from cutline.http.auth import Authenticator
-from cutline.http.door import CATCH_ALL, House, Route, nothing_here, wrap
+from cutline.http.door import CATCH_ALL, STRIPE, Bare, Handler, House, Operation, Route, nothing_here, wrap
+from cutline.http.pages.frame import PageRoute
 from cutline.http.pages.site import add_pages
 from cutline.http.routes import contests, entries, money, probes, settlements, standings, webhook
 from cutline.http.standings import StandingsPages
@@ -16,13 +18,13 @@ from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
 ROUTES: tuple[Route, ...] = (*contests.ROUTES, *entries.ROUTES, *money.ROUTES, *settlements.ROUTES, *standings.ROUTES)
-"""The routes behind the common door."""
+"""The operations behind the common door."""
 
-PROBES = {
-    "/healthz": (probes.healthz, "Whether the process is alive."),
-    "/readyz": (probes.readyz, "Whether every core actor answers."),
-    "/metrics": (probes.metrics, "Numbers for Prometheus."),
-}
+BARE: tuple[Bare, ...] = (*probes.OPERATIONS, webhook.OPERATION)
+"""Those with a door of their own."""
+
+OPERATIONS: tuple[Operation, ...] = (*ROUTES, *BARE)
+"""The one table of what this API can do."""
 
 
 def build_app(engine: Engine, settings: Settings) -> web.Application:
@@ -31,28 +33,36 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
         engine=engine, settings=settings, authenticator=_authenticator(settings), standings=StandingsPages(engine)
     )
     app = web.Application(client_max_size=BODY_BYTES_MAX)
-    app.router.add_post(webhook.PATH, webhook.webhook_handler(house))
+    for bare in BARE:
+        _add(app, bare, bare.door(house))
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, wrap(route, house))
-    for path, (probe, _) in PROBES.items():
-        app.router.add_get(path, probe(house), allow_head=False)
-    described = sorted([*describe_routes(), *add_pages(app, house)], key=lambda line: (line["path"], line["method"]))
-    app.router.add_get("/", probes.routes_page(house, described), allow_head=False)
+        _add(app, route, wrap(route, house))
+    pages = add_pages(app, house, OPERATIONS)
+    _add(app, probes.FIRST_PAGE, probes.routes_page(house, describe_routes(pages)))
     app.router.add_route("*", CATCH_ALL, nothing_here(house))
     return app
 
 
-def describe_routes() -> list[dict[str, Any]]:
+def _add(app: web.Application, operation: Operation, handler: Handler) -> None:
+    app.router.add_route(operation.method, operation.path, handler)
+    if operation.method == "GET":
+        # aiohttp sends the head of the answer alone (RFC 9110, 9.3.2).
+        app.router.add_route("HEAD", operation.path, handler)
+
+
+def describe_routes(pages: Iterable[PageRoute]) -> list[dict[str, Any]]:
     """Return a line for every route: method, path, the scopes of which one is needed, and what it does (PAY-056)."""
-    common = [
-        {"method": route.method, "path": route.path, "needs": sorted(route.needs), "summary": route.summary}
-        for route in ROUTES
+    listed: tuple[Operation | PageRoute, ...] = (*OPERATIONS, probes.FIRST_PAGE, *pages)
+    lines = [
+        {
+            "method": operation.method,
+            "path": operation.path,
+            "needs": ["stripe signature"] if operation.needs == STRIPE else sorted(operation.needs),
+            "summary": operation.summary,
+        }
+        for operation in listed
     ]
-    open_to_all = [
-        {"method": "GET", "path": path, "needs": [], "summary": summary}
-        for path, summary in [("/", "This list."), *((path, summary) for path, (_, summary) in PROBES.items())]
-    ]
-    return [*common, *open_to_all, webhook.describe()]
+    return sorted(lines, key=lambda line: (line["path"], line["method"]))
 
 
 def _authenticator(settings: Settings) -> Authenticator:

@@ -1,7 +1,7 @@
 """What every route but the webhook has in common: who asks, what body, which answer, one refusal; no rule of a route.
 
-A route is data: method, path, who may, which models, and a handler that asks actors. This wraps it for aiohttp
-without middlewares, which every route would pay for.
+A route is an operation with a handler that asks actors. This wraps it for aiohttp without middlewares, which every
+route would pay for.
 """
 
 from __future__ import annotations
@@ -18,25 +18,21 @@ from pydantic import BaseModel
 from cutline.actors.handles import ContestHandle, GovernanceHandle, LedgerHandle, PaymentsHandle, PayoutsHandle
 from cutline.engine.error_registry import REGISTRY
 from cutline.engine.errors import RejectCode
-from cutline.http import errors
-from cutline.http.addresses import contest_id_of
+from cutline.http import answers, errors
+from cutline.http.addresses import contest_id_of, idempotency_key_of
+from cutline.http.answers import Reply
 from cutline.http.asking import Asking, Engine, Refused
 from cutline.http.auth import NOBODY, Authenticator, Principal
+from cutline.http.operation import ADMIN, ANYONE, ENTRANT, LEDGER, OPEN, SETTLE, STAFF, STRIPE, Operation
 from cutline.http.standings import StandingsPages
-from cutline.http.strict import read_model
+from cutline.http.strict import read_model, read_query
 from cutline.http.tally import Tally
 from cutline.settings import Settings
 
-log = structlog.get_logger(__name__)
+__all__ = ["ADMIN", "ANYONE", "ENTRANT", "LEDGER", "OPEN", "SETTLE", "STAFF", "STRIPE", "Operation", "Reply"]
+"""Modules of routes take all that they need from here."""
 
-ENTRANT = frozenset({"entrant"})
-ADMIN = frozenset({"admin"})
-STAFF = frozenset({"admin", "ops"})
-ANYONE = frozenset({"entrant", "admin", "ops"})
-LEDGER = frozenset({"ledger"})
-SETTLE = frozenset({"settle"})
-OPEN: frozenset[str] = frozenset()
-"""No credentials needed."""
+log = structlog.get_logger(__name__)
 
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -55,13 +51,18 @@ class House:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One admitted request: who asks, what for, and the way to the actors."""
+    """One admitted request: who asks, what for, and the way to the actors.
+
+    `idempotency_key` is None where the operation takes none, or takes one and got none.
+    """
 
     house: House
     request: web.Request
     principal: Principal
     correlation_id: str
     body: Any
+    query: Any
+    idempotency_key: str | None
     asking: Asking
 
     def part(self, name: str) -> str:
@@ -73,6 +74,19 @@ class Call:
         if not isinstance(self.body, model):
             raise TypeError(f"the route takes no {model.__name__}")
         return self.body
+
+    def query_as(self, model: type[M]) -> M:
+        """Return the query as the route's model; raises TypeError if the route says another."""
+        if not isinstance(self.query, model):
+            raise TypeError(f"the route's query is no {model.__name__}")
+        return self.query
+
+    @property
+    def key(self) -> str:
+        """The Idempotency-Key of an operation that requires one."""
+        if self.idempotency_key is None:
+            raise TypeError("the route requires no Idempotency-Key")
+        return self.idempotency_key
 
     def contest(self, contest_id: str) -> ContestHandle:
         """Return the way to one contest; raises Refused for an id that could name none."""
@@ -100,24 +114,28 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """A handler's answer: a response model and its status."""
+class Route(Operation):
+    """An operation behind the common door, and what handles it. Its id is the handler's name unless it gives one."""
 
-    body: BaseModel
-    status: int = 200
+    handle: Callable[[Call], Awaitable[Reply]]
+
+    @property
+    def name(self) -> str:
+        """The operation's id: `read_contest` is `readContest`."""
+        first, *rest = self.handle.__name__.split("_")
+        return self.operation_id or first + "".join(word.title() for word in rest)
+
+    @property
+    def behind_the_common_door(self) -> bool:
+        """Whether `wrap` serves it."""
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One route. `takes` is the request's model (None: no body is read), `gives` the response's (FRZ-024)."""
+class Bare(Operation):
+    """An operation with a door of its own: it reads and answers aiohttp's requests itself."""
 
-    method: str
-    path: str
-    handle: Callable[[Call], Awaitable[Reply]]
-    needs: frozenset[str]
-    gives: type[BaseModel]
-    summary: str
-    takes: type[BaseModel] | None = None
+    door: Callable[[House], Handler]
 
 
 def wrap(route: Route, house: House) -> Handler:
@@ -128,58 +146,66 @@ def wrap(route: Route, house: House) -> Handler:
         started = loop.time()
         correlation_id = errors.correlation_of(request)
         principal, code = NOBODY, None
-        try:
-            if route.needs:
-                principal = house.authenticator.admit(request.headers, route.needs)
-            body = await read_model(request, route.takes) if route.takes else None
-            asking = Asking(house.engine, house.tally, correlation_id)
-            reply = await route.handle(
-                Call(
-                    house=house,
-                    request=request,
-                    principal=principal,
-                    correlation_id=correlation_id,
-                    body=body,
-                    asking=asking,
-                )
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            try:
+                if route.needs:
+                    principal = house.authenticator.admit(request.headers, route.needs)
+                reply = await route.handle(await _call(route, house, request, principal, correlation_id))
+                response = answers.answer(route, reply, request, correlation_id)
+            except Refused as refused:
+                code = refused.code
+                response = errors.refusal(code, refused.details, correlation_id)
+            except Exception:
+                # A bug in one handler is answered by name, and harms no other request.
+                code = RejectCode.INTERNAL_FAULT
+                log.exception("request_failed", route=route.path)
+                response = errors.refusal(code, {}, correlation_id)
+            seconds = loop.time() - started
+            house.tally.request(route.method, route.path, response.status, seconds)
+            if code is not None:
+                house.tally.refusal(code.value)
+            if not _declared(route, code, response.status):
+                # What the documents do not say is a bug of the table, though the answer may be right.
+                house.tally.undeclared(route.name, response.status, code)
+                log.error("answer_undeclared", route=route.path, status=response.status, code=code)
+            log.info(
+                "request",
+                method=request.method,
+                route=route.path,
+                status=response.status,
+                code=code.value if code is not None else None,
+                principal=principal.subject or None,
+                duration_ms=round(seconds * 1000, 3),
             )
-            response = _rendered(route, reply, correlation_id)
-        except Refused as refused:
-            code = refused.code
-            response = errors.refusal(code, refused.details, correlation_id)
-        except Exception:
-            # A bug in one handler is answered by name, and harms no other request.
-            code = RejectCode.INTERNAL_FAULT
-            log.exception("request_failed", correlation_id=correlation_id, route=route.path)
-            response = errors.refusal(code, {}, correlation_id)
-        seconds = loop.time() - started
-        house.tally.request(route.method, route.path, response.status, seconds)
-        if code is not None:
-            house.tally.refusal(code.value)
-        log.info(
-            "request",
-            method=route.method,
-            route=route.path,
-            status=response.status,
-            code=code.value if code is not None else None,
-            principal=principal.subject or None,
-            duration_ms=round(seconds * 1000, 3),
-            correlation_id=correlation_id,
-        )
         return response
 
     return handle
 
 
-def _rendered(route: Route, reply: Reply, correlation_id: str) -> web.Response:
-    if not isinstance(reply.body, route.gives):
-        raise TypeError(f"{route.method} {route.path} gave a {type(reply.body).__name__}")
-    headers = {
-        "Content-Type": "application/json",
-        "Cache-Control": "no-store",
-        errors.CORRELATION_HEADER: correlation_id,
-    }
-    return web.Response(status=reply.status, body=reply.body.model_dump_json().encode(), headers=headers)
+async def _call(route: Route, house: House, request: web.Request, principal: Principal, correlation_id: str) -> Call:
+    """Judge everything about a request that needs no actor."""
+    answers.judge_accept(route, request)
+    key = request.headers.get("Idempotency-Key")
+    if route.idempotency == "required" or (route.idempotency == "taken" and key is not None):
+        key = idempotency_key_of(key)
+    else:
+        key = None
+    return Call(
+        house=house,
+        request=request,
+        principal=principal,
+        correlation_id=correlation_id,
+        query=read_query(request, route.query) if route.query else None,
+        body=await read_model(request, route.takes) if route.takes else None,
+        idempotency_key=key,
+        asking=Asking(house.engine, house.tally, correlation_id),
+    )
+
+
+def _declared(route: Route, code: RejectCode | None, status: int) -> bool:
+    if code is not None:
+        return code in route.codes
+    return status in route.statuses or (route.polled and status == answers.NOT_MODIFIED)
 
 
 def nothing_here(house: House) -> Handler:

@@ -15,9 +15,10 @@ from cutline.engine.errors import RejectCode
 
 CORRELATION_HEADER = "X-Correlation-Id"
 RETRY_AFTER_S = 1
-_COMES_AGAIN = frozenset(
+COMES_AGAIN = frozenset(
     {
         RejectCode.MAILBOX_FULL,
+        RejectCode.RATE_LIMITED,
         RejectCode.STORAGE_UNAVAILABLE,
         RejectCode.SHUTTING_DOWN,
         RejectCode.INTENT_NOT_READY,
@@ -26,6 +27,7 @@ _COMES_AGAIN = frozenset(
 )
 """Refusals that pass by themselves; they carry Retry-After."""
 
+CORRELATION = r"^[A-Za-z0-9._:-]{1,128}$"
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
@@ -65,7 +67,7 @@ def refusal(
         CORRELATION_HEADER: correlation_id,
         **(headers or {}),
     }
-    if code in _COMES_AGAIN:
+    if code in COMES_AGAIN:
         sent["Retry-After"] = str(details.get("retry_after_s", RETRY_AFTER_S))
     if code is RejectCode.UNAUTHENTICATED:
         sent["WWW-Authenticate"] = "Bearer"

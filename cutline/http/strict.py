@@ -1,4 +1,4 @@
-"""Reads bodies strictly, in one place for all routes: whole and in time, real JSON, an object, of the route's model.
+"""Reads bodies and queries strictly, in one place for all routes: whole, in time, real JSON, of the route's model.
 
 It must not answer anything itself: it raises Refused.
 """
@@ -62,6 +62,20 @@ async def read_model(request: web.Request, model: type[B]) -> B:
         return model.model_validate_json(raw, strict=True)
     except ValidationError as error:
         raise Refused(RejectCode.REQUEST_INVALID, {"faults": _faults(error)}) from error
+
+
+def read_query(request: web.Request, model: type[B]) -> B:
+    """Return the query as the route's model. A name that it has not, or has twice, is a fault like any other."""
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given:
+            raise Refused(RejectCode.REQUEST_INVALID, {"faults": [{"path": f"query.{name}", "fault": "repeated"}]})
+        given[name] = value
+    try:
+        return model.model_validate_strings(given)
+    except ValidationError as error:
+        faults = [{**fault, "path": f"query.{fault['path']}"} for fault in _faults(error)]
+        raise Refused(RejectCode.REQUEST_INVALID, {"faults": faults}) from error
 
 
 def _faults(error: ValidationError) -> list[dict[str, str]]:

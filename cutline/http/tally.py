@@ -25,6 +25,7 @@ class Tally(Collector):
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._webhooks: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
+        self._undeclared: Counter[tuple[str, int, str]] = Counter()
         self._durations: dict[str, list[int]] = {}
         self._duration_sums_s: dict[str, float] = {}
 
@@ -45,6 +46,10 @@ class Tally(Collector):
         """Count one refusal by its code (FRZ-020)."""
         self._refusals[code] += 1
 
+    def undeclared(self, operation: str, status: int, code: str | None) -> None:
+        """Count one answer that the operation's row in the table does not announce: a bug (FRZ-020)."""
+        self._undeclared[operation, status, code or ""] += 1
+
     def collect(self) -> Iterator[Metric]:
         """Yield everything counted so far, as Prometheus wants it."""
         requests = CounterMetricFamily(
@@ -62,6 +67,12 @@ class Tally(Collector):
         for code, count in sorted(self._refusals.items()):
             refusals.add_metric([code], count)
         yield refusals
+        undeclared = CounterMetricFamily(
+            "cutline_undeclared_answers", "Answers outside the contract.", labels=["operation", "status", "code"]
+        )
+        for (operation, status, name), count in sorted(self._undeclared.items()):
+            undeclared.add_metric([operation, str(status), name], count)
+        yield undeclared
         yield GaugeMetricFamily("cutline_asks_in_flight", "Questions waiting for an actor.", value=self.asks_in_flight)
 
     def _collect_durations(self) -> Iterator[Metric]:

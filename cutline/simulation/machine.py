@@ -78,7 +78,7 @@ class SimulatedBox:
             workers=InlineWorkers(),
             session=self._own_session,
         )
-        engine.system.start()
+        engine.start()
         await engine.runner.setup()
         self._servers[ENGINE_HOST] = _server(engine.runner)
         self._engine = engine

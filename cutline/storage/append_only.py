@@ -76,14 +76,14 @@ def _unique_keys(connection: pysqlite3.Connection, name: str) -> tuple[tuple[str
     return tuple(found)
 
 
-def guard_statements(table: Table) -> list[str]:
+def guard_statements(table: Table, refusal: str | None = None) -> list[str]:
     """Return triggers that refuse UPDATE, DELETE and any insert but of a new row (SCH-015, LIFE-023).
 
     REPLACE deletes the row in its way without firing a delete trigger where `recursive_triggers` is off
     (O-01), so the insert guard looks for such a row itself. It needs no pragma and holds for foreign
-    connections too.
+    connections too. `refusal` is what they say instead of their usual words.
     """
-    name, message = table.name, f"{table.name} is append-only"
+    name, message = table.name, refusal or f"{table.name} is append-only"
     conditions = [_row_number_condition(table)]
     conditions += [
         # Table and column names come from our own migrations.

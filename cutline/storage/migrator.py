@@ -87,8 +87,9 @@ class _step:  # noqa: N801 - stands where sqlite-utils wants a function
         connection.set_progress_handler(lambda: int(time.monotonic() > ends), _STEPS_BETWEEN_LOOKS)
         for statement in self._migration.statements:
             connection.execute(statement)
+        refusals = dict(self._migration.refusals)
         for name in self._migration.creates:
-            for statement in guard_statements(describe(connection, name)):
+            for statement in guard_statements(describe(connection, name), refusals.get(name)):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {self._version}")
 

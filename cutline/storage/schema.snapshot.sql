@@ -673,7 +673,7 @@ CREATE TRIGGER refunds_guard_insert BEFORE INSERT ON refunds WHEN (NEW.id <> -1 
 
 -- file kind: governance
 PRAGMA application_id = 1129665542;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -681,6 +681,29 @@ CREATE TABLE _sqlite_migrations (
   name TEXT NOT NULL,
   applied_at TEXT NOT NULL,
   UNIQUE (migration_set, name)
+) STRICT;
+
+CREATE TABLE api_contract_snapshots (
+  -- each OpenAPI document as some release has served it, whole
+  number INTEGER PRIMARY KEY CHECK (number > 0),
+  id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
+  contract_name TEXT NOT NULL CHECK (contract_name <> ''), -- public-api, admin-api
+  version TEXT NOT NULL CHECK (version <> ''),
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64 AND sha256 NOT GLOB '*[^0-9a-f]*'), -- of spec_json's bytes
+  spec_json TEXT NOT NULL CHECK (json_valid(spec_json)),
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE api_error_codes (
+  -- every code that a refusal has ever had; one status and one scope a code, for good
+  number INTEGER PRIMARY KEY CHECK (number > 0),
+  code TEXT NOT NULL UNIQUE CHECK (code <> ''),
+  http_status INTEGER NOT NULL CHECK (http_status BETWEEN 400 AND 599),
+  scope TEXT NOT NULL CHECK (scope IN ('public', 'admin', 'internal')),
+  description TEXT NOT NULL CHECK (description <> ''),
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
 ) STRICT;
 
 CREATE TABLE config_publications (
@@ -714,6 +737,12 @@ CREATE TABLE log (
   hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
 ) STRICT;
 
+CREATE INDEX api_contract_snapshots_log_seq_idx ON api_contract_snapshots (log_seq);
+
+CREATE UNIQUE INDEX api_contract_snapshots_unique ON api_contract_snapshots (contract_name, version, sha256);
+
+CREATE INDEX api_error_codes_log_seq_idx ON api_error_codes (log_seq);
+
 CREATE INDEX config_publications_log_seq_idx ON config_publications (log_seq);
 
 CREATE INDEX contest_directory_contest_id_idx ON contest_directory (contest_id, id);
@@ -725,6 +754,18 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
 CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+
+CREATE TRIGGER api_contract_snapshots_block_delete BEFORE DELETE ON api_contract_snapshots BEGIN SELECT RAISE(ABORT, 'api_contract_snapshots is append-only'); END;
+
+CREATE TRIGGER api_contract_snapshots_block_update BEFORE UPDATE ON api_contract_snapshots BEGIN SELECT RAISE(ABORT, 'api_contract_snapshots is append-only'); END;
+
+CREATE TRIGGER api_contract_snapshots_guard_insert BEFORE INSERT ON api_contract_snapshots WHEN (NEW.number <> -1 AND NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM api_contract_snapshots)) OR EXISTS (SELECT 1 FROM api_contract_snapshots WHERE contract_name = NEW.contract_name AND version = NEW.version AND sha256 = NEW.sha256) OR EXISTS (SELECT 1 FROM api_contract_snapshots WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'api_contract_snapshots is append-only: not a new row'); END;
+
+CREATE TRIGGER api_error_codes_block_delete BEFORE DELETE ON api_error_codes BEGIN SELECT RAISE(ABORT, 'api_error_codes is append-only (add new rows only)'); END;
+
+CREATE TRIGGER api_error_codes_block_update BEFORE UPDATE ON api_error_codes BEGIN SELECT RAISE(ABORT, 'api_error_codes is append-only (add new rows only)'); END;
+
+CREATE TRIGGER api_error_codes_guard_insert BEFORE INSERT ON api_error_codes WHEN (NEW.number <> -1 AND NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM api_error_codes)) OR EXISTS (SELECT 1 FROM api_error_codes WHERE code = NEW.code) BEGIN SELECT RAISE(ABORT, 'api_error_codes is append-only (add new rows only): not a new row'); END;
 
 CREATE TRIGGER config_publications_block_delete BEFORE DELETE ON config_publications BEGIN SELECT RAISE(ABORT, 'config_publications is append-only'); END;
 

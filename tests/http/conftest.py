@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
@@ -15,8 +15,10 @@ Open = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture
-def engine() -> StandIn:
-    return StandIn()
+def engine(outside_the_contract: list[tuple[str, int, str | None]]) -> Iterator[StandIn]:
+    yield StandIn()
+    # A stand-in says what a test lays out, and refuses what no actor would.
+    outside_the_contract.clear()
 
 
 @pytest.fixture

@@ -208,4 +208,4 @@ async def test_unknown_paths_and_methods_are_refused_in_the_same_shape(
         assert (response.status, (await response.json())["error"]["code"]) == (404, "NOT_FOUND")
     async with session.delete(f"{url}/v1/contests/masters") as response:
         assert (response.status, (await response.json())["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
-        assert response.headers["Allow"] == "GET"
+        assert response.headers["Allow"] == "GET, HEAD"

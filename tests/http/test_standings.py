@@ -93,6 +93,19 @@ async def test_standings_come_page_by_page_to_the_last(
     assert seen == [1, 2, 3, 4, 5]
 
 
+async def test_a_page_that_has_not_changed_is_not_sent_again(
+    engine: StandIn, url: str, session: aiohttp.ClientSession
+) -> None:
+    engine.pictures["c"] = picture(ANNA)
+    async with session.get(f"{url}/v1/contests/c/standings", headers=bearer(token())) as response:
+        tag = response.headers["ETag"]
+    for version, expected in [("1", 304), ("2", 200)]:
+        engine.pictures["c"] = picture(ANNA, version=version)
+        headers = {**bearer(token()), "If-None-Match": tag}
+        async with session.get(f"{url}/v1/contests/c/standings", headers=headers) as response:
+            assert response.status == expected
+
+
 async def test_a_page_is_made_anew_when_anything_has_changed(
     engine: StandIn, url: str, session: aiohttp.ClientSession
 ) -> None:

@@ -31,10 +31,13 @@ from cutline.engine.messages.feed import (
 )
 from cutline.engine.messages.governance import (
     ContestReady,
+    ContractText,
+    ErrorCodeRow,
     PlanContest,
     PublishConfig,
     QuarantineContest,
     ReadDirectory,
+    RegisterContracts,
     ReleaseContest,
 )
 from cutline.engine.messages.ledger import (
@@ -104,9 +107,11 @@ __all__ = [
     "CompleteTransfer",
     "ComputeSettlement",
     "ContestReady",
+    "ContractText",
     "CreateContest",
     "DeclareContestError",
     "EnterContest",
+    "ErrorCodeRow",
     "FailTransfer",
     "FeePaid",
     "FeedAdvanced",
@@ -151,6 +156,7 @@ __all__ = [
     "RefundOutcome",
     "RefundReported",
     "RefuseStripeEvent",
+    "RegisterContracts",
     "ReleaseContest",
     "ReopenStripeEvents",
     "RequestIntent",

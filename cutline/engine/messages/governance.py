@@ -49,5 +49,33 @@ class ReleaseContest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContractText:
+    """One OpenAPI document as this release serves it; `sha256` is that of `spec_json`."""
+
+    name: str
+    version: str
+    sha256: str
+    spec_json: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorCodeRow:
+    """One row of the registry of refusals."""
+
+    code: str
+    http_status: int
+    scope: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterContracts:
+    """From a start: what this release promises its clients. Only what is new is recorded."""
+
+    contracts: tuple[ContractText, ...]
+    codes: tuple[ErrorCodeRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDirectory:
     """Ask for the contests and the published configurations. Decides nothing."""

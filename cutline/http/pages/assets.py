@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,8 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from cutline.http.door import Handler, House
-from cutline.http.pages.frame import SAFE
+from cutline.http.pages.frame import SAFE, PageRoute, Visit
 
 PREFIX: Final = "/static"
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -52,17 +51,17 @@ def url_of(name: str) -> str:
     return assets()[name].url
 
 
-def serve(asset: Asset) -> Handler:
-    """Return the handler of one file."""
-
-    async def handle(_request: web.Request) -> web.StreamResponse:
+def _serve(asset: Asset) -> Callable[[Visit], Awaitable[web.StreamResponse]]:
+    async def handle(_visit: Visit) -> web.StreamResponse:
         headers = {**SAFE, "Content-Type": asset.content_type, "Cache-Control": FOREVER}
         return web.Response(body=asset.body, headers=headers)
 
     return handle
 
 
-def add_assets(app: web.Application, _house: House) -> None:
-    """Serve every file at its URL."""
-    for asset in assets().values():
-        app.router.add_get(asset.url, serve(asset), allow_head=False)
+def asset_routes() -> tuple[PageRoute, ...]:
+    """Return a route for every file."""
+    return tuple(
+        PageRoute(method="GET", path=asset.url, handle=_serve(asset), summary=f"{name}, loaded by pages.")
+        for name, asset in assets().items()
+    )

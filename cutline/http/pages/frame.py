@@ -54,13 +54,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRoute:
-    """One page: who answers it, and what the list of routes says of it."""
+    """One page: who answers it, and what the list of routes says of it; one that `streams` has no end to be asked of."""
 
     method: str
     path: str
     handle: Callable[[Visit], Awaitable[web.StreamResponse]]
     summary: str
     needs: frozenset[str] = frozenset()
+    streams: bool = False
 
 
 def set_up_templates(app: web.Application, url_of: Callable[[str], str]) -> None:

@@ -18,8 +18,9 @@ from cutline.http.asking import Refused
 from cutline.http.pages import words
 from cutline.http.pages.frame import SAFE, PageRoute, Visit, render, show
 from cutline.http.pages.watching import Watching
-from cutline.http.paging import LIMIT_DEFAULT, cursor_of, page_asked
+from cutline.http.paging import LIMIT_DEFAULT, PageAsked, cursor_of
 from cutline.http.standings import Page, Row
+from cutline.http.strict import read_query
 from cutline.storage.boards import Picture
 
 PAGES_KEPT = 512
@@ -40,7 +41,7 @@ class Leaderboard:
     async def page(self, visit: Visit) -> web.StreamResponse:
         """Show a page of the standings to anybody."""
         contest_id = contest_id_of(visit.request.match_info["contest_id"])
-        place = page_asked(visit.request.query).after(int)
+        place = read_query(visit.request, PageAsked).after(int)
         offset = place if isinstance(place, int) else 0
         page = await visit.house.standings.page(contest_id, offset=offset, limit=LIMIT_DEFAULT)
         key = (contest_id, offset)
@@ -135,5 +136,6 @@ def routes(watching: Watching) -> tuple[PageRoute, ...]:
             path="/contests/{contest_id}/events",
             handle=board.events,
             summary="A stream of server-sent events: when the leaderboard has changed.",
+            streams=True,
         ),
     )

@@ -17,8 +17,9 @@ from cutline.http.addresses import contest_id_of
 from cutline.http.asking import Refused
 from cutline.http.auth import STAFF, Principal
 from cutline.http.pages.frame import PageRoute, Visit, render, show
-from cutline.http.paging import cursor_of, page_asked
+from cutline.http.paging import PageAsked, cursor_of
 from cutline.http.schemas.contests import ContestGiven
+from cutline.http.strict import read_query
 
 COOKIE: Final = "cutline_ops"
 COOKIE_LASTS_S: Final = 12 * 3600
@@ -62,7 +63,7 @@ async def contests(visit: Visit) -> web.StreamResponse:
     person = _person(visit)
     if person is None:
         return _to_sign_in()
-    after = page_asked(visit.request.query).after(str) or ""
+    after = read_query(visit.request, PageAsked).after(str) or ""
     listed = (await GovernanceHandle(visit.asking.ask).directory())["contests"]
     later = sorted((one for one in listed if one["contest_id"] > after), key=lambda one: str(one["contest_id"]))
     page = later[:LINES_MAX]

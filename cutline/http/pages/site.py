@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
 from aiohttp import web
 
 from cutline.http.door import House
+from cutline.http.operation import Operation
 from cutline.http.pages import leaderboard, ops, viewer
-from cutline.http.pages.assets import add_assets, url_of
+from cutline.http.pages.assets import asset_routes, url_of
 from cutline.http.pages.frame import PageRoute, set_up_templates, wrap_page
 from cutline.http.pages.watching import Watching
 
 
-def add_pages(app: web.Application, house: House) -> list[dict[str, Any]]:
-    """Serve every page, and return what the list of routes says of them."""
+def add_pages(app: web.Application, house: House, operations: Iterable[Operation]) -> tuple[PageRoute, ...]:
+    """Serve every page and the documents of these operations; return what there is to be listed."""
     watching = Watching(house.standings)
 
     async def end_streams(_app: web.Application) -> None:
@@ -22,15 +23,11 @@ def add_pages(app: web.Application, house: House) -> list[dict[str, Any]]:
 
     app.on_shutdown.append(end_streams)
     set_up_templates(app, url_of)
-    add_assets(app, house)
-    routes: tuple[PageRoute, ...] = (*leaderboard.routes(watching), *ops.ROUTES, *viewer.ROUTES)
+    routes = (*leaderboard.routes(watching), *ops.ROUTES, *viewer.routes(operations), *asset_routes())
     for route in routes:
         handler = wrap_page(route, house)
         if route.method == "GET":
-            app.router.add_get(route.path, handler, allow_head=False)
+            app.router.add_get(route.path, handler, allow_head=not route.streams)
         else:
             app.router.add_route(route.method, route.path, handler)
-    return [
-        {"method": route.method, "path": route.path, "needs": sorted(route.needs), "summary": route.summary}
-        for route in routes
-    ]
+    return routes

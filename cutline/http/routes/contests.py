@@ -5,9 +5,10 @@ from __future__ import annotations
 import orjson
 
 from cutline.engine import tournament
+from cutline.engine.errors import RejectCode
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, ANYONE, Call, Reply, Route
-from cutline.http.paging import cursor_of, page_asked
+from cutline.http.paging import PageAsked, cursor_of
 from cutline.http.schemas.contests import (
     CancelContestAsked,
     CancelledGiven,
@@ -60,7 +61,7 @@ async def create_contest(call: Call) -> Reply:
 
 async def list_contests(call: Call) -> Reply:
     """List the contests that exist or are planned, by id, page by page."""
-    asked = page_asked(call.request.query)
+    asked = call.query_as(PageAsked)
     after = asked.after(str) or ""
     listed = (await call.governance.directory())["contests"]
     later = sorted((one for one in listed if one["contest_id"] > after), key=lambda one: str(one["contest_id"]))
@@ -94,6 +95,9 @@ ROUTES = (
         takes=PublishConfigAsked,
         gives=ConfigGiven,
         summary="Publish a tournament configuration.",
+        statuses=(200, 201),
+        refuses=(RejectCode.CONFIG_INVALID, RejectCode.NOT_SUPPORTED_YET),
+        idempotency="by content",
     ),
     Route(
         method="POST",
@@ -103,6 +107,14 @@ ROUTES = (
         takes=CreateContestAsked,
         gives=ContestCreatedGiven,
         summary="Create a contest.",
+        statuses=(200, 201),
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.CONTEST_EXISTS,
+            RejectCode.CONTEST_CONFIG_LOCKED,
+            RejectCode.CONTEST_QUARANTINED,
+        ),
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -110,7 +122,9 @@ ROUTES = (
         handle=list_contests,
         needs=ANYONE,
         gives=ContestsGiven,
-        summary="List the contests (?cursor=&limit=).",
+        summary="List the contests.",
+        query=PageAsked,
+        polled=True,
     ),
     Route(
         method="GET",
@@ -119,6 +133,7 @@ ROUTES = (
         needs=ANYONE,
         gives=ContestGiven,
         summary="Read a contest.",
+        polled=True,
     ),
     Route(
         method="POST",
@@ -128,5 +143,7 @@ ROUTES = (
         takes=CancelContestAsked,
         gives=CancelledGiven,
         summary="Cancel a contest and give every fee back.",
+        refuses=(RejectCode.INVALID_STATUS_TRANSITION,),
+        idempotency="by content",
     ),
 )

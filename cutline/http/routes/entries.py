@@ -5,21 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from cutline.engine.errors import RejectCode
-from cutline.http.addresses import contest_id_of, entry_id_of, idempotency_key_of
+from cutline.http.addresses import contest_id_of, entry_id_of
 from cutline.http.asking import Refused
 from cutline.http.door import ANYONE, ENTRANT, Call, Reply, Route
-from cutline.http.paging import cursor_of, page_asked
-from cutline.http.schemas.entries import ChangePicksAsked, EnterAsked, EntriesGiven, EntryGiven
+from cutline.http.paging import cursor_of
+from cutline.http.schemas.entries import ChangePicksAsked, EnterAsked, EntriesAsked, EntriesGiven, EntryGiven
 
 
 async def enter(call: Call) -> Reply:
     """Reserve a seat until the fee is paid: 201, and 200 when the same key comes again."""
     contest_id, asked = call.part("contest_id"), call.body_as(EnterAsked)
     contest = call.contest(contest_id)
-    key = idempotency_key_of(call.request.headers.get("Idempotency-Key"))
     account_did = call.principal.subject
     entered = await contest.enter(
-        entry_id=entry_id_of(contest_id, account_did, key),
+        entry_id=entry_id_of(contest_id, account_did, call.key),
         account_did=account_did,
         picks=asked.picks,
         tiebreak=asked.tiebreak,
@@ -31,14 +30,12 @@ async def enter(call: Call) -> Reply:
 async def list_entries(call: Call) -> Reply:
     """List the caller's own entries in the order of entering; to staff everybody's, or one holder's."""
     contest_id = contest_id_of(call.part("contest_id"))
-    asked = page_asked(call.request.query)
+    asked = call.query_as(EntriesAsked)
     after = asked.after(int)
-    holder = call.principal.subject
-    if call.principal.is_staff:
-        holder = call.request.query.get("account_did", "")
+    holder = asked.account_did if call.principal.is_staff else call.principal.subject
     try:
         found = call.house.engine.leaderboards.entry_ids(
-            contest_id, account_did=holder or None, after=after if isinstance(after, int) else 0, limit=asked.limit + 1
+            contest_id, account_did=holder, after=after if isinstance(after, int) else 0, limit=asked.limit + 1
         )
     except KeyError as error:
         raise Refused(RejectCode.NOT_FOUND, {"contest_id": contest_id}) from error
@@ -104,7 +101,15 @@ ROUTES = (
         needs=ENTRANT,
         takes=EnterAsked,
         gives=EntryGiven,
-        summary="Enter a contest (Idempotency-Key required).",
+        summary="Enter a contest.",
+        statuses=(200, 201),
+        refuses=(
+            RejectCode.CONTEST_LOCKED,
+            RejectCode.CONTEST_FULL,
+            RejectCode.ENTRY_LIMIT_REACHED,
+            RejectCode.ROSTER_INVALID,
+        ),
+        idempotency="required",
     ),
     Route(
         method="GET",
@@ -112,7 +117,9 @@ ROUTES = (
         handle=list_entries,
         needs=ANYONE,
         gives=EntriesGiven,
-        summary="List your entries in a contest (?cursor=&limit=, for staff &account_did=).",
+        summary="List your entries in a contest.",
+        query=EntriesAsked,
+        polled=True,
     ),
     Route(
         method="GET",
@@ -121,6 +128,7 @@ ROUTES = (
         needs=ANYONE,
         gives=EntryGiven,
         summary="Read an entry of yours.",
+        polled=True,
     ),
     Route(
         method="PUT",
@@ -130,6 +138,8 @@ ROUTES = (
         takes=ChangePicksAsked,
         gives=EntryGiven,
         summary="Change the picks of an entry of yours before the lock.",
+        refuses=(RejectCode.CONTEST_LOCKED, RejectCode.ENTRY_NOT_PENDING, RejectCode.ROSTER_INVALID),
+        idempotency="by content",
     ),
     Route(
         method="POST",
@@ -138,5 +148,7 @@ ROUTES = (
         needs=ENTRANT,
         gives=EntryGiven,
         summary="Withdraw an entry before the lock.",
+        refuses=(RejectCode.CONTEST_LOCKED, RejectCode.ENTRY_NOT_PENDING, RejectCode.REFUND_AFTER_LOCK),
+        idempotency="by content",
     ),
 )

@@ -8,12 +8,12 @@ from typing import Any
 
 from cutline.actors.handles import Intent
 from cutline.engine.errors import RejectCode
-from cutline.http.addresses import contest_id_of, idempotency_key_of
 from cutline.http.asking import Refused, ask_until
 from cutline.http.door import ADMIN, ANYONE, ENTRANT, LEDGER, STAFF, Call, Reply, Route
 from cutline.http.routes.entries import own_entry
 from cutline.http.schemas.money import (
     AccountGiven,
+    AccountQueried,
     IntentAsked,
     IntentGiven,
     OnboardAsked,
@@ -22,6 +22,7 @@ from cutline.http.schemas.money import (
     RefundGiven,
     TransferGiven,
     TransfersGiven,
+    TransfersQueried,
     TrialBalanceGiven,
 )
 
@@ -51,15 +52,14 @@ async def read_intent(call: Call) -> Reply:
 
 
 def _way_to_intent(call: Call, asked: IntentAsked) -> Callable[[], Awaitable[Intent]]:
-    given = call.request.headers.get("Idempotency-Key")
-    if given is None:
+    if call.idempotency_key is None:
         return partial(call.payments.intent, contest_id=asked.contest_id, entry_id=asked.entry_id)
     return partial(
         call.payments.claim,
         contest_id=asked.contest_id,
         entry_id=asked.entry_id,
         principal=call.principal.subject,
-        idempotency_key=idempotency_key_of(given),
+        idempotency_key=call.idempotency_key,
     )
 
 
@@ -118,10 +118,7 @@ def _is_open(account: dict[str, Any]) -> bool:
 
 async def list_transfers(call: Call) -> Reply:
     """List the transfers of one contest, or of all."""
-    contest_id = call.request.query.get("contest_id")
-    if contest_id is not None:
-        contest_id_of(contest_id)
-    listed = await call.payouts.transfers(contest_id)
+    listed = await call.payouts.transfers(call.query_as(TransfersQueried).contest_id)
     return Reply(body=TransfersGiven(transfers=[TransferGiven.model_validate(one) for one in listed]))
 
 
@@ -134,9 +131,9 @@ async def read_account(call: Call) -> Reply:
     if account_did != call.principal.subject and "ledger" not in call.principal.scopes:
         raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did})
     balances = (await call.ledger.account(account_did))["balances"]
-    currency = call.request.query.get("currency", min(balances))
+    currency = call.query_as(AccountQueried).currency or min(balances)
     if currency not in balances:
-        raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did, "currency": currency[:8]})
+        raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did, "currency": currency})
     account = {"account_did": account_did, "currency": currency, "balances": balances, **balances[currency]}
     return Reply(body=AccountGiven.model_validate(account))
 
@@ -156,7 +153,16 @@ ROUTES = (
         needs=ANYONE,
         takes=IntentAsked,
         gives=IntentGiven,
-        summary="Get the payment intent of an entry of yours (Idempotency-Key taken).",
+        summary="Get the payment intent of an entry of yours.",
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.CONTEST_QUARANTINED,
+            RejectCode.DUPLICATE_INTENT,
+            RejectCode.PAYMENT_FAILED,
+            RejectCode.ENTRY_NOT_PENDING,
+            RejectCode.INTENT_NOT_READY,
+        ),
+        idempotency="taken",
     ),
     Route(
         method="POST",
@@ -166,6 +172,13 @@ ROUTES = (
         takes=RefundAsked,
         gives=RefundGiven,
         summary="Take an entry back before the lock, and its fee with it.",
+        refuses=(
+            RejectCode.NOT_FOUND,
+            RejectCode.CONTEST_QUARANTINED,
+            RejectCode.REFUND_AFTER_LOCK,
+            RejectCode.ENTRY_NOT_PENDING,
+        ),
+        idempotency="by content",
     ),
     Route(
         method="POST",
@@ -175,6 +188,8 @@ ROUTES = (
         takes=OnboardAsked,
         gives=OnboardGiven,
         summary="Open a connected account to be paid on.",
+        refuses=(RejectCode.NOT_FOUND, RejectCode.ACCOUNT_REFUSED, RejectCode.ACCOUNT_NOT_READY),
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -182,7 +197,8 @@ ROUTES = (
         handle=list_transfers,
         needs=STAFF,
         gives=TransfersGiven,
-        summary="List transfers (?contest_id=).",
+        summary="List transfers.",
+        query=TransfersQueried,
     ),
     Route(
         method="GET",
@@ -190,7 +206,9 @@ ROUTES = (
         handle=read_account,
         needs=ANYONE | LEDGER,
         gives=AccountGiven,
-        summary="Read the balances of an account (?currency=).",
+        summary="Read the balances of an account.",
+        query=AccountQueried,
+        refuses=(RejectCode.ACCOUNT_UNKNOWN,),
     ),
     Route(
         method="GET",

@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import orjson
 from aiohttp import web
+from pydantic import BaseModel
 
 from cutline.actors.clock import utc_now
 from cutline.actors.handles import Ask, GovernanceHandle, LedgerHandle, PaymentsHandle, PayoutsHandle
 from cutline.engine.errors import RejectCode
 from cutline.http import errors
 from cutline.http.asking import Asking, Refused
-from cutline.http.door import Handler, House
+from cutline.http.door import OPEN, Bare, Handler, House, Operation
+from cutline.http.schemas.probes import AliveGiven, ReadyGiven, RoutesGiven
 from cutline.http.tally import MoneyHealth, exposition
 
 READY_WITHIN_S = 2.0
@@ -38,9 +39,9 @@ _NO_ANSWER = frozenset(
 )
 
 
-def _json(content: Any, status: int = 200) -> web.Response:
+def _json(given: BaseModel, status: int = 200) -> web.Response:
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return web.Response(status=status, body=orjson.dumps(content), headers=headers)
+    return web.Response(status=status, body=given.model_dump_json().encode(), headers=headers)
 
 
 async def _how_is(house: House, question: Callable[[Ask], Awaitable[Any]]) -> str:
@@ -58,7 +59,7 @@ def healthz(_house: House) -> Handler:
     """Return the handler that says the event loop turns."""
 
     async def handle(_request: web.Request) -> web.StreamResponse:
-        return _json({"status": "ok"})
+        return _json(AliveGiven(status="ok"))
 
     return handle
 
@@ -70,7 +71,8 @@ def readyz(house: House) -> Handler:
         answers = await asyncio.gather(*(_how_is(house, question) for question in QUESTIONS.values()))
         actors = dict(zip(QUESTIONS, answers, strict=True))
         ready = all(answer == "ok" for answer in answers)
-        return _json({"status": "ready" if ready else "not_ready", "actors": actors}, 200 if ready else 503)
+        given = ReadyGiven(status="ready" if ready else "not_ready", actors=actors)
+        return _json(given, 200 if ready else 503)
 
     return handle
 
@@ -100,10 +102,58 @@ def metrics(house: House) -> Handler:
 
 def routes_page(_house: House, routes: list[dict[str, Any]]) -> Handler:
     """Return the handler of `GET /`: every route there is (PAY-056)."""
+    given = RoutesGiven.model_validate({"name": "cutline", "routes": routes})
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        response = _json({"name": "cutline", "routes": routes})
+        response = _json(given)
         response.headers[errors.CORRELATION_HEADER] = errors.correlation_of(request)
         return response
 
     return handle
+
+
+OPERATIONS = (
+    Bare(
+        method="GET",
+        path="/healthz",
+        operation_id="readHealth",
+        door=healthz,
+        needs=OPEN,
+        gives=AliveGiven,
+        document="public",
+        summary="Whether the process is alive.",
+    ),
+    Bare(
+        method="GET",
+        path="/readyz",
+        operation_id="readReadiness",
+        door=readyz,
+        needs=OPEN,
+        gives=ReadyGiven,
+        statuses=(200, 503),
+        document="public",
+        summary="Whether every core actor answers.",
+    ),
+    Bare(
+        method="GET",
+        path="/metrics",
+        operation_id="readMetrics",
+        door=metrics,
+        needs=OPEN,
+        gives=None,
+        media=("text/plain",),
+        document="admin",
+        summary="Numbers for Prometheus.",
+    ),
+)
+
+FIRST_PAGE = Operation(
+    method="GET",
+    path="/",
+    operation_id="listRoutes",
+    needs=OPEN,
+    gives=RoutesGiven,
+    document="admin",
+    summary="This list.",
+)
+"""It shows all the others, and so its door is made last."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from cutline.engine.errors import RejectCode
@@ -15,6 +14,7 @@ from cutline.http.schemas.money import (
     SettlementAsked,
     SettlementGiven,
     SettlementsGiven,
+    SettlementsQueried,
 )
 
 
@@ -26,7 +26,7 @@ async def ingest(call: Call) -> Reply:
     """
     asked = call.body_as(SettlementAsked)
     ingested = await call.ledger.ingest(
-        idempotency_key=_key(call.request.headers, asked),
+        idempotency_key=_key(call, asked),
         provider_reference=asked.provider_reference,
         account_did=asked.account_did,
         amount_cents=asked.amount_cents,
@@ -37,21 +37,18 @@ async def ingest(call: Call) -> Reply:
     return Reply(status=200 if given.deduped else 201, body=given)
 
 
-def _key(headers: Mapping[str, str], asked: SettlementAsked) -> str:
-    header = headers.get("Idempotency-Key")
+def _key(call: Call, asked: SettlementAsked) -> str:
+    header = call.idempotency_key
     if header is None:
         return idempotency_key_of(asked.idempotency_key)
     if asked.idempotency_key not in (None, header):
         raise Refused(RejectCode.REQUEST_INVALID, {"field": "idempotency_key", "header": "Idempotency-Key"})
-    return idempotency_key_of(header)
+    return header
 
 
 async def find_settlement(call: Call) -> Reply:
     """Return the one settlement of `?provider_reference=`: a payment intent's id or an outside reference (LED-002)."""
-    reference = call.request.query.get("provider_reference", "")
-    if not reference:
-        raise Refused(RejectCode.REQUEST_INVALID, {"query": "provider_reference"})
-    found = await call.ledger.settlement(reference)
+    found = await call.ledger.settlement(call.query_as(SettlementsQueried).provider_reference)
     return Reply(body=SettlementsGiven(settlements=[SettlementGiven.model_validate(found)]))
 
 
@@ -75,7 +72,10 @@ ROUTES = (
         needs=LEDGER,
         takes=SettlementAsked,
         gives=SettlementGiven,
-        summary="Credit what an outside service has collected (idempotency key required).",
+        summary="Credit what an outside service has collected.",
+        statuses=(200, 201),
+        refuses=(RejectCode.IDEMPOTENCY_KEY_REQUIRED, RejectCode.INGEST_CAP_EXCEEDED),
+        idempotency="taken",
     ),
     Route(
         method="GET",
@@ -83,7 +83,9 @@ ROUTES = (
         handle=find_settlement,
         needs=LEDGER,
         gives=SettlementsGiven,
-        summary="Find a settlement (?provider_reference=).",
+        summary="Find a settlement.",
+        query=SettlementsQueried,
+        refuses=(RejectCode.NOT_FOUND,),
     ),
     Route(
         method="POST",
@@ -93,5 +95,6 @@ ROUTES = (
         takes=ForwardingAsked,
         gives=ForwardingGiven,
         summary="Post again Stripe's events whose posting broke.",
+        idempotency="by content",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cutline.http.addresses import contest_id_of
 from cutline.http.door import ANYONE, Call, Reply, Route
-from cutline.http.paging import cursor_of, page_asked
+from cutline.http.paging import PageAsked, cursor_of
 from cutline.http.schemas.standings import StandingGiven, StandingsGiven
 from cutline.http.standings import Page, Row
 
@@ -15,7 +15,7 @@ async def read_standings(call: Call) -> Reply:
     Before the lock nobody is ranked. A cursor is a place in the ranking: what has moved meanwhile may be seen twice,
     or not at all, so a reader who needs one state compares `version` from page to page.
     """
-    asked = page_asked(call.request.query)
+    asked = call.query_as(PageAsked)
     place = asked.after(int)
     offset = place if isinstance(place, int) else 0
     page = await call.house.standings.page(contest_id_of(call.part("contest_id")), offset=offset, limit=asked.limit)
@@ -62,6 +62,8 @@ ROUTES = (
         handle=read_standings,
         needs=ANYONE,
         gives=StandingsGiven,
-        summary="Read the standings, live or final (?cursor=&limit=).",
+        summary="Read the standings, live or final.",
+        query=PageAsked,
+        polled=True,
     ),
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 import structlog
@@ -25,7 +24,8 @@ from cutline.engine.messages import RecordStripeEvent, RefuseStripeEvent
 from cutline.gateways.stripe_webhook import SignatureInvalid, WebhookInvalid, parse_event, verify_signature
 from cutline.http import errors
 from cutline.http.asking import Asking, Refused
-from cutline.http.door import Handler, House
+from cutline.http.door import STRIPE, Bare, Handler, House
+from cutline.http.schemas.webhook import StripeEventTaken, WebhookGiven
 from cutline.http.strict import read_body
 from cutline.settings import Settings
 
@@ -121,11 +121,29 @@ def webhook_handler(house: House) -> Handler:
     return WebhookDoor(house).receive
 
 
-def describe() -> dict[str, Any]:
-    """Return the webhook's line in the list of routes."""
-    return {
-        "method": "POST",
-        "path": PATH,
-        "needs": ["stripe signature"],
-        "summary": "Take one of Stripe's events.",
-    }
+OPERATION = Bare(
+    method="POST",
+    path=PATH,
+    operation_id="takeStripeEvent",
+    door=webhook_handler,
+    needs=STRIPE,
+    takes=StripeEventTaken,
+    gives=WebhookGiven,
+    refuses=(
+        RejectCode.SIGNATURE_INVALID,
+        RejectCode.WEBHOOK_INVALID,
+        RejectCode.LIVEMODE_MISMATCH,
+        RejectCode.LEDGER_INGEST_FAILED,
+        RejectCode.BODY_TOO_LARGE,
+        RejectCode.REQUEST_INVALID,
+        RejectCode.REQUEST_TIMEOUT,
+        RejectCode.MAILBOX_FULL,
+        RejectCode.ACTOR_TIMEOUT,
+        RejectCode.SHUTTING_DOWN,
+        RejectCode.STORAGE_UNAVAILABLE,
+        RejectCode.INTERNAL_FAULT,
+    ),
+    document="public",
+    idempotency="by content",
+    summary="Take one of Stripe's events.",
+)

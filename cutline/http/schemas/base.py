@@ -1,4 +1,4 @@
-"""The two kinds of models at the doors, and the forms of ids; no model of a route."""
+"""The kinds of models at the doors, and the forms of ids; no model of a route."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ class Asked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Queried(BaseModel):
+    """A request's query: no unknown names; texts are read as what the model declares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class Given(BaseModel):
     """A response's body: what it declares leaves the house, and nothing else that an actor replied."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=False)
+    # Every field of an answer is always there, and the documents say so.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", from_attributes=False, json_schema_serialization_defaults_required=True
+    )

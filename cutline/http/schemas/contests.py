@@ -72,7 +72,7 @@ class FeedGiven(Given):
     held_regressions: int
 
 
-class SettlementGiven(Given):
+class SettlementProgressGiven(Given):
     """How the settlement stands; the sums are in cents."""
 
     status: str
@@ -109,7 +109,7 @@ class ContestGiven(Given):
     entries: dict[str, int]
     pot_cents: int
     feed: FeedGiven
-    settlement: SettlementGiven
+    settlement: SettlementProgressGiven
     transitions: list[dict[str, Any]] | None = None
 
 

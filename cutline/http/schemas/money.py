@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from cutline.http.schemas.base import AccountDid, Asked, ContestId, EntryId, Given
+from cutline.http.schemas.base import AccountDid, Asked, ContestId, EntryId, Given, Queried
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
 
 
 class IntentAsked(Asked):
@@ -44,6 +46,12 @@ class OnboardGiven(Given):
     transfers_active: bool
 
 
+class TransfersQueried(Queried):
+    """Whose transfers: one contest's, or all."""
+
+    contest_id: ContestId | None = None
+
+
 class TransferGiven(Given):
     """One payment of winnings to a connected account."""
 
@@ -63,6 +71,12 @@ class TransfersGiven(Given):
     """Transfers of one contest, or of all."""
 
     transfers: list[TransferGiven]
+
+
+class AccountQueried(Queried):
+    """Which currency is shown first; without it the first by name."""
+
+    currency: Currency | None = None
 
 
 class BalanceGiven(Given):
@@ -118,8 +132,14 @@ class SettlementAsked(Asked):
     provider_reference: Reference
     account_did: AccountDid
     amount_cents: int = Field(gt=0, le=10**12)
-    currency: Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+    currency: Currency
     idempotency_key: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")] | None = None
+
+
+class SettlementsQueried(Queried):
+    """Whose settlement: a payment intent's id or an outside reference."""
+
+    provider_reference: str = Field(min_length=1, max_length=255)
 
 
 class SettlementGiven(Given):

@@ -33,11 +33,46 @@ CREATE TABLE config_publications (
     "CREATE INDEX config_publications_log_seq_idx ON config_publications (log_seq)",
 )
 
+_CONTRACTS = (
+    """
+CREATE TABLE api_contract_snapshots (
+  -- each OpenAPI document as some release has served it, whole
+  number INTEGER PRIMARY KEY CHECK (number > 0),
+  id TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
+  contract_name TEXT NOT NULL CHECK (contract_name <> ''), -- public-api, admin-api
+  version TEXT NOT NULL CHECK (version <> ''),
+  sha256 TEXT NOT NULL CHECK (length(sha256) = 64 AND sha256 NOT GLOB '*[^0-9a-f]*'), -- of spec_json's bytes
+  spec_json TEXT NOT NULL CHECK (json_valid(spec_json)),
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT""",
+    "CREATE UNIQUE INDEX api_contract_snapshots_unique ON api_contract_snapshots (contract_name, version, sha256)",
+    "CREATE INDEX api_contract_snapshots_log_seq_idx ON api_contract_snapshots (log_seq)",
+    """
+CREATE TABLE api_error_codes (
+  -- every code that a refusal has ever had; one status and one scope a code, for good
+  number INTEGER PRIMARY KEY CHECK (number > 0),
+  code TEXT NOT NULL UNIQUE CHECK (code <> ''),
+  http_status INTEGER NOT NULL CHECK (http_status BETWEEN 400 AND 599),
+  scope TEXT NOT NULL CHECK (scope IN ('public', 'admin', 'internal')),
+  description TEXT NOT NULL CHECK (description <> ''),
+  created_at TEXT NOT NULL CHECK (created_at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT""",
+    "CREATE INDEX api_error_codes_log_seq_idx ON api_error_codes (log_seq)",
+)
+
 MIGRATIONS = (
     LOG,
     Migration(
         name="0002_create_governance_tables",
         creates=("contest_directory", "config_publications"),
         statements=_TABLES,
+    ),
+    Migration(
+        name="0003_create_contract_tables",
+        creates=("api_contract_snapshots", "api_error_codes"),
+        statements=_CONTRACTS,
+        refusals=(("api_error_codes", "api_error_codes is append-only (add new rows only)"),),
     ),
 )

@@ -19,6 +19,8 @@ class Migration:
     name: str
     statements: tuple[str, ...]
     creates: tuple[str, ...]
+    refusals: tuple[tuple[str, str], ...] = ()
+    """Tables, and what their guards say when they refuse, where others rely on the words."""
 
 
 LOG = Migration(

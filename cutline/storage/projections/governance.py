@@ -1,9 +1,11 @@
-"""Rows of governance: what is known of each contest's file, and every published configuration."""
+"""Rows of governance: contests' files, published configurations, and what the API has promised."""
 
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID, uuid5
 
+from cutline.engine.contracts import ContractPublished, ErrorCodeRegistered
 from cutline.engine.decision import Recorded
 from cutline.engine.governance import (
     ConfigPublished,
@@ -15,6 +17,7 @@ from cutline.engine.governance import (
 from cutline.storage.projections import Rows
 from cutline.storage.sqlite import utc_text
 
+_CONTRACTS = UUID("b0b7c1f4-6a57-5b3a-9d5e-2f6f0b1f3d52")
 _FACTS: Final[dict[type, str]] = {
     ContestPlanned: "planned",
     ContestConfirmed: "created",
@@ -29,6 +32,13 @@ def project(recorded: Recorded, blob: bytes | None) -> Rows:  # noqa: ARG001  # 
     if isinstance(event, ConfigPublished):
         row = (event.config_id, event.version, event.config_sha256, event.config_json, recorded.seq)
         return (("config_publications", row),)
+    if isinstance(event, ContractPublished):
+        name, version, sha256 = event.contract_name, event.version, event.sha256
+        about = (str(uuid5(_CONTRACTS, event.key)), name, version, sha256, event.spec_json)
+        return (("api_contract_snapshots", (*about, utc_text(recorded.at), recorded.seq)),)
+    if isinstance(event, ErrorCodeRegistered):
+        code = (event.code, event.http_status, event.scope, event.description)
+        return (("api_error_codes", (*code, utc_text(recorded.at), recorded.seq)),)
     fact = _FACTS.get(type(event))
     if fact is None:
         return ()

@@ -95,6 +95,18 @@ return [...document.querySelectorAll("main *")].filter((e) => [...e.childNodes].
 """
 
 
+@pytest.mark.parametrize(
+    ("path", "operation"), [("/docs", "/v1/contests/{contest_id}/standings"), ("/docs/admin", "/v1/configs")]
+)
+async def test_the_viewer_shows_every_operation_of_its_document(
+    path: str, operation: str, url: str, browser: Chrome
+) -> None:
+    await see(browser.get, url + path)
+    script = "return [...document.querySelectorAll('.opblock-summary-path')].map(e => e.dataset.path)"
+    shown = await until(lambda: browser.execute_script(script), bool)
+    assert operation in shown
+
+
 async def test_staff_signs_in_sees_contests_and_one_contest_and_signs_out(
     engine: StandIn, url: str, browser: Chrome
 ) -> None:

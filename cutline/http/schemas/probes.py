@@ -1,0 +1,36 @@
+"""What probes and the list of routes answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cutline.http.schemas.base import Given
+
+
+class AliveGiven(Given):
+    """The event loop turns."""
+
+    status: Literal["ok"]
+
+
+class ReadyGiven(Given):
+    """Whether the engine can work: each core actor is `ok`, or what it answered instead."""
+
+    status: Literal["ready", "not_ready"]
+    actors: dict[str, str]
+
+
+class RouteGiven(Given):
+    """One route: of the scopes in `needs` a caller must have one; without any, everybody may call it."""
+
+    method: str
+    path: str
+    needs: list[str]
+    summary: str
+
+
+class RoutesGiven(Given):
+    """Every route there is."""
+
+    name: str
+    routes: list[RouteGiven]
