@@ -52,13 +52,15 @@ class Crowd:
     live: bool
     seed: int = 1
 
-    def account_did(self, number: int) -> str:
-        """Name the holder of an entry."""
-        return f"did:crowd:{number}"
 
-    def entry_id(self, number: int) -> str:
-        """Name an entry; ids of one crowd are in no order, as ids of real entries are."""
-        return str(UUID(int=random.Random(f"{self.seed}:{number}").getrandbits(128)))  # noqa: S311 - names, no secrets
+def account_did(number: int) -> str:
+    """Name the holder of an entry."""
+    return f"did:crowd:{number}"
+
+
+def entry_id(number: int) -> str:
+    """Name an entry; the ids of a crowd are in no order, as those of real entries are."""
+    return str(UUID(int=random.Random(f"entry:{number}").getrandbits(128)))  # noqa: S311 - names, no secrets
 
 
 def write_crowd(root: DataRoot, crowd: Crowd, now: datetime) -> None:
@@ -129,8 +131,8 @@ def _entry(crowd: Crowd, number: int, now: datetime) -> Iterator[Event]:
     config, chance = crowd.tournament, random.Random(f"{crowd.seed}:{number}:picks")  # noqa: S311 - a seeded crowd
     fee = {
         "contest_id": crowd.contest_id,
-        "entry_id": crowd.entry_id(number),
-        "account_did": crowd.account_did(number),
+        "entry_id": entry_id(number),
+        "account_did": account_did(number),
         "currency": config.currency,
     }
     picks = tuple(player for tier in config.roster.tiers for player in chance.sample(list(tier.players), tier.pick))

@@ -41,6 +41,11 @@ class ServedEngine:
         """Where its ledger lies; to be read when it has stopped."""
         return self._root.path_of("ledger")
 
+    @property
+    def root(self) -> DataRoot:
+        """Where all its files lie."""
+        return self._root
+
     def cpu_s(self) -> float:
         """Return the CPU seconds that it has used so far."""
         return cpu_s_of(self._running().pid)

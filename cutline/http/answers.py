@@ -27,10 +27,23 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A response model that was written once, to be sent many times."""
+
+    model: type[BaseModel]
+    raw: bytes
+
+    @classmethod
+    def of(cls, body: BaseModel) -> Rendered:
+        """Write a model as the wire has it."""
+        return cls(model=type(body), raw=body.model_dump_json().encode())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """A handler's answer: a response model or other content, its status, and headers of its own."""
 
-    body: BaseModel | Content
+    body: BaseModel | Rendered | Content
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,6 +103,8 @@ def _content(operation: Operation, reply: Reply) -> tuple[bytes, str]:
         if body.media_type not in operation.media:
             raise TypeError(f"{operation.method} {operation.path} gave {body.media_type}")
         return body.raw, f"{body.media_type}; charset=utf-8" if body.media_type.startswith("text/") else body.media_type
+    if isinstance(body, Rendered) and operation.gives is body.model:
+        return body.raw, JSON
     if operation.gives is None or not isinstance(body, operation.gives):
         raise TypeError(f"{operation.method} {operation.path} gave a {type(body).__name__}")
     return body.model_dump_json().encode(), JSON

@@ -30,7 +30,10 @@ OPERATIONS: tuple[Operation, ...] = (*ROUTES, *BARE)
 def build_app(engine: Engine, settings: Settings) -> web.Application:
     """Return the aiohttp application in front of an engine. Raises ValueError for secrets that protect nothing."""
     house = House(
-        engine=engine, settings=settings, authenticator=_authenticator(settings), standings=StandingsPages(engine)
+        engine=engine,
+        settings=settings,
+        authenticator=_authenticator(settings),
+        standings=StandingsPages(engine, standings.rendered),
     )
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     for bare in BARE:

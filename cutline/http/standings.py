@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from cutline.engine.errors import RejectCode
+from cutline.http.answers import Rendered
 from cutline.http.asking import Engine, Refused
 from cutline.storage.boards import Picture
 from cutline.storage.errors import StorageError
@@ -38,6 +40,8 @@ class Page:
     rows: tuple[Row, ...]
     next_offset: int | None
     owners: frozenset[str]
+    """Whose entries are on it: they alone, and staff, see more than `rendered` shows."""
+    rendered: Rendered | None = None
 
 
 @dataclass(slots=True)
@@ -49,8 +53,10 @@ class _Made:
 class StandingsPages:
     """Makes pages of one engine's contests, and keeps them while nothing changes."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, render: Callable[[Page], Rendered]) -> None:
+        """`render` writes a page as those see it who have no entry on it."""
         self._engine = engine
+        self._render = render
         self._made: OrderedDict[str, _Made] = OrderedDict()
 
     async def picture(self, contest_id: str) -> Picture:
@@ -80,6 +86,7 @@ class StandingsPages:
         page = made.pages.get((offset, limit))
         if page is None:
             page = self._make(contest_id, picture, offset, limit)
+            page = replace(page, rendered=self._render(page))
             if len(made.pages) < PAGES_KEPT:
                 made.pages[offset, limit] = page
         return page

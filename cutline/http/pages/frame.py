@@ -54,7 +54,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRoute:
-    """One page: who answers it, and what the list of routes says of it; one that `streams` has no end to be asked of."""
+    """One page: who answers it, and what the list of routes says of it. One that `streams` has no end."""
 
     method: str
     path: str
