@@ -175,7 +175,7 @@ def test_a_reader_can_neither_write_nor_attach(contest: Path, tmp_path: Path) ->
 def test_a_writer_may_read_what_operations_need(writer: Connection) -> None:
     assert writer.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert writer.execute("PRAGMA foreign_key_check").fetchall() == []
-    assert writer.execute("PRAGMA user_version").fetchone() == (2,)
+    assert writer.execute("PRAGMA user_version").fetchone() == (KINDS["contest"].version,)
     assert writer.execute("PRAGMA wal_checkpoint").fetchone()[0] == 0
     assert writer.execute("SELECT count(*) FROM pragma_table_info('log')").fetchone() == (7,)
 
