@@ -29,12 +29,14 @@ from cutline.engine.messages import (
     ReadForwarding,
     ReadIntent,
     ReadMoneyHealth,
+    ReadRevokedTokens,
     ReadSettlement,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
     RefuseStripeEvent,
     RetryForwarding,
+    RevokeToken,
     WithdrawEntry,
 )
 
@@ -255,3 +257,11 @@ class GovernanceHandle:
     def directory(self) -> Awaitable[Listing]:
         """Return every published configuration and every planned contest."""
         return self._ask("governance", ReadDirectory())
+
+    def revoke_token(self, *, jti: str, actor: str, reason: str) -> Awaitable[Reply]:
+        """Let nobody in by the token of this id any more."""
+        return self._ask("governance", RevokeToken(jti=jti, actor=actor, reason=reason))
+
+    def revoked_tokens(self) -> Awaitable[Reply]:
+        """Return the ids of all revoked tokens, as `revoked`."""
+        return self._ask("governance", ReadRevokedTokens())

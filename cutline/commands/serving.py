@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,12 +83,16 @@ def read_settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        faults = "; ".join(
-            f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors(include_input=False)
-        )
+        faults = "; ".join(map(_fault, error.errors(include_input=False, include_url=False)))
         raise CommandFailed(
             f"the environment is not complete: {faults}", "Set what is named and start again.", exit_code=2
         ) from None
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    """Name a fault by its variable; what contradicts another variable names both itself."""
+    words = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{str(fault['loc'][0]).upper()}: {words}" if fault["loc"] else words
 
 
 async def _serve(settings: Settings) -> None:

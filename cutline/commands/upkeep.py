@@ -101,14 +101,14 @@ def _read_config(file: Path) -> dict[str, Any]:
 
 def token(
     subject: Annotated[str, typer.Option("--sub", metavar="WHO", help="Whom the token stands for.")],
-    scopes: Annotated[str, typer.Option("--scopes", help="What it may do, by commas: admin, ops, entrant.")],
+    scopes: Annotated[str, typer.Option("--scopes", help="What it may do, by commas: admin, ops, tenant, entrant.")],
     hours: Annotated[int, typer.Option("--hours", min=1, max=8760, help="How long it is valid.")] = 12,
     as_json: AsJson = False,
 ) -> None:
     """Mint a bearer token with the engine's secret (CUTLINE_JWT_SECRET)."""
     from cutline.http.auth import mint_token
 
-    secret = os.environ.get("CUTLINE_JWT_SECRET", "")
+    secret = os.environ.get("CUTLINE_JWT_SECRET", "").partition(",")[0].strip()
     if not secret:
         raise CommandFailed("CUTLINE_JWT_SECRET is not set", "Set it to the secret that the engine was started with.")
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
@@ -116,7 +116,7 @@ def token(
     try:
         minted = mint_token(secret, subject, wanted, now=now, lifetime=timedelta(hours=hours))
     except ValueError as error:
-        raise CommandFailed(str(error), "Name scopes that tokens can carry: admin, ops, entrant.") from error
+        raise CommandFailed(str(error), "Name scopes that tokens can carry: admin, ops, tenant, entrant.") from error
     if as_json:
         print_json({"token": minted, "sub": subject, "scopes": wanted, "expires_at": now + timedelta(hours=hours)})
     else:

@@ -21,9 +21,12 @@ from cutline.engine.messages import (
     PublishConfig,
     QuarantineContest,
     ReadDirectory,
+    ReadRevokedTokens,
     RegisterContracts,
     ReleaseContest,
+    RevokeToken,
 )
+from cutline.engine.revocations import TokenRevoked, revoke_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,7 @@ EVENTS: tuple[type, ...] = (
     ContestReleased,
     ContractPublished,
     ErrorCodeRegistered,
+    TokenRevoked,
 )
 
 
@@ -124,11 +128,12 @@ class Listed:
 
 @dataclass(slots=True)
 class Governance:
-    """The governance file: all versions of each configuration, oldest first, every contest, and what is promised."""
+    """The governance file: each configuration's versions, oldest first, contests, what is promised and revoked."""
 
     configs: dict[str, list[ConfigPublished]] = field(default_factory=dict)
     contests: dict[str, Listed] = field(default_factory=dict)
     promises: Promises = field(default_factory=Promises)
+    revoked: set[str] = field(default_factory=set)
 
 
 class GovernanceMachine:
@@ -165,6 +170,8 @@ class GovernanceMachine:
                 listed.quarantine, listed.quarantine_events = None, number
             case ContractPublished() | ErrorCodeRegistered() as promised:
                 state.promises.fold(promised)
+            case TokenRevoked(jti=jti):
+                state.revoked.add(jti)
             case other:
                 raise InvariantViolated(f"{type(other).__name__} is no event of governance")
 
@@ -314,6 +321,8 @@ _JUDGES: Mapping[type, Callable[[Governance, Any], Decision]] = {
     ReleaseContest: _release,
     ReadDirectory: _read,
     RegisterContracts: lambda state, command: register_contracts(state.promises, command),
+    RevokeToken: lambda state, command: revoke_token(state.revoked, command),
+    ReadRevokedTokens: lambda state, _command: Accepted(reply={"revoked": sorted(state.revoked)}),
     Look: lambda _state, _command: Accepted(),
 }
 """Who judges which message."""

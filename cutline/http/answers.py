@@ -19,33 +19,18 @@ NOT_MODIFIED: Final = 304
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What is not JSON: its bytes and one of the operation's media types, such as `text/csv`."""
-
-    raw: bytes
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
-    """A response model that was written once, to be sent many times."""
-
-    model: type[BaseModel]
-    raw: bytes
-
-    @classmethod
-    def of(cls, body: BaseModel) -> Rendered:
-        """Write a model as the wire has it."""
-        return cls(model=type(body), raw=body.model_dump_json().encode())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A handler's answer: a response model or other content, its status, and headers of its own."""
+    """A handler's answer: a response model, its status, and headers of its own.
 
-    body: BaseModel | Rendered | Content
+    `text`, where it is given, is sent instead of the model's JSON: the same content, as one of the operation's `media`
+    or as JSON that must keep the very bytes that were hashed.
+    """
+
+    body: BaseModel
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    text: str | None = None
+    media_type: str = JSON
 
 
 def judge_accept(operation: Operation, request: web.Request) -> None:
@@ -98,16 +83,13 @@ def answer(operation: Operation, reply: Reply, request: web.Request, correlation
 
 
 def _content(operation: Operation, reply: Reply) -> tuple[bytes, str]:
-    body = reply.body
-    if isinstance(body, Content):
-        if body.media_type not in operation.media:
-            raise TypeError(f"{operation.method} {operation.path} gave {body.media_type}")
-        return body.raw, f"{body.media_type}; charset=utf-8" if body.media_type.startswith("text/") else body.media_type
-    if isinstance(body, Rendered) and operation.gives is body.model:
-        return body.raw, JSON
-    if operation.gives is None or not isinstance(body, operation.gives):
-        raise TypeError(f"{operation.method} {operation.path} gave a {type(body).__name__}")
-    return body.model_dump_json().encode(), JSON
+    where = f"{operation.method} {operation.path}"
+    if operation.gives is None or not isinstance(reply.body, operation.gives):
+        raise TypeError(f"{where} gave a {type(reply.body).__name__}")
+    if reply.media_type.partition(";")[0] not in operation.produces:
+        raise TypeError(f"{where} gave {reply.media_type}")
+    text = reply.body.model_dump_json() if reply.text is None else reply.text
+    return text.encode(), reply.media_type
 
 
 def _has(if_none_match: str | None, tag: str) -> bool:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
 
-from cutline.http.asking import Engine
+from cutline.actors.handles import GovernanceHandle
+from cutline.http.asking import Asking, Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, STRIPE, Bare, Handler, House, Operation, Route, nothing_here, wrap
+from cutline.http.limits import Bucket, Limits
 from cutline.http.pages.frame import PageRoute
 from cutline.http.pages.site import add_pages
-from cutline.http.routes import contests, entries, money, probes, settlements, standings, webhook
+from cutline.http.routes import contests, entries, money, probes, settlements, standings, tokens, webhook
 from cutline.http.standings import StandingsPages
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
-ROUTES: tuple[Route, ...] = (*contests.ROUTES, *entries.ROUTES, *money.ROUTES, *settlements.ROUTES, *standings.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *contests.ROUTES,
+    *entries.ROUTES,
+    *money.ROUTES,
+    *settlements.ROUTES,
+    *standings.ROUTES,
+    *tokens.ROUTES,
+)
 """The operations behind the common door."""
 
 BARE: tuple[Bare, ...] = (*probes.OPERATIONS, webhook.OPERATION)
@@ -33,6 +42,7 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
         engine=engine,
         settings=settings,
         authenticator=_authenticator(settings),
+        limits=_limits(settings),
         standings=StandingsPages(engine, standings.rendered),
     )
     app = web.Application(client_max_size=BODY_BYTES_MAX)
@@ -42,6 +52,7 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
         _add(app, route, wrap(route, house))
     pages = add_pages(app, house, OPERATIONS)
     _add(app, probes.FIRST_PAGE, probes.routes_page(house, describe_routes(pages)))
+    app.on_startup.append(_learn_revoked(house))
     app.router.add_route("*", CATCH_ALL, nothing_here(house))
     return app
 
@@ -70,7 +81,24 @@ def describe_routes(pages: Iterable[PageRoute]) -> list[dict[str, Any]]:
 
 def _authenticator(settings: Settings) -> Authenticator:
     return Authenticator(
-        jwt_secret=settings.cutline_jwt_secret.get_secret_value(),
-        settle_admin_key=settings.settle_admin_key.get_secret_value(),
-        ledger_admin_key=settings.ledger_admin_key.get_secret_value(),
+        jwt_secrets=settings.jwt_secrets,
+        settle_admin_keys=settings.settle_admin_keys,
+        ledger_admin_keys=settings.ledger_admin_keys,
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        principals=Bucket(settings.cutline_principal_requests_per_minute),
+        addresses=Bucket(settings.cutline_address_requests_per_minute),
+        failures=Bucket(settings.cutline_failed_logins_per_minute),
+    )
+
+
+def _learn_revoked(house: House) -> Callable[[web.Application], Awaitable[None]]:
+    async def learn(_app: web.Application) -> None:
+        """Without the list of revoked tokens no door opens: what governance refuses here stops the start."""
+        asking = Asking(house.engine, house.tally, "boot")
+        house.authenticator.deny(*(await GovernanceHandle(asking.ask).revoked_tokens())["revoked"])
+
+    return learn

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid5
 
 import jwt
 
@@ -20,15 +21,17 @@ from cutline.http.asking import Refused
 ALGORITHM = "HS256"
 AUDIENCE = "cutline"
 ISSUER = "cutline"
-TOKEN_SCOPES = frozenset({"admin", "ops", "entrant"})
+TOKEN_SCOPES = frozenset({"admin", "ops", "tenant", "entrant"})
 """What a token can say. The service scopes `settle` and `ledger` come from their keys alone."""
 STAFF = frozenset({"admin", "ops"})
 SECRET_BYTES_MIN = 32
 """HS256 needs a key as long as its hash (RFC 7518, 3.2)."""
 ADMIN_KEY_HEADER = "x-admin-key"
+_TOKENS = UUID("5d1f3a62-8c1e-5f0b-9d0f-7b6f6d2f9a31")
 _SUBJECT = re.compile(r"[A-Za-z0-9._:%@+-]{1,200}", re.ASCII)
 """The characters of a DID, and of mail addresses; a subject becomes part of account names."""
 
+_UNLIMITED = frozenset({"admin", "ops", "settle", "ledger"})
 SETTLE_SCOPES = frozenset({"admin", "settle"})
 LEDGER_SCOPES = frozenset({"ledger"})
 
@@ -46,6 +49,11 @@ class Principal:
         return bool(self.scopes & STAFF)
 
     @property
+    def is_limited(self) -> bool:
+        """Whether there is a limit to how often this principal may ask."""
+        return not self.scopes & _UNLIMITED
+
+    @property
     def actor(self) -> str:
         """How the log names who did this: `admin:<subject>`, or the service key's own name."""
         return self.subject if self.subject.startswith("service:") else f"admin:{self.subject}"
@@ -55,18 +63,36 @@ NOBODY = Principal(subject="", scopes=frozenset())
 
 
 class Authenticator:
-    """Checks credentials against one installation's secrets."""
+    """Checks credentials against one installation's secrets.
 
-    def __init__(self, *, jwt_secret: str, settle_admin_key: str, ledger_admin_key: str) -> None:
-        if len(jwt_secret.encode()) < SECRET_BYTES_MIN:
+    Of each kind there may be several while one takes the place of another: all are taken, and tokens are signed with
+    the first (ENV-012). Revoked tokens are refused by their id.
+    """
+
+    def __init__(
+        self, *, jwt_secrets: Sequence[str], settle_admin_keys: Sequence[str], ledger_admin_keys: Sequence[str]
+    ) -> None:
+        if not jwt_secrets or min(len(secret.encode()) for secret in jwt_secrets) < SECRET_BYTES_MIN:
             raise ValueError(f"CUTLINE_JWT_SECRET must have at least {SECRET_BYTES_MIN} bytes")
-        if not settle_admin_key.strip() or not ledger_admin_key.strip():
+        if not settle_admin_keys or not ledger_admin_keys:
             raise ValueError("SETTLE_ADMIN_KEY and LEDGER_ADMIN_KEY must not be blank")
-        self._jwt_secret = jwt_secret
+        self._jwt_secrets = tuple(jwt_secrets)
         self._keys = (
-            (settle_admin_key.encode(), Principal(subject="service:settle", scopes=SETTLE_SCOPES)),
-            (ledger_admin_key.encode(), Principal(subject="service:ledger", scopes=LEDGER_SCOPES)),
+            *_named(settle_admin_keys, Principal(subject="service:settle", scopes=SETTLE_SCOPES)),
+            *_named(ledger_admin_keys, Principal(subject="service:ledger", scopes=LEDGER_SCOPES)),
         )
+        self._revoked: set[str] = set()
+
+    def deny(self, *token_ids: str) -> None:
+        """Let nobody in by these tokens from now on."""
+        self._revoked.update(token_ids)
+
+    def token_id(self, token: str) -> str:
+        """Return the id of a token of ours, expired or not; REQUEST_INVALID for any other text."""
+        claims = self._claims(token, verify_exp=False)
+        if claims is None:
+            raise Refused(RejectCode.REQUEST_INVALID, {"faults": [{"path": "token", "fault": "not_ours"}]})
+        return str(claims["jti"])
 
     def principal(self, headers: Mapping[str, str]) -> Principal:
         """Return who sent these headers, or raise Refused with UNAUTHENTICATED.
@@ -102,18 +128,36 @@ class Authenticator:
         return Principal(subject=matches[0].subject, scopes=scopes)
 
     def _bearer(self, token: str) -> Principal:
-        try:
-            claims = jwt.decode(
-                token,
-                self._jwt_secret,
-                algorithms=[ALGORITHM],
-                audience=AUDIENCE,
-                issuer=ISSUER,
-                options={"require": ["exp", "sub", "aud", "iss"], "strict_aud": True},
-            )
-        except (jwt.InvalidTokenError, ValueError) as error:
-            raise Refused(RejectCode.UNAUTHENTICATED) from error
+        claims = self._claims(token)
+        if claims is None or claims["jti"] in self._revoked:
+            raise Refused(RejectCode.UNAUTHENTICATED)
         return _principal_of(claims)
+
+    def _claims(self, token: str, *, verify_exp: bool = True) -> Mapping[str, Any] | None:
+        """Return what a token says if one of our secrets has signed it, or None."""
+        for secret in self._jwt_secrets:
+            try:
+                return jwt.decode(
+                    token,
+                    secret,
+                    algorithms=[ALGORITHM],
+                    audience=AUDIENCE,
+                    issuer=ISSUER,
+                    options={
+                        "require": ["exp", "sub", "aud", "iss", "jti"],
+                        "strict_aud": True,
+                        "verify_exp": verify_exp,
+                    },
+                )
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.InvalidTokenError, ValueError):
+                return None
+        return None
+
+
+def _named(keys: Iterable[str], principal: Principal) -> list[tuple[bytes, Principal]]:
+    return [(key.encode(), principal) for key in keys]
 
 
 def _principal_of(claims: Mapping[str, Any]) -> Principal:
@@ -126,7 +170,7 @@ def _principal_of(claims: Mapping[str, Any]) -> Principal:
 
 
 def mint_token(secret: str, subject: str, scopes: Iterable[str], *, now: datetime, lifetime: timedelta) -> str:
-    """Return a signed token for `subject`, valid from `now` (UTC) for `lifetime`.
+    """Return a signed token for `subject`, valid from `now` (UTC) for `lifetime`. Equal tokens have one id.
 
     Raises ValueError for a scope that tokens cannot carry.
     """
@@ -134,5 +178,8 @@ def mint_token(secret: str, subject: str, scopes: Iterable[str], *, now: datetim
     unknown = [scope for scope in granted if scope not in TOKEN_SCOPES]
     if unknown:
         raise ValueError(f"a token cannot carry the scopes {unknown}")
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "scopes": granted, "iat": now, "exp": now + lifetime}
+    ends_at = now + lifetime
+    jti = str(uuid5(_TOKENS, f"{subject} {granted} {now.isoformat()} {ends_at.isoformat()}"))
+    said = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "scopes": granted}
+    claims = {**said, "jti": jti, "iat": now, "exp": ends_at}
     return jwt.encode(claims, secret, algorithm=ALGORITHM)

@@ -23,6 +23,7 @@ from cutline.http.addresses import contest_id_of, idempotency_key_of
 from cutline.http.answers import Reply
 from cutline.http.asking import Asking, Engine, Refused
 from cutline.http.auth import NOBODY, Authenticator, Principal
+from cutline.http.limits import Limits, address_of
 from cutline.http.operation import ADMIN, ANYONE, ENTRANT, LEDGER, OPEN, SETTLE, STAFF, STRIPE, Operation
 from cutline.http.standings import StandingsPages
 from cutline.http.strict import read_model, read_query
@@ -33,6 +34,9 @@ __all__ = ["ADMIN", "ANYONE", "ENTRANT", "LEDGER", "OPEN", "SETTLE", "STAFF", "S
 """Modules of routes take all that they need from here."""
 
 log = structlog.get_logger(__name__)
+
+CHANNEL_HEADER = "X-Client-Channel"
+"""How an app says which kind of build it is, such as `testflight` (ENV-015)."""
 
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,6 +49,7 @@ class House:
     engine: Engine
     settings: Settings
     authenticator: Authenticator
+    limits: Limits
     standings: StandingsPages
     tally: Tally = field(default_factory=Tally)
 
@@ -148,8 +153,10 @@ def wrap(route: Route, house: House) -> Handler:
         principal, code = NOBODY, None
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
             try:
+                address = address_of(request)
+                house.limits.admit(address, started)
                 if route.needs:
-                    principal = house.authenticator.admit(request.headers, route.needs)
+                    principal = _admit(house, route, request, address, started)
                 reply = await route.handle(await _call(route, house, request, principal, correlation_id))
                 response = answers.answer(route, reply, request, correlation_id)
             except Refused as refused:
@@ -182,9 +189,25 @@ def wrap(route: Route, house: House) -> Handler:
     return handle
 
 
+def _admit(house: House, route: Route, request: web.Request, address: str | None, now_s: float) -> Principal:
+    """Return who asks, if they may, and count those who could not prove who they are."""
+    try:
+        principal = house.authenticator.admit(request.headers, route.needs)
+    except Refused as refused:
+        if refused.code is RejectCode.UNAUTHENTICATED:
+            house.limits.note_failure(address, now_s)
+        house.tally.admission(refused.code.value)
+        raise
+    house.limits.admit_principal(principal, now_s)
+    house.tally.admission("ok")
+    return principal
+
+
 async def _call(route: Route, house: House, request: web.Request, principal: Principal, correlation_id: str) -> Call:
     """Judge everything about a request that needs no actor."""
     answers.judge_accept(route, request)
+    if request.headers.get(CHANNEL_HEADER, "").lower() in house.settings.refused_channels:
+        raise Refused(RejectCode.CLIENT_CHANNEL_REFUSED, {"environment": house.settings.environment})
     key = request.headers.get("Idempotency-Key")
     if route.idempotency == "required" or (route.idempotency == "taken" and key is not None):
         key = idempotency_key_of(key)

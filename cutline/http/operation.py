@@ -32,7 +32,7 @@ OPEN: frozenset[str] = frozenset()
 
 JSON: Final = "application/json"
 
-EVERYWHERE: Final = frozenset({C.NOT_ACCEPTABLE, C.RATE_LIMITED, C.INTERNAL_FAULT})
+EVERYWHERE: Final = frozenset({C.CLIENT_CHANNEL_REFUSED, C.NOT_ACCEPTABLE, C.RATE_LIMITED, C.INTERNAL_FAULT})
 """What the common door itself may answer to any operation behind it."""
 NOWHERE: Final = frozenset({C.METHOD_NOT_ALLOWED})
 """What is answered only where there is no operation; REQUEST_INVALID and NOT_FOUND are answered there, too."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from cutline.engine.errors import RejectCode
-from cutline.http.answers import Rendered
+from cutline.http.answers import Reply
 from cutline.http.asking import Engine, Refused
 from cutline.storage.boards import Picture
 from cutline.storage.errors import StorageError
@@ -41,7 +41,7 @@ class Page:
     next_offset: int | None
     owners: frozenset[str]
     """Whose entries are on it: they alone, and staff, see more than `rendered` shows."""
-    rendered: Rendered | None = None
+    rendered: Reply | None = None
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class _Made:
 class StandingsPages:
     """Makes pages of one engine's contests, and keeps them while nothing changes."""
 
-    def __init__(self, engine: Engine, render: Callable[[Page], Rendered]) -> None:
+    def __init__(self, engine: Engine, render: Callable[[Page], Reply]) -> None:
         """`render` writes a page as those see it who have no entry on it."""
         self._engine = engine
         self._render = render

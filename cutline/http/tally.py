@@ -25,6 +25,7 @@ class Tally(Collector):
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._webhooks: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
+        self._admissions: Counter[str] = Counter()
         self._undeclared: Counter[tuple[str, int, str]] = Counter()
         self._durations: dict[str, list[int]] = {}
         self._duration_sums_s: dict[str, float] = {}
@@ -45,6 +46,10 @@ class Tally(Collector):
     def refusal(self, code: str) -> None:
         """Count one refusal by its code (FRZ-020)."""
         self._refusals[code] += 1
+
+    def admission(self, result: str) -> None:
+        """Count one attempt to prove who asks: `ok`, or the code of its refusal."""
+        self._admissions[result] += 1
 
     def undeclared(self, operation: str, status: int, code: str | None) -> None:
         """Count one answer that the operation's row in the table does not announce: a bug (FRZ-020)."""
@@ -67,6 +72,10 @@ class Tally(Collector):
         for code, count in sorted(self._refusals.items()):
             refusals.add_metric([code], count)
         yield refusals
+        admissions = CounterMetricFamily("cutline_admissions", "Credentials judged.", labels=["result"])
+        for result, count in sorted(self._admissions.items()):
+            admissions.add_metric([result], count)
+        yield admissions
         undeclared = CounterMetricFamily(
             "cutline_undeclared_answers", "Answers outside the contract.", labels=["operation", "status", "code"]
         )

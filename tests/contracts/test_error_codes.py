@@ -12,6 +12,7 @@ import pytest
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.error_registry import REGISTRY
 from cutline.engine.errors import RejectCode
+from cutline.engine.messages import ReadRevokedTokens
 from cutline.http import asking
 from cutline.http.app import OPERATIONS, ROUTES
 from cutline.http.asking import Refused
@@ -24,13 +25,19 @@ from tests.http.standin import ANNA, LEDGER_KEY, SETTLE_KEY, bearer, settings, t
 from tests.http.town import open_town
 
 ROOT = Path(__file__).resolve().parents[2]
-LISTS = {"cutline/engine/errors.py", "cutline/engine/error_registry.py", "cutline/http/operation.py"}
+LISTS = {
+    "cutline/engine/errors.py",
+    "cutline/engine/door_errors.py",
+    "cutline/engine/error_registry.py",
+    "cutline/http/operation.py",
+}
 """Modules that only list codes; elsewhere, naming one outside `refuses=` is using it."""
 
 KEPT_BY_THE_DOOR = frozenset(
     {
         RejectCode.UNAUTHENTICATED,
         RejectCode.FORBIDDEN,
+        RejectCode.CLIENT_CHANNEL_REFUSED,
         RejectCode.NOT_ACCEPTABLE,
         RejectCode.RATE_LIMITED,
         RejectCode.REQUEST_INVALID,
@@ -141,7 +148,9 @@ class Refusing:
     def entry_ids(self, _contest: str, *, account_did: str | None, after: int, limit: int) -> list[tuple[int, str]]:  # noqa: ARG002  # the protocol's names
         return []
 
-    async def ask(self, _to: str, _message: object, _cause: str) -> Accepted | Rejected:
+    async def ask(self, _to: str, message: object, _cause: str) -> Accepted | Rejected:
+        if isinstance(message, ReadRevokedTokens):
+            return Accepted(reply={"revoked": []})
         return Rejected(code=self.code)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cutline.engine.error_registry import REGISTRY, ErrorSpec
+from cutline.engine.error_registry import REGISTRY
+from cutline.engine.error_spec import ErrorSpec
 from cutline.engine.errors import RejectCode
 
 STATED = {

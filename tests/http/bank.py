@@ -80,9 +80,7 @@ class Bank:
     @asynccontextmanager
     async def open(self, **different: Any) -> AsyncIterator[Bank]:
         """Run the engine over the bank's data root; may be called again, as a restart is."""
-        own = settings(
-            cutline_data_dir=self.root, stripe_api_key=SECRET_KEY, stripe_base_url=self.stripe_url, **different
-        )
+        own = settings(cutline_data_dir=self.root, stripe_base_url=self.stripe_url, **different)
         root = DataRoot(self.root)
         with root.lock() as lock:
             parts = Parts(

@@ -26,6 +26,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "onboard": {"account_did": ANNA},
     "ingest": {"provider_reference": "out-1", "account_did": ANNA, "amount_cents": 100, "currency": "usd"},
     "retryForwarding": {"limit": 10},
+    "revokeToken": {"jti": "a-token", "reason": "lost"},
 }
 QUERIES: dict[str, dict[str, str]] = {"findSettlement": {"provider_reference": "out-1"}}
 

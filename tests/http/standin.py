@@ -10,8 +10,10 @@ from typing import Any
 
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.errors import RejectCode
+from cutline.engine.messages import ReadRevokedTokens
 from cutline.http.auth import mint_token
 from cutline.settings import Settings
+from cutline.simulation.emulators.stripe.emulator import SECRET_KEY
 from cutline.storage.boards import EntryCard, Picture
 from cutline.storage.errors import StorageError
 
@@ -25,6 +27,11 @@ BERT = "did:player:bert"
 Answer = Accepted | Rejected | Callable[[Any], Any]
 
 
+def stripe_key(environment: str | None) -> str:
+    """The key of the emulated Stripe in this environment."""
+    return "sk_live_emulator" if environment == "production" else SECRET_KEY
+
+
 def settings(**different: Any) -> Settings:
     """Settings of a test installation."""
     values: dict[str, Any] = {
@@ -32,7 +39,7 @@ def settings(**different: Any) -> Settings:
         "cutline_jwt_secret": JWT_SECRET,
         "settle_admin_key": SETTLE_KEY,
         "ledger_admin_key": LEDGER_KEY,
-        "stripe_api_key": "sk_test_of_the_tests",
+        "stripe_api_key": stripe_key(different.get("settle_env")),
         "stripe_webhook_secret": WEBHOOK_SECRET,
         "ingestion_endpoint_url": "http://127.0.0.1:1",
     }
@@ -55,6 +62,7 @@ class StandIn:
 
     answers: dict[type, Answer] = field(default_factory=dict)
     asked: list[tuple[str, Any, str]] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
     closed: dict[str, str] = field(default_factory=dict)
     lost: int = 0
     hold: asyncio.Event | None = None
@@ -93,6 +101,8 @@ class StandIn:
         return self.lost
 
     async def ask(self, to: str, message: Any, cause: str) -> Accepted | Rejected:
+        if isinstance(message, ReadRevokedTokens):
+            return Accepted(reply={"revoked": self.revoked})  # every start asks this, and no test waits for it
         self.asked.append((to, message, cause))
         self.first_question.set()
         if self.hold is not None:

@@ -7,22 +7,20 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 import jwt
 import pytest
 from freezegun import freeze_time
 
-from cutline.engine.messages import ReadTrialBalance
 from cutline.http.asking import Refused
 from cutline.http.auth import Authenticator, mint_token
-from tests.http.standin import ANNA, JWT_SECRET, LEDGER_KEY, SETTLE_KEY, StandIn, bearer, token
+from tests.http.standin import ANNA, JWT_SECRET, LEDGER_KEY, SETTLE_KEY, bearer
 
 NOW = datetime(2026, 4, 9, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def authenticator() -> Authenticator:
-    return Authenticator(jwt_secret=JWT_SECRET, settle_admin_key=SETTLE_KEY, ledger_admin_key=LEDGER_KEY)
+    return Authenticator(jwt_secrets=[JWT_SECRET], settle_admin_keys=[SETTLE_KEY], ledger_admin_keys=[LEDGER_KEY])
 
 
 def claims(**different: Any) -> dict[str, Any]:
@@ -34,6 +32,7 @@ def claims(**different: Any) -> dict[str, Any]:
         "scopes": ["entrant"],
         "iat": NOW,
         "exp": NOW + timedelta(hours=1),
+        "jti": "a-token",
     }
     return {name: value for name, value in {**good, **different}.items() if value is not None}
 
@@ -70,6 +69,8 @@ def test_a_minted_token_says_who_and_what(authenticator: Authenticator) -> None:
         {"sub": "service:ledger"},
         {"sub": "did:player:anna\n"},
         {"sub": "a" * 201},
+        {"jti": None},
+        {"jti": 7},
         {"scopes": None},
         {"scopes": "admin"},
         {"scopes": [1]},
@@ -130,7 +131,7 @@ def test_a_service_key_comes_in_either_header(headers: dict[str, str], authentic
 
 
 def test_one_key_for_both_services_has_the_rights_of_both() -> None:
-    both = Authenticator(jwt_secret=JWT_SECRET, settle_admin_key=SETTLE_KEY, ledger_admin_key=SETTLE_KEY)
+    both = Authenticator(jwt_secrets=[JWT_SECRET], settle_admin_keys=[SETTLE_KEY], ledger_admin_keys=[SETTLE_KEY])
     assert both.principal(bearer(SETTLE_KEY)).scopes == {"admin", "settle", "ledger"}
 
 
@@ -157,46 +158,49 @@ def test_what_is_no_credential_is_refused(headers: dict[str, str], authenticator
 @pytest.mark.parametrize(
     "secrets",
     [
-        {"jwt_secret": "short"},
-        {"settle_admin_key": ""},
-        {"ledger_admin_key": "  "},
+        {"jwt_secrets": []},
+        {"jwt_secrets": ["short"]},
+        {"jwt_secrets": [JWT_SECRET, "short"]},
+        {"settle_admin_keys": []},
+        {"ledger_admin_keys": []},
     ],
 )
-def test_secrets_that_protect_nothing_stop_the_start(secrets: dict[str, str]) -> None:
+def test_secrets_that_protect_nothing_stop_the_start(secrets: dict[str, list[str]]) -> None:
     """An empty key would let everybody in who sends an empty header."""
-    good = {"jwt_secret": JWT_SECRET, "settle_admin_key": SETTLE_KEY, "ledger_admin_key": LEDGER_KEY}
+    good = {"jwt_secrets": [JWT_SECRET], "settle_admin_keys": [SETTLE_KEY], "ledger_admin_keys": [LEDGER_KEY]}
     with pytest.raises(ValueError, match="must"):
         Authenticator(**{**good, **secrets})
 
 
-async def test_each_right_opens_its_own_doors(engine: StandIn, url: str, session: aiohttp.ClientSession) -> None:
-    """C-39: the matrix of principals and doors; who is refused has asked no actor."""
-    engine.answers[ReadTrialBalance] = lambda _: {"usd": {"a": 5, "b": -5}}
-    credentials = {
-        "nobody": {},
-        "entrant": bearer(token()),
-        "ops": bearer(token("oscar", "ops")),
-        "admin": bearer(token("ada", "admin")),
-        "settle": bearer(SETTLE_KEY),
-        "ledger": bearer(LEDGER_KEY),
-    }
-    doors = {
-        ("GET", "/v1/contests"): {"entrant", "ops", "admin", "settle"},
-        ("POST", "/v1/contests"): {"admin", "settle"},
-        ("POST", "/v1/configs"): {"admin", "settle"},
-        ("POST", "/v1/contests/c/cancel"): {"admin", "settle"},
-        ("POST", "/v1/contests/c/entries"): {"entrant"},
-        ("POST", "/v1/contests/c/entries/e/withdraw"): {"entrant"},
-        ("GET", "/v1/payouts/transfers"): {"ops", "admin", "settle"},
-        ("GET", "/v1/ledger/trial-balance"): {"ledger"},
-    }
-    for (method, path), welcome in doors.items():
-        for name, headers in credentials.items():
-            engine.asked.clear()
-            async with session.request(method, url + path, headers=headers) as response:
-                status = response.status
-            if name in welcome:
-                assert status not in (401, 403), (method, path, name)
-            else:
-                assert status == (401 if name == "nobody" else 403), (method, path, name)
-                assert engine.asked == []
+def test_tokens_of_a_secret_that_goes_are_taken_beside_those_of_one_that_comes() -> None:
+    """ENV-012: both while it lasts; afterwards the old one opens nothing."""
+    new = "a-new-secret-of-the-tests-that-is-long-too"
+    old_token, new_token = (
+        mint_token(secret, ANNA, ["entrant"], now=NOW, lifetime=timedelta(1)) for secret in (JWT_SECRET, new)
+    )
+    keys = {"settle_admin_keys": ["new-key", SETTLE_KEY], "ledger_admin_keys": [LEDGER_KEY]}
+    during, after = Authenticator(jwt_secrets=[new, JWT_SECRET], **keys), Authenticator(jwt_secrets=[new], **keys)
+    with freeze_time(NOW):
+        assert {during.principal(bearer(one)).subject for one in (old_token, new_token)} == {ANNA}
+        assert after.principal(bearer(new_token)).subject == ANNA
+        with pytest.raises(Refused, match="UNAUTHENTICATED"):
+            after.principal(bearer(old_token))
+    assert {during.principal(bearer(one)).subject for one in ("new-key", SETTLE_KEY)} == {"service:settle"}
+
+
+def test_a_revoked_token_opens_nothing(authenticator: Authenticator) -> None:
+    one, other = (mint_token(JWT_SECRET, ANNA, ["entrant"], now=NOW, lifetime=timedelta(days)) for days in (1, 2))
+    with freeze_time(NOW):
+        authenticator.deny(authenticator.token_id(one))
+        with pytest.raises(Refused, match="UNAUTHENTICATED"):
+            authenticator.principal(bearer(one))
+        assert authenticator.principal(bearer(other)).subject == ANNA
+
+
+def test_the_id_of_a_token_is_read_after_its_end_and_never_from_a_forged_one(authenticator: Authenticator) -> None:
+    token_ = mint_token(JWT_SECRET, ANNA, ["entrant"], now=NOW, lifetime=timedelta(hours=1))
+    with freeze_time(NOW + timedelta(days=9)):
+        assert authenticator.token_id(token_) == jwt.decode(token_, options={"verify_signature": False})["jti"]
+        for other in (forged("none", {"jti": "x"}), "no token", ""):
+            with pytest.raises(Refused, match="REQUEST_INVALID"):
+                authenticator.token_id(other)

@@ -22,12 +22,12 @@ from cutline.http.client import CutlineClient
 from cutline.service import Engine, running_engine
 from cutline.simulation.emulators.stripe import refunds
 from cutline.simulation.emulators.stripe.calls import Call
-from cutline.simulation.emulators.stripe.emulator import SECRET_KEY, StripeEmulator, listening
+from cutline.simulation.emulators.stripe.emulator import StripeEmulator, listening
 from cutline.simulation.emulators.stripe.webhooks import WebhookEndpoint, sign
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import open_reader
 from tests.engine.golf import CONFIG
-from tests.http.standin import ANNA, LEDGER_KEY, WEBHOOK_SECRET, bearer, settings, token
+from tests.http.standin import ANNA, LEDGER_KEY, WEBHOOK_SECRET, bearer, settings, stripe_key, token
 
 T = TypeVar("T")
 CONTEST = "small-open-1"
@@ -160,12 +160,13 @@ class Town:
 async def open_town(data: Path, **different: Any) -> AsyncIterator[Town]:
     """Open a town over a data root. Its clock is real, its jobs run only when its scheduler is stepped."""
     async with aiohttp.ClientSession() as session:
-        stripe = StripeEmulator(session=session)
+        stripe_api_key = stripe_key(different.get("settle_env"))
+        stripe = StripeEmulator(session=session, secret_key=stripe_api_key)
         async with listening(stripe) as stripe_url:
             own = settings(
                 **{
                     "cutline_data_dir": data,
-                    "stripe_api_key": SECRET_KEY,
+                    "stripe_api_key": stripe_api_key,
                     "stripe_base_url": stripe_url,
                     **different,
                 }

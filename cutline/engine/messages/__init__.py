@@ -37,8 +37,10 @@ from cutline.engine.messages.governance import (
     PublishConfig,
     QuarantineContest,
     ReadDirectory,
+    ReadRevokedTokens,
     RegisterContracts,
     ReleaseContest,
+    RevokeToken,
 )
 from cutline.engine.messages.ledger import (
     BalanceTransactionsListed,
@@ -146,6 +148,7 @@ __all__ = [
     "ReadIntent",
     "ReadMoneyHealth",
     "ReadPlatformBalance",
+    "ReadRevokedTokens",
     "ReadSettlement",
     "ReadTransfers",
     "ReadTrialBalance",
@@ -161,6 +164,7 @@ __all__ = [
     "ReopenStripeEvents",
     "RequestIntent",
     "RetryForwarding",
+    "RevokeToken",
     "SettlementComputed",
     "StripeAnswered",
     "TransferLocked",

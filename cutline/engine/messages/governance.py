@@ -77,5 +77,19 @@ class RegisterContracts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeToken:
+    """From an edge: let nobody in by the token of this id any more."""
+
+    jti: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRevokedTokens:
+    """Ask for the ids of all revoked tokens. Decides nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDirectory:
     """Ask for the contests and the published configurations. Decides nothing."""

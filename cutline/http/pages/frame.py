@@ -21,6 +21,7 @@ from cutline.engine.errors import RejectCode
 from cutline.http import errors
 from cutline.http.asking import Asking, Refused
 from cutline.http.door import Handler, House
+from cutline.http.limits import address_of
 from cutline.http.pages import words
 
 log = structlog.get_logger(__name__)
@@ -106,31 +107,32 @@ def wrap_page(route: PageRoute, house: House) -> Handler:
         started = loop.time()
         visit = Visit(house=house, request=request, correlation_id=errors.correlation_of(request))
         code: RejectCode | None = None
-        try:
-            response = await route.handle(visit)
-        except Refused as refused:
-            code = refused.code
-            response = _refused(visit, code)
-        except ConnectionResetError:
-            # The reader of a stream has gone; there is nobody left to answer.
-            raise
-        except Exception:
-            code = RejectCode.INTERNAL_FAULT
-            log.exception("page_failed", correlation_id=visit.correlation_id, route=route.path)
-            response = _refused(visit, code)
-        seconds = loop.time() - started
-        house.tally.request(route.method, route.path, response.status, seconds)
-        if code is not None:
-            house.tally.refusal(code.value)
-        log.info(
-            "page",
-            method=route.method,
-            route=route.path,
-            status=response.status,
-            code=code.value if code is not None else None,
-            duration_ms=round(seconds * 1000, 3),
-            correlation_id=visit.correlation_id,
-        )
+        with structlog.contextvars.bound_contextvars(correlation_id=visit.correlation_id):
+            try:
+                house.limits.admit(address_of(request), started)
+                response = await route.handle(visit)
+            except Refused as refused:
+                code = refused.code
+                response = _refused(visit, code)
+            except ConnectionResetError:
+                # The reader of a stream has gone; there is nobody left to answer.
+                raise
+            except Exception:
+                code = RejectCode.INTERNAL_FAULT
+                log.exception("page_failed", route=route.path)
+                response = _refused(visit, code)
+            seconds = loop.time() - started
+            house.tally.request(route.method, route.path, response.status, seconds)
+            if code is not None:
+                house.tally.refusal(code.value)
+            log.info(
+                "page",
+                method=request.method,
+                route=route.path,
+                status=response.status,
+                code=code.value if code is not None else None,
+                duration_ms=round(seconds * 1000, 3),
+            )
         return response
 
     return handle

@@ -16,6 +16,7 @@ from cutline.engine.errors import RejectCode
 from cutline.http.addresses import contest_id_of
 from cutline.http.asking import Refused
 from cutline.http.auth import STAFF, Principal
+from cutline.http.limits import address_of
 from cutline.http.pages.frame import PageRoute, Visit, render, show
 from cutline.http.paging import PageAsked, cursor_of
 from cutline.http.schemas.contests import ContestGiven
@@ -42,9 +43,13 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
     try:
         _admit(visit, given)
     except Refused as refused:
-        visit.house.tally.refusal(refused.code.value)
+        if refused.code is RejectCode.UNAUTHENTICATED:
+            now_s = asyncio.get_running_loop().time()
+            visit.house.limits.note_failure(address_of(visit.request), now_s)
+        visit.house.tally.admission(refused.code.value)
         text = render(visit, "sign_in.html", {"failed": True})
         return show(visit, text, status=403 if refused.code is RejectCode.FORBIDDEN else 401, personal=True)
+    visit.house.tally.admission("ok")
     response = web.Response(status=303, headers={"Location": "/ops", "Cache-Control": "no-store"})
     _keep(visit.request, response, given, COOKIE_LASTS_S)
     return response

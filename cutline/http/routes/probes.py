@@ -100,9 +100,10 @@ def metrics(house: House) -> Handler:
     return handle
 
 
-def routes_page(_house: House, routes: list[dict[str, Any]]) -> Handler:
+def routes_page(house: House, routes: list[dict[str, Any]]) -> Handler:
     """Return the handler of `GET /`: every route there is (PAY-056)."""
-    given = RoutesGiven.model_validate({"name": "cutline", "routes": routes})
+    about = {"environment": house.settings.environment, "api_base_url": house.settings.api_base_url}
+    given = RoutesGiven.model_validate({"name": "cutline", **about, "routes": routes})
 
     async def handle(request: web.Request) -> web.StreamResponse:
         response = _json(given)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cutline.http.addresses import contest_id_of
-from cutline.http.answers import Rendered
 from cutline.http.door import ANYONE, Call, Reply, Route
 from cutline.http.paging import PageAsked, cursor_of
 from cutline.http.schemas.standings import StandingGiven, StandingsGiven
@@ -22,13 +21,14 @@ async def read_standings(call: Call) -> Reply:
     page = await call.house.standings.page(contest_id_of(call.part("contest_id")), offset=offset, limit=asked.limit)
     viewer = call.principal
     if page.rendered is not None and not viewer.is_staff and viewer.subject not in page.owners:
-        return Reply(body=page.rendered)
+        return page.rendered
     return Reply(body=given(page, sees_all=viewer.is_staff, account_did=viewer.subject))
 
 
-def rendered(page: Page) -> Rendered:
-    """Write a page as those see it who have no entry on it."""
-    return Rendered.of(given(page, sees_all=False, account_did=""))
+def rendered(page: Page) -> Reply:
+    """Write a page, once for all those who have no entry on it."""
+    body = given(page, sees_all=False, account_did="")
+    return Reply(body=body, text=body.model_dump_json())
 
 
 def given(page: Page, *, sees_all: bool, account_did: str) -> StandingsGiven:

@@ -30,7 +30,9 @@ class RouteGiven(Given):
 
 
 class RoutesGiven(Given):
-    """Every route there is."""
+    """Every route there is, and which environment this is: an app built for another must not go on (ENV-006)."""
 
     name: str
+    environment: str
+    api_base_url: str | None
     routes: list[RouteGiven]

@@ -197,6 +197,16 @@ async def test_only_staff_signs_in_and_the_cookie_is_out_of_reach(url: str, sess
     assert (status, cookie) == (403, "")
 
 
+async def test_who_guesses_tokens_is_soon_made_to_wait(open_doors: Any, session: aiohttp.ClientSession) -> None:
+    """A7: the sign-in counts like any other door, by the address that the proxy saw."""
+    url = await open_doors(cutline_failed_logins_per_minute=3)
+    stranger = {"X-Forwarded-For": "203.0.113.9"}
+    tried = [(await sign_in(session, url, "nonsense", **stranger))[0] for _ in range(5)]
+    assert tried == [401, 401, 401, 429, 429]
+    assert (await sign_in(session, url, token("oscar", "ops"), **{"X-Forwarded-For": "203.0.113.10"}))[0] == 303
+    assert (await get(session, f"{url}/ops/sign-in", stranger))[0] == 429
+
+
 async def test_ops_pages_are_for_who_has_signed_in_and_has_not_run_out(
     engine: StandIn, url: str, session: aiohttp.ClientSession
 ) -> None:
