@@ -82,6 +82,10 @@ class CutlineClient:
         """Return a page of the standings: `final`, `version`, `entries`, `standings`, `next_cursor`, ..."""
         return await self._get(_page(f"/v1/contests/{quote(contest_id, safe='')}/standings", limit, cursor))
 
+    async def golfers(self, contest_id: str) -> dict[str, Any]:
+        """Return whom an entry can pick: `roster_size`, `tiers`, `golfers`, and whether the field is `published`."""
+        return await self._get(f"/v1/contests/{quote(contest_id, safe='')}/golfers")
+
     async def cancel_contest(self, contest_id: str, reason: str) -> dict[str, Any]:
         """Cancel a contest; every fee is given back."""
         return await self._post(f"/v1/contests/{quote(contest_id, safe='')}/cancel", {"reason": reason})

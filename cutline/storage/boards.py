@@ -22,6 +22,7 @@ from cutline.engine.contest.state import Contest
 from cutline.engine.scoring import matrix
 from cutline.engine.scoring.board import Board, rounds_begun
 from cutline.engine.scoring.standings import Entry
+from cutline.engine.tournament.model import RosterTerms
 from cutline.storage.event_log import EventLog
 from cutline.storage.machines import Folding, rules_of
 from cutline.storage.sqlite import Connection, open_reader
@@ -95,6 +96,7 @@ class Picture:
     polled_at: datetime | None
     round_number: int
     golfers: Mapping[str, str]
+    roster: RosterTerms
     ranking: Ranking
     paid: frozenset[str]
 
@@ -204,6 +206,7 @@ def _picture(connection: Connection, followed: _Followed, known: str | None) -> 
         polled_at=contest.feed.polled_at,
         round_number=min(rounds_begun(believed), contest.config.event.rounds),
         golfers=_golfers(contest),
+        roster=contest.config.roster,
         ranking=followed.ranked[1],
         paid=paid,
     )

@@ -12,13 +12,16 @@ import aiohttp
 import pytest
 
 from cutline.engine.messages import ReadDirectory, ReadEntries
+from cutline.engine.tournament import load
 from cutline.http.client import ApiRefused
 from cutline.http.paging import cursor_of
+from cutline.simulation.stage import masters_toml
 from cutline.storage.boards import Picture, Ranking
 from cutline.storage.errors import DiskFull
 from tests.http.standin import ANNA, BERT, StandIn, bearer, token
 from tests.http.town import CONTEST, PICKS, Town, open_town
 
+ROSTER = load(masters_toml()).roster
 LOCK_AT = datetime(2026, 4, 9, 11, 40, tzinfo=UTC)
 
 
@@ -46,6 +49,7 @@ def picture(*owners: str, version: str = "1", **different: Any) -> Picture:
         polled_at=LOCK_AT,
         round_number=2,
         golfers={"A": "Adam Ace", "B": "Bo Birdie"},
+        roster=ROSTER,
         ranking=ranking,
         paid=frozenset(),
     )
@@ -142,6 +146,25 @@ async def test_contests_that_are_not_or_cannot_be_read_are_refused_by_name(
     engine.broken = DiskFull("no room")
     status, answer = await ask(session, f"{url}/v1/contests/c/standings")
     assert (status, answer["error"]["code"]) == (503, "STORAGE_UNAVAILABLE")
+
+
+async def test_an_app_learns_whom_its_people_can_pick(
+    engine: StandIn, url: str, session: aiohttp.ClientSession
+) -> None:
+    """The tiers are the contest's, the names are the provider's; who plays and is in no tier is shown all the same."""
+    engine.pictures["c"] = picture()
+    _, answer = await ask(session, f"{url}/v1/contests/c/golfers")
+    assert (answer["roster_size"], [tier["pick"] for tier in answer["tiers"]], answer["published"]) == (
+        6,
+        [2, 2, 2],
+        True,
+    )
+    names = {golfer["player_id"]: golfer["name"] for golfer in answer["golfers"]}
+    assert len(names) == 91 + 2
+    assert (names["A"], names["40000001"]) == ("Adam Ace", None)
+    engine.pictures["c"] = picture(version="2", golfers={})
+    _, answer = await ask(session, f"{url}/v1/contests/c/golfers")
+    assert (answer["published"], len(answer["golfers"])) == (False, 91)
 
 
 async def test_contests_are_listed_page_by_page(engine: StandIn, url: str, session: aiohttp.ClientSession) -> None:

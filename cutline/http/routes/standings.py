@@ -1,11 +1,17 @@
-"""Standings, live from the lock on and final once settled, page by page; it must not rank anybody."""
+"""Standings, live from the lock on and final once settled, and whom one can pick; it must not rank anybody."""
 
 from __future__ import annotations
 
 from cutline.http.addresses import contest_id_of
 from cutline.http.door import ANYONE, Call, Reply, Route
 from cutline.http.paging import PageAsked, cursor_of
-from cutline.http.schemas.standings import StandingGiven, StandingsGiven
+from cutline.http.schemas.standings import (
+    GolferGiven,
+    GolfersGiven,
+    StandingGiven,
+    StandingsGiven,
+    TierGiven,
+)
 from cutline.http.standings import Page, Row
 
 
@@ -23,6 +29,22 @@ async def read_standings(call: Call) -> Reply:
     if page.rendered is not None and not viewer.is_staff and viewer.subject not in page.owners:
         return page.rendered
     return Reply(body=given(page, sees_all=viewer.is_staff, account_did=viewer.subject))
+
+
+async def read_golfers(call: Call) -> Reply:
+    """Return whom an entry can pick, by id: the tiers of the contest and the field as the provider has published it."""
+    picture = await call.house.standings.picture(contest_id_of(call.part("contest_id")))
+    roster, names = picture.roster, picture.golfers
+    known = sorted({*names, *(player for tier in roster.tiers for player in tier.players)})
+    return Reply(
+        body=GolfersGiven(
+            contest_id=picture.contest_id,
+            roster_size=roster.size,
+            tiers=[TierGiven(name=tier.name, pick=tier.pick, players=tuple(tier.players)) for tier in roster.tiers],
+            published=bool(names),
+            golfers=[GolferGiven(player_id=player, name=names.get(player)) for player in known],
+        )
+    )
 
 
 def rendered(page: Page) -> Reply:
@@ -72,6 +94,15 @@ ROUTES = (
         gives=StandingsGiven,
         summary="Read the standings, live or final.",
         query=PageAsked,
+        polled=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/contests/{contest_id}/golfers",
+        handle=read_golfers,
+        needs=ANYONE,
+        gives=GolfersGiven,
+        summary="List the golfers whom an entry can pick.",
         polled=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""What is answered about standings."""
+"""What is answered about standings, and about the golfers behind them."""
 
 from __future__ import annotations
 
@@ -39,3 +39,31 @@ class StandingsGiven(Given):
     entries: int
     standings: list[StandingGiven]
     next_cursor: str | None
+
+
+class GolferGiven(Given):
+    """A golfer by the provider's id; the name is null until the provider has published the field."""
+
+    player_id: str
+    name: str | None
+
+
+class TierGiven(Given):
+    """A part of the golfers, of which an entry picks so many."""
+
+    name: str
+    pick: int
+    players: tuple[str, ...]
+
+
+class GolfersGiven(Given):
+    """Whom an entry can pick: `roster_size` golfers, so many of each tier; without tiers any of the field.
+
+    `published` says that the provider has published the field: before that golfers are only those of the tiers.
+    """
+
+    contest_id: str
+    roster_size: int
+    tiers: list[TierGiven]
+    published: bool
+    golfers: list[GolferGiven]
