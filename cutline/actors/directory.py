@@ -14,7 +14,18 @@ from typing import Any
 import structlog
 from pykka import ActorDeadError
 
-from cutline.actors.mailbox import Ask, Delivery, Envelope, Mailbox, Redeliver, Retire, Tell, send_replies
+from cutline.actors.mailbox import (
+    Ask,
+    Asks,
+    Delivery,
+    Envelope,
+    Mailbox,
+    Redeliver,
+    Retire,
+    Tell,
+    each,
+    send_replies,
+)
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Rejected
 from cutline.engine.errors import RejectCode
@@ -79,8 +90,9 @@ class Directory:
 
     def _refuse(self, to: Address, envelope: Envelope, code: RejectCode) -> None:
         match envelope:
-            case Ask(future=future):
-                send_replies([(future, Rejected(code=code, details={"actor": to}))])
+            case Ask() | Asks():
+                answer = Rejected(code=code, details={"actor": to})
+                send_replies([(ask.future, answer) for ask in each(envelope)])
             case Delivery(key=key, sender=sender, message=message):
                 waits = code is RejectCode.SHUTTING_DOWN
                 say = log.info if waits else log.error
@@ -96,8 +108,8 @@ class Directory:
             exists = self._root.path_of(address).exists()
         except ValueError:
             return None
-        message = getattr(envelope, "message", None)
-        founding = isinstance(message, _FOUNDING) and address not in self._known
+        founds = any(isinstance(getattr(one, "message", None), _FOUNDING) for one in each(envelope))
+        founding = founds and address not in self._known
         if not exists and not founding:
             if address in self._known:
                 self.quarantine(address, "its file is missing")

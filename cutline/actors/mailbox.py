@@ -36,6 +36,13 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Asks:
+    """The questions that one turn of the event loop has for one actor, in their order."""
+
+    asks: tuple[Ask, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """A message that expects no answer: a look at the clock, or the outcome of an effect."""
 
@@ -73,7 +80,13 @@ class Retire:
     release: Callable[[Mailbox], bool]
 
 
-Envelope = Ask | Tell | Delivery | Acknowledgement | Redeliver | Retire
+Envelope = Ask | Asks | Tell | Delivery | Acknowledgement | Redeliver | Retire
+
+
+def each(envelope: Any) -> tuple[Any, ...]:
+    """Return what an envelope holds, one by one."""
+    return envelope.asks if type(envelope) is Asks else (envelope,)
+
 
 Replies = list[tuple[asyncio.Future[Answer], Answer]]
 
@@ -97,18 +110,19 @@ def send_replies(replies: Replies) -> None:
 class Inbox:
     """What waits for one actor. It knows exactly whether everything that ever came in is done with."""
 
-    __slots__ = ("_lock", "_queue", "_undone")
+    __slots__ = ("_in_hand", "_lock", "_queue", "_waiting")
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._undone = 1
+        self._waiting = 0
+        self._in_hand = True
         """The actor's start counts as a piece of work."""
 
     def put(self, envelope: Any) -> None:
         """Take an envelope, from any thread."""
         with self._lock:
-            self._undone += 1
+            self._waiting += len(each(envelope.message))
         self._queue.put(envelope)
 
     def get(self, timeout: float | None = None) -> Any:
@@ -116,15 +130,18 @@ class Inbox:
 
         With a time-out the one before stays in hand, and queue.Empty is raised when nothing came.
         """
-        if timeout is not None:
-            envelope = self._queue.get(timeout=timeout)
+        if timeout is None:
+            self._in_hand = False
+        envelope = self._queue.get(timeout=timeout)
         with self._lock:
-            self._undone -= 1
-        return self._queue.get() if timeout is None else envelope
+            # In one step, so that nobody sees an envelope neither waiting nor in hand.
+            self._waiting -= len(each(envelope.message))
+            self._in_hand = True
+        return envelope
 
     def qsize(self) -> int:
-        """Return about how many wait."""
-        return self._queue.qsize()
+        """Return how many wait, each question of a turn counted."""
+        return self._waiting
 
     def empty(self) -> bool:
         """Whether nothing waits to be taken."""
@@ -133,7 +150,8 @@ class Inbox:
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is in hand."""
-        return not self._undone
+        with self._lock:
+            return not self._waiting and not self._in_hand
 
 
 class Mailbox(pykka.ThreadingActor):
@@ -178,7 +196,7 @@ class Mailbox(pykka.ThreadingActor):
             if isinstance(envelope.message, _ActorStop):
                 self.actor_inbox.put(envelope)
                 return
-            yield envelope.message
+            yield from each(envelope.message)
 
     def latecomers(self, count: int, seconds: float) -> Iterator[Any]:
         """Take up to `count` messages as they come, waiting for no more than `seconds` in all."""
@@ -191,8 +209,9 @@ class Mailbox(pykka.ThreadingActor):
             if isinstance(envelope.message, _ActorStop):
                 self.actor_inbox.put(envelope)
                 return
-            count -= 1
-            yield envelope.message
+            together = each(envelope.message)
+            count -= len(together)
+            yield from together
 
     def _fail(self, failure: BaseException) -> None:
         """Stop this actor alone and hand it to the supervisor, which restarts it from its file."""
@@ -201,13 +220,13 @@ class Mailbox(pykka.ThreadingActor):
         self._on_failed(self.address, failure)
 
     def _actor_loop_teardown(self) -> None:
-        left = []
+        left: list[Any] = []
         while not self.actor_inbox.empty():
             envelope = self.actor_inbox.get()
             if envelope.reply_to is not None:
                 envelope.reply_to.set(None)
             if not isinstance(envelope.message, _ActorStop):
-                left.append(envelope.message)
+                left += each(envelope.message)
         self.refuse(left, RejectCode.SHUTTING_DOWN)
 
     def refuse(self, envelopes: Iterable[Any], code: RejectCode) -> None:

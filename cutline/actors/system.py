@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -23,9 +24,10 @@ from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
 from cutline.actors.jobs import Job, install
 from cutline.actors.leaderboards import Leaderboards
-from cutline.actors.mailbox import Acknowledgement, Answer, Ask, Delivery, Envelope, Tell, resolve
+from cutline.actors.mailbox import Acknowledgement, Answer, Delivery, Envelope, Tell
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
+from cutline.actors.questions import Questions
 from cutline.actors.replica_gate import OpenGate, ReplicaGate
 from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
@@ -33,12 +35,12 @@ from cutline.actors.survey import Survey
 from cutline.actors.tasks import Tasks
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
-from cutline.engine.decision import Address, Machine, Rejected
-from cutline.engine.errors import RejectCode
+from cutline.engine.decision import Address, Machine
 from cutline.engine.messages import FetchUndelivered, Look, RetryForwarding
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
+from cutline.storage.checkpoint import checkpoint
 from cutline.storage.contest_directory import created_contests
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import create_file
@@ -75,7 +77,9 @@ class System:
         self._parts = parts
         self._works = FileWorks(root, onboarding_url=settings.stripe_connect_onboard_base_url, machines=parts.machines)
         self.directory = Directory(root, self._start_writer, kept_open=settings.cutline_actors_kept_open)
-        self._supervisor = Supervisor(self.directory, asyncio.get_running_loop())
+        self._loop = asyncio.get_running_loop()
+        self._checkpointing: set[Path] = set()
+        self._supervisor = Supervisor(self.directory, self._loop)
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.tasks = Tasks(
             performers(parts.stripe, parts.feed, parts.workers, parts.gate, reading), self.directory.send
@@ -83,7 +87,7 @@ class System:
         self.leaderboards = Leaderboards(root, parts.workers)
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
-        self._asking: Counter[Address] = Counter()
+        self._questions = Questions(self.directory.send, waiting_max=settings.cutline_asks_max, timeout_s=ASK_TIMEOUT_S)
         self.must_die: Callable[[BaseException], None] = die
 
     # Surroundings of the writers ---------------------------------------------------------------------------------
@@ -102,6 +106,21 @@ class System:
     def note(self, address: Address, due_at: datetime | None) -> None:
         """Remember when an actor wants to look at the clock."""
         self.directory.note(address, due_at, utc_now())
+
+    def checkpoint(self, address: Address) -> None:
+        """Copy a file's write-ahead log into the file on a thread that nobody waits for."""
+        with contextlib.suppress(RuntimeError):  # the loop has stopped, and closing the file copies all of it
+            self._loop.call_soon_threadsafe(self._start_checkpoint, self.root.path_of(address))
+
+    def _start_checkpoint(self, path: Path) -> None:
+        if path not in self._checkpointing:
+            self._checkpointing.add(path)
+            self._loop.run_in_executor(None, checkpoint, path).add_done_callback(partial(self._checkpointed, path))
+
+    def _checkpointed(self, path: Path, done: asyncio.Future[None]) -> None:
+        self._checkpointing.discard(path)
+        if not done.cancelled() and done.exception() is not None:
+            log.warning("checkpoint_failed", path=str(path), error=repr(done.exception()))
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hand a dead actor to the supervisor."""
@@ -199,26 +218,9 @@ class System:
 
     # The edge -----------------------------------------------------------------------------------------------------
 
-    async def ask(self, to: Address, message: Any, cause: str, *, timeout_s: float = ASK_TIMEOUT_S) -> Answer:
-        """Ask an actor from the event loop and await its committed answer, holding no thread.
-
-        Refusals: MAILBOX_FULL when too many questions wait for this actor already, ACTOR_TIMEOUT when no answer came
-        in time (the command may still happen: ask again with the same business key).
-        """
-        if self._asking[to] >= self.settings.cutline_asks_max:
-            return Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": to, "retry_after_s": 1})
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
-        late = Rejected(code=RejectCode.ACTOR_TIMEOUT, details={"actor": to, "timeout_s": timeout_s})
-        # A timer that answers costs a third of asyncio.timeout, which cancels the task; every webhook passes here.
-        timer = loop.call_later(timeout_s, resolve, [(future, late)])
-        self._asking[to] += 1
-        try:
-            self.directory.send(to, Ask(message, cause, future))
-            return await future
-        finally:
-            timer.cancel()
-            self._asking[to] -= 1
+    def ask(self, to: Address, message: Any, cause: str) -> Awaitable[Answer]:
+        """Ask an actor from the event loop; see `Questions.ask` for what may be refused."""
+        return self._questions.ask(to, message, cause)
 
     @property
     def idle(self) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -32,13 +32,16 @@ from cutline.actors.mailbox import (
     Replies,
     Retire,
     Tell,
+    each,
     send_replies,
 )
+from cutline.actors.surroundings import Surroundings
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.engine.messages import Look
 from cutline.storage.chain import verify_chain
+from cutline.storage.checkpoint import WalGrowth
 from cutline.storage.errors import Corrupt, MisusedFile, Retryable, StorageError, Untrusted, WrongFile
 from cutline.storage.event_log import EventLog
 from cutline.storage.machines import FileRules, Folding
@@ -49,27 +52,11 @@ log = structlog.get_logger(__name__)
 REDELIVERY_AFTER = timedelta(seconds=60)
 """An owed message that is not acknowledged after this long is sent again; receivers apply it once all the same."""
 
+NOTED_EVERY = timedelta(seconds=1)
+"""A busy actor says no more often than this that it is in use."""
+
 ACKNOWLEDGEMENTS_MAX = 512
 """So many acknowledgements may wait for the next commit before they get one of their own."""
-
-
-class Surroundings(Protocol):
-    """What a writer needs of the system around it."""
-
-    def send(self, to: Address, envelope: Envelope) -> None:
-        """Put an envelope into another actor's inbox, opening the actor if need be."""
-
-    def perform(self, effect: Any, address: Address, cause: str) -> None:
-        """Start an effect beside the actors; its outcome comes back to `address` as a message."""
-
-    def note(self, address: Address, due_at: datetime | None) -> None:
-        """Remember when this actor wants to look at the clock."""
-
-    def failed(self, address: Address, failure: BaseException) -> None:
-        """Hear that an actor has stopped because of a failure."""
-
-    def must_die(self, failure: BaseException) -> None:
-        """End the process at once: what the disk holds is unknown, and only a restart can tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +100,7 @@ class Writer(Mailbox):
         super().__init__(address, surroundings.failed)
         self._path = path
         self._work = work
+        self._tables = tuple(work.kind.tables)
         self._around = surroundings
         self._boot_epoch = boot_epoch
         self._create = create
@@ -124,6 +112,8 @@ class Writer(Mailbox):
         self._connection: Connection | None = None
         self._log: EventLog | None = None
         self._company = Company()
+        self._growth = WalGrowth()
+        self._noted: tuple[datetime | None, datetime] | None = None
 
     # Life -----------------------------------------------------------------------------------------------------
 
@@ -188,7 +178,7 @@ class Writer(Mailbox):
 
     def on_receive(self, message: Envelope) -> None:
         """Apply this message and all that has queued up behind it as one batch."""
-        batch, self._postponed = [*self._postponed, message, *self.queued()], []
+        batch, self._postponed = [*self._postponed, *each(message), *self.queued()], []
         batch.extend(self._company.awaited(self, len(batch)))
         self._flush(batch)
 
@@ -233,24 +223,26 @@ class Writer(Mailbox):
         self.refuse(batch, RejectCode.INTERNAL_FAULT)
 
     def _run(self, batch: Sequence[Envelope]) -> None:
-        after = _nothing()
+        after, file = _nothing(), self._file
         self._begin()
         now = self._commit_time()
-        before = self._file.seq
+        before = file.seq
         for envelope in batch:
             self._handle(envelope, now, after)
-        if self._acknowledged and (self._file.seq > before or len(self._acknowledged) >= ACKNOWLEDGEMENTS_MAX):
+        if self._acknowledged and (file.seq > before or len(self._acknowledged) >= ACKNOWLEDGEMENTS_MAX):
             self._record_acknowledgements(now)
-        if self._file.seq > before:
+        if file.seq > before:
             # A batch may open an account and use it in one breath: parents go in before what refers to them.
-            for table in self._work.kind.tables:
+            for table in self._tables:
                 if table in after.rows:
-                    self._file.insert(table, after.rows[table])
+                    file.insert(table, after.rows[table])
             began = time.monotonic()
             self._commit()
             self._company.flushed(time.monotonic() - began)
+            if not self._replicated and self._growth.is_due(file.seq - before):
+                self._outside(self._around.checkpoint, self.address)
         else:
-            self._file.rollback()
+            file.rollback()
         self._act(after, now)
 
     def _postpone(self, batch: Sequence[Envelope], trouble: Retryable) -> None:
@@ -380,7 +372,7 @@ class Writer(Mailbox):
             self._outside(self._around.send, to, envelope)
         for effect, cause in after.effects:
             self._outside(self._around.perform, effect, self.address, cause)
-        self._note()
+        self._note(now)
         if after.release is not None:
             self._retire(after.release)
 
@@ -391,5 +383,9 @@ class Writer(Mailbox):
         except Exception:  # one failure must neither undo the batch nor keep back what follows
             log.exception("acting_failed", address=self.address)
 
-    def _note(self) -> None:
-        self._around.note(self.address, self._work.machine.due_at(self._folding.state))
+    def _note(self, now: datetime) -> None:
+        """Say when this actor wants to look at the clock, and every second that it is in use."""
+        due_at = self._work.machine.due_at(self._folding.state)
+        if self._noted is None or self._noted[0] != due_at or now - self._noted[1] >= NOTED_EVERY:
+            self._noted = (due_at, now)
+            self._around.note(self.address, due_at)

@@ -20,6 +20,7 @@ from cutline.bench.report import print_json, print_table
 from cutline.bench.served_engine import ServedEngine
 
 NEW = "new events"
+CONNECTIONS = (*IN_FLIGHT, 256)
 _GRACE_S = 30.0
 
 
@@ -64,12 +65,12 @@ def run_webhooks(
     subjects = {NEW: 0.0}
     if redelivered:
         subjects[f"{redelivered:.0%} redelivered"] = redelivered
-    figures = {(subject, n): Figures(subject=subject, in_flight=n) for subject in subjects for n in IN_FLIGHT}
+    figures = {(subject, n): Figures(subject=subject, in_flight=n) for subject in subjects for n in CONNECTIONS}
     acknowledged: set[str] = set()
     with ServedEngine(folder / "engine") as engine:
         load = _Sender(engine, folder, acknowledged)
-        load.send(connections=IN_FLIGHT[-1], seconds=WARM_UP_S, redelivered=0.0)
-        for number, in_flight, subject in itertools.product(range(1, rounds + 1), IN_FLIGHT, subjects):
+        load.send(connections=CONNECTIONS[-1], seconds=WARM_UP_S, redelivered=0.0)
+        for number, in_flight, subject in itertools.product(range(1, rounds + 1), CONNECTIONS, subjects):
             tell(f"round {number} of {rounds}, {in_flight} connections, {subject}")
             run = load.send(connections=in_flight, seconds=seconds, redelivered=subjects[subject])
             figures[subject, in_flight].runs.append(run)

@@ -147,7 +147,7 @@ def bench_api(
 
 @bench_commands.command("webhooks")
 def bench_webhooks(as_json: AsJson = False, rounds: Rounds = 3, seconds: Seconds = 3.0) -> None:
-    """Signed webhooks over HTTP, to their committed answer: 1, 8 and 64 in flight."""
+    """Signed webhooks over HTTP, to their committed answer: 1, 8, 64 and 256 in flight."""
     from cutline.bench.webhooks import main
 
     raise typer.Exit(main(json=as_json, rounds=rounds, seconds=seconds))

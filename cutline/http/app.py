@@ -14,13 +14,17 @@ from cutline.http.door import CATCH_ALL, STRIPE, Bare, Handler, House, Operation
 from cutline.http.limits import Bucket, Limits
 from cutline.http.pages.frame import PageRoute
 from cutline.http.pages.site import add_pages
-from cutline.http.routes import contests, entries, money, probes, settlements, standings, tokens, webhook
+from cutline.http.routes import contests, documents, entries, money, probes, settlements, standings, tokens, webhook
 from cutline.http.standings import StandingsPages
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
+WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
+"""The webhook's handler, for the server that calls it without asking the router."""
+
 ROUTES: tuple[Route, ...] = (
     *contests.ROUTES,
+    *documents.ROUTES,
     *entries.ROUTES,
     *money.ROUTES,
     *settlements.ROUTES,
@@ -29,7 +33,7 @@ ROUTES: tuple[Route, ...] = (
 )
 """The operations behind the common door."""
 
-BARE: tuple[Bare, ...] = (*probes.OPERATIONS, webhook.OPERATION)
+BARE: tuple[Bare, ...] = (*documents.OPERATIONS, *probes.OPERATIONS, webhook.OPERATION)
 """Those with a door of their own."""
 
 OPERATIONS: tuple[Operation, ...] = (*ROUTES, *BARE)
@@ -46,11 +50,13 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
         standings=StandingsPages(engine, standings.rendered),
     )
     app = web.Application(client_max_size=BODY_BYTES_MAX)
+    doors = {bare.path: bare.door(house) for bare in BARE}
+    app[WEBHOOK] = doors[webhook.PATH]
     for bare in BARE:
-        _add(app, bare, bare.door(house))
+        _add(app, bare, doors[bare.path])
     for route in ROUTES:
         _add(app, route, wrap(route, house))
-    pages = add_pages(app, house, OPERATIONS)
+    pages = add_pages(app, house)
     _add(app, probes.FIRST_PAGE, probes.routes_page(house, describe_routes(pages)))
     app.on_startup.append(_learn_revoked(house))
     app.router.add_route("*", CATCH_ALL, nothing_here(house))

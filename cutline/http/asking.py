@@ -61,8 +61,8 @@ class Engine(Protocol):
     def leaderboards(self) -> Boards:
         """Return who reads entries and standings beside their actor."""
 
-    async def ask(self, to: Address, message: Any, cause: str) -> Accepted | Rejected:
-        """Ask an actor and await its committed answer."""
+    def ask(self, to: Address, message: Any, cause: str) -> Awaitable[Accepted | Rejected]:
+        """Ask an actor; what is awaited is its committed answer."""
 
 
 def reply_of(answer: Accepted | Rejected) -> Any:

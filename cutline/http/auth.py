@@ -88,10 +88,10 @@ class Authenticator:
         self._revoked.update(token_ids)
 
     def token_id(self, token: str) -> str:
-        """Return the id of a token of ours, expired or not; REQUEST_INVALID for any other text."""
+        """Return the id of a token of ours, expired or not; NOT_FOUND for any other text."""
         claims = self._claims(token, verify_exp=False)
         if claims is None:
-            raise Refused(RejectCode.REQUEST_INVALID, {"faults": [{"path": "token", "fault": "not_ours"}]})
+            raise Refused(RejectCode.NOT_FOUND, {"field": "token"})
         return str(claims["jti"])
 
     def principal(self, headers: Mapping[str, str]) -> Principal:

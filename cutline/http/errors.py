@@ -27,7 +27,6 @@ COMES_AGAIN = frozenset(
 )
 """Refusals that pass by themselves; they carry Retry-After."""
 
-CORRELATION = r"^[A-Za-z0-9._:-]{1,128}$"
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 

@@ -50,7 +50,7 @@ class Operation:
     where there is none. `gives`: the model of every success in JSON (FRZ-024), None where no answer is JSON.
     `media`: what else than JSON it can answer with. `statuses`: its successes. `refuses`: codes of its own rules; what
     follows from the other fields is added by `codes`. `polled`: clients read it again and again, so it has an ETag.
-    `paged`: its query has `cursor` and `limit`, and its answer `next_cursor`.
+    `asks`: whether it asks any actor. `paged`: its query has `cursor` and `limit`, and its answer `next_cursor`.
     """
 
     method: str
@@ -66,6 +66,7 @@ class Operation:
     document: Document | None = None
     idempotency: Idempotency | None = None
     polled: bool = False
+    asks: bool = True
     operation_id: str = ""
 
     @property
@@ -106,7 +107,9 @@ class Operation:
         found = frozenset(self.refuses)
         if not self.behind_the_common_door:
             return found
-        found |= EVERYWHERE | _OF_ACTORS
+        found |= EVERYWHERE
+        if self.asks:
+            found |= _OF_ACTORS
         if self.needs:
             found |= _OF_RIGHTS
         if self.takes is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import pykka
 from pykka.messages import _ActorStop  # the only way to recognise Pykka's own stop message
 
-from cutline.actors.mailbox import Mailbox
+from cutline.actors.mailbox import Mailbox, each
 
 
 class AskedByAnActor(RuntimeError):
@@ -42,8 +42,8 @@ class LoopInbox:
         return self._envelopes.popleft()
 
     def qsize(self) -> int:
-        """Return how many envelopes have come in."""
-        return len(self._envelopes)
+        """Return how many messages have come in, each question of a turn counted."""
+        return sum(len(each(envelope.message)) for envelope in self._envelopes)
 
     def empty(self) -> bool:
         """Whether nothing has come in."""

@@ -217,9 +217,10 @@ class EventLog:
         if table not in self._tables or table == "log":
             raise MisusedFile(f"{table!r} is no table of typed rows")
         columns, bulk = self._tables[table].columns, self._bulk[table]
-        if any(len(row) != len(columns) for row in rows):
+        if set(map(len, rows)) - {len(columns)}:
             raise MisusedFile(f"a row for {table} has too few or too many values")
-        self._write()
+        if self._unwritten:
+            self._write()
         try:
             if bulk is None or len(rows) < _BULK_ROWS_MIN:
                 self._put(table, columns, rows)
@@ -266,13 +267,13 @@ class EventLog:
 
     def _put(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows in as few statements as there are powers of two in their number, so that few are prepared."""
-        start = 0
-        while start < len(rows):
-            count = min(_ROWS_A_STATEMENT_MAX, 1 << (len(rows) - start).bit_length() - 1)
+        start, total = 0, len(rows)
+        while start < total:
+            count = min(_ROWS_A_STATEMENT_MAX, 1 << (total - start).bit_length() - 1)
             statement = self._statements.get((table, count))
             if statement is None:
                 statement = self._statements[table, count] = _insert_sql(table, columns, count)
-            values = list(chain.from_iterable(rows[start : start + count]))
+            values = rows[start] if count == 1 else tuple(chain.from_iterable(rows[start : start + count]))
             self._cursor.execute(statement, values)
             start += count
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pykka._envelope import Envelope  # what Pykka puts into an inbox
 
 from cutline.actors.directory import IDLE_AFTER, Directory
 from cutline.actors.mailbox import Inbox
@@ -71,19 +72,19 @@ def test_an_inbox_is_idle_only_when_the_last_envelope_is_done_with() -> None:
     taken, go_on = threading.Event(), threading.Event()
 
     def work() -> None:
-        while inbox.get() != "last":
+        while inbox.get().message != "last":
             taken.set()
             go_on.wait(5)
 
     worker = threading.Thread(target=work)
     assert not inbox.idle, "its actor has not started yet"
-    inbox.put("first")
+    inbox.put(Envelope("first"))
     worker.start()
     assert taken.wait(5)
     assert inbox.empty()
     assert not inbox.idle, "the envelope is still in hand"
     go_on.set()
     wait_for(lambda: inbox.idle)
-    inbox.put("last")
+    inbox.put(Envelope("last"))
     worker.join(5)
     assert not inbox.idle, "nobody has come back from the last one"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from cutline.engine.messages import PlanContest
+from cutline.storage.checkpoint import WalGrowth
 from cutline.storage.errors import DataRootLocked
 from cutline.storage.files import DataRoot
+from cutline.storage.sqlite import connect
 from tests.actors.town import Town, is_refused, running_town
 
 C = "small-open-1"
@@ -95,3 +98,18 @@ async def test_a_second_engine_on_the_same_files_is_refused(town: Town) -> None:
         async with running_town(root.path):
             raise AssertionError("two engines over one data root")
     assert await town.books() == {}
+
+
+async def test_a_busy_file_is_copied_into_itself_beside_its_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WalGrowth, "is_due", lambda *_: True)
+    async with running_town(tmp_path) as town:
+        await town.plan(C)
+        path = town.system.root.path_of("governance")
+
+        async def plans_in_the_file_alone() -> int:
+            with contextlib.closing(connect(path, mode="ro&immutable=1")) as file:
+                return int(file.execute("SELECT count(*) FROM log WHERE type = 'ContestPlanned'").fetchone()[0])
+
+        await town.until(plans_in_the_file_alone, lambda count: count == 1)

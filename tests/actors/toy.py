@@ -125,6 +125,9 @@ class Around:
     def note(self, address: str, due_at: datetime | None) -> None:
         pass
 
+    def checkpoint(self, address: str) -> None:
+        pass
+
     def failed(self, address: str, failure: BaseException) -> None:
         self.failures.append((address, failure))
         self.failed_once.set()

@@ -44,7 +44,7 @@ def test_webhooks_are_measured_over_http_and_every_acknowledged_one_is_in_the_bo
     document = json.loads(capsys.readouterr().out)
     assert document["books"]["acknowledged"] > 0
     assert (document["books"]["missing"], document["books"]["unbalanced"]) == (0, 0)
-    assert len(document["figures"]) == 2 * len(IN_FLIGHT)
+    assert len(document["figures"]) == 2 * len(webhooks.CONNECTIONS)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -169,7 +169,7 @@ async def test_every_announced_refusal_comes_with_its_status(monkeypatch: pytest
     runner, (host, port) = await serve(engine, settings())
     seen = set()
     async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
-        for route in ROUTES:
+        for route in (one for one in ROUTES if one.asks):
             for engine.code in sorted(route.codes - KEPT_BY_THE_DOOR):
                 request = sample(route)
                 headers = {**request.headers, **credentials(route)}

@@ -23,6 +23,7 @@ from cutline.http.app import OPERATIONS, ROUTES
 from cutline.http.contracts import committed, openapi
 from cutline.http.contracts.openapi import Contract
 from cutline.storage.files import DataRoot
+from tests.http.standin import bearer, token
 from tests.http.town import open_town
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,3 +218,17 @@ async def test_what_was_promised_cannot_be_changed(tmp_path: Path) -> None:
 def test_the_whole_table_is_served() -> None:
     assert {one.name for one in ROUTES} < {one.name for one in OPERATIONS}
     assert set(openapi.EDITIONS) == {one.in_document for one in OPERATIONS}
+
+
+async def test_what_is_served_is_what_is_committed(tmp_path: Path) -> None:
+    """The public document for everybody, the other for staff; byte by byte, and once."""
+    async with open_town(tmp_path) as town:
+        for name, headers in (("public-api", {}), ("admin-api", bearer(token("oscar", "ops")))):
+            address = f"{town.url}/v1/openapi/{name}.json"
+            async with town.session.get(address, headers=headers) as response:
+                assert await response.text() == (committed.FOLDER / f"{name}.json").read_text("utf-8")
+                tag = response.headers["ETag"]
+            async with town.session.get(address, headers={**headers, "If-None-Match": tag}) as response:
+                assert response.status == 304
+        async with town.session.get(f"{town.url}/v1/openapi/admin-api.json") as response:
+            assert response.status == 401

@@ -85,6 +85,21 @@ async def test_every_fault_of_a_body_is_named_by_its_path(
     assert engine.asked == []
 
 
+@pytest.mark.parametrize("digits", [20, 4000, 5000])
+async def test_a_number_beyond_all_bounds_is_the_callers_fault(
+    digits: int, engine: StandIn, url: str, session: aiohttp.ClientSession
+) -> None:
+    """A1: wherever it stands, also where a configuration may hold anything."""
+    for path, body in (
+        (ENTER, f'{{"picks": ["1"], "tiebreak": {"9" * digits}}}'),
+        ("/v1/configs", f'{{"config": {{"id": {"9" * digits}, "event": [-{"9" * digits}]}}}}'),
+    ):
+        credential = token("ada", "admin", "entrant")
+        status, answer, _ = await post(session, url, body.encode(), path, **bearer(credential))
+        assert (status, answer["error"]["code"]) in [(400, "REQUEST_INVALID"), (422, "CONFIG_INVALID")]
+    assert engine.asked == []
+
+
 async def _pieces(size: int) -> Any:
     for _ in range(size // 65_536):
         yield b" " * 65_536

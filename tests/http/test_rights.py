@@ -98,7 +98,12 @@ def mint_id(sent: str) -> str:
 
 
 def test_what_is_open_is_open_on_purpose() -> None:
-    assert {one.name for one in BARE if one.needs == OPEN} == {"readHealth", "readReadiness", "readMetrics"}
+    assert {one.name for one in BARE if one.needs == OPEN} == {
+        "readHealth",
+        "readMetrics",
+        "readPublicDocument",
+        "readReadiness",
+    }
     assert {one.name for one in BARE if one.needs == STRIPE} == {"takeStripeEvent"}
     assert {one.name for one in BARE} == {one.name for one in BARE if one.needs in (OPEN, STRIPE)}
 

@@ -26,9 +26,10 @@ StripeEvent = StripeEventRecorded | StripeEventForwarded
 def owes(recorded: Recorded) -> Sequence[Owed]:
     """Return what an event of the ledger owes; each key is unique in the ledger's file."""
     event = recorded.event
-    if isinstance(event, StripeEvent):
+    kind = type(event)
+    if kind is StripeEventRecorded or kind is StripeEventForwarded:
         return _owed_by_stripe_event(event)
-    if isinstance(event, TransactionPosted):
+    if kind is TransactionPosted:
         return _owed_by_transaction(event, recorded.hash.hex())
     return ()
 

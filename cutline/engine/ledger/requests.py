@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from cutline.engine.decision import Accepted, Decision, Rejected
@@ -16,17 +18,19 @@ from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.state import LedgerState, joined
 from cutline.engine.messages import Prize
 
-_names_of: dict[type, tuple[str, ...]] = {}
-"""The fields of each class of request; looking them up anew would cost more than comparing them."""
+
+@cache
+def _reading(kind: Any, leave_out: frozenset[str]) -> tuple[tuple[str, ...], attrgetter[Any]]:
+    """Return the fields of a class of request and how to read them; looking them up anew would cost more than that."""
+    names = tuple(field.name for field in fields(kind) if field.name not in leave_out)
+    return names, attrgetter(*names)
 
 
 def content_of(command: Any, *, leave_out: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Return a request's fields as text, in the order of its class."""
-    kind = type(command)
-    names = _names_of.get(kind)
-    if names is None:
-        names = _names_of[kind] = tuple(field.name for field in fields(kind))
-    return {name: str(getattr(command, name)) for name in names if name not in leave_out}
+    """Return the fields of a request, which are two at least, as text in the order of its class."""
+    kind: Any = type(command)
+    names, read = _reading(kind, leave_out)
+    return dict(zip(names, map(str, read(command)), strict=True))
 
 
 def answered(

@@ -113,7 +113,7 @@ def joined(content: Mapping[str, str]) -> str:
 
     The order of the fields is no content: a request just made and one read from the log again give the same string.
     """
-    return canonical_json(dict(content)).decode()
+    return canonical_json(content if type(content) is dict else dict(content)).decode()
 
 
 def fold(state: LedgerState, event: object, at: datetime) -> None:

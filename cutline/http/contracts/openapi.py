@@ -47,6 +47,7 @@ _SERVICE_SCOPES = frozenset({"admin", "settle", "ledger"})
 class Contract:
     """One document: its name, its version, and its canonical text."""
 
+    document: Document
     name: str
     version: str
     text: str
@@ -102,7 +103,7 @@ def contract(document: Document, operations: Iterable[Operation]) -> Contract:
         },
     }
     text = json.dumps(said, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    return Contract(name=edition.name, version=edition.version, text=text)
+    return Contract(document=document, name=edition.name, version=edition.version, text=text)
 
 
 _References = Mapping[Any, Mapping[str, Any]]
@@ -184,7 +185,10 @@ def _not_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
-    found = [_header(errors.CORRELATION_HEADER, "Names this request in logs; made up if absent.", errors.CORRELATION)]
+    found = []
+    if operation.behind_the_common_door or operation.needs == STRIPE:
+        about = "Names this request in logs; one that is absent or not plain is replaced."
+        found.append(_header(errors.CORRELATION_HEADER, about, None))
     if operation.idempotency in ("required", "taken"):
         about = "One key an intention: sent again, it does nothing twice."
         found.append(

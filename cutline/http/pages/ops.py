@@ -17,14 +17,16 @@ from cutline.http.addresses import contest_id_of
 from cutline.http.asking import Refused
 from cutline.http.auth import STAFF, Principal
 from cutline.http.limits import address_of
-from cutline.http.pages.frame import PageRoute, Visit, render, show
+from cutline.http.pages.frame import SAFE, PageRoute, Visit, render, show
 from cutline.http.paging import PageAsked, cursor_of
+from cutline.http.routes.documents import text_of
 from cutline.http.schemas.contests import ContestGiven
 from cutline.http.strict import read_query
 
 COOKIE: Final = "cutline_ops"
 COOKIE_LASTS_S: Final = 12 * 3600
 TOKEN_CHARACTERS_MAX: Final = 4096
+DOCUMENT: Final = "/ops/docs/admin-api.json"
 LINES_MAX: Final = 25
 """So many contests on a page: each one's file is looked into."""
 _THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -102,6 +104,21 @@ async def contest(visit: Visit) -> web.StreamResponse:
     return show(visit, render(visit, "contest.html", context), personal=True)
 
 
+async def viewer(visit: Visit) -> web.StreamResponse:
+    """Show the document of what staff and services may do."""
+    if _person(visit) is None:
+        return _to_sign_in()
+    return show(visit, render(visit, "viewer.html", {"title": "Admin API", "document": DOCUMENT}), personal=True)
+
+
+async def document(visit: Visit) -> web.StreamResponse:
+    """Return that document to a browser, which sends its cookie here and no header."""
+    if _person(visit) is None:
+        raise Refused(RejectCode.UNAUTHENTICATED)
+    headers = {**SAFE, "Content-Type": "application/json", "Cache-Control": "no-store"}
+    return web.Response(text=text_of("admin"), headers=headers)
+
+
 def _person(visit: Visit) -> Principal | None:
     """Return who has signed in, or None; a token that has run out signs nobody in."""
     token = visit.request.cookies.get(COOKIE)
@@ -156,4 +173,6 @@ ROUTES = (
         summary="One contest and its transitions, for people.",
         needs=STAFF,
     ),
+    PageRoute(method="GET", path="/ops/docs", handle=viewer, summary="The admin API, for people.", needs=STAFF),
+    PageRoute(method="GET", path=DOCUMENT, handle=document, summary="The admin API's document.", needs=STAFF),
 )

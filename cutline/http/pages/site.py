@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from aiohttp import web
 
 from cutline.http.door import House
-from cutline.http.operation import Operation
 from cutline.http.pages import leaderboard, ops, viewer
 from cutline.http.pages.assets import asset_routes, url_of
 from cutline.http.pages.frame import PageRoute, set_up_templates, wrap_page
 from cutline.http.pages.watching import Watching
 
 
-def add_pages(app: web.Application, house: House, operations: Iterable[Operation]) -> tuple[PageRoute, ...]:
-    """Serve every page and the documents of these operations; return what there is to be listed."""
+def add_pages(app: web.Application, house: House) -> tuple[PageRoute, ...]:
+    """Serve every page, and return what there is to be listed."""
     watching = Watching(house.standings)
 
     async def end_streams(_app: web.Application) -> None:
@@ -23,7 +20,7 @@ def add_pages(app: web.Application, house: House, operations: Iterable[Operation
 
     app.on_shutdown.append(end_streams)
     set_up_templates(app, url_of)
-    routes = (*leaderboard.routes(watching), *ops.ROUTES, *viewer.routes(operations), *asset_routes())
+    routes = (*leaderboard.routes(watching), *ops.ROUTES, *viewer.ROUTES, *asset_routes())
     for route in routes:
         handler = wrap_page(route, house)
         if route.method == "GET":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import orjson
+import json
 
 from cutline.engine import tournament
 from cutline.engine.errors import RejectCode
@@ -39,7 +39,8 @@ def _config_of(asked: PublishConfigAsked) -> tournament.Tournament:
     try:
         if asked.toml is not None:
             return tournament.load(asked.toml)
-        return tournament.from_canonical(orjson.dumps(asked.config))
+        # Not orjson, which takes no integer beyond 64 bits: the fault is the configuration's to be named.
+        return tournament.from_canonical(json.dumps(asked.config))
     except tournament.ConfigInvalid as invalid:
         faults = [{"path": fault.path, "value": fault.value, "right": fault.right} for fault in invalid.faults]
         raise Refused(invalid.code, {"faults": faults}) from invalid

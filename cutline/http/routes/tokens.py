@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cutline.engine.errors import RejectCode
 from cutline.http.door import ADMIN, Call, Reply, Route
 from cutline.http.schemas.tokens import RevokeTokenAsked, TokenRevokedGiven
 
@@ -24,6 +25,7 @@ ROUTES = (
         needs=ADMIN,
         takes=RevokeTokenAsked,
         gives=TokenRevokedGiven,
+        refuses=(RejectCode.NOT_FOUND,),
         idempotency="by content",
         summary="Take a token back before it expires.",
     ),

@@ -27,6 +27,7 @@ from cutline.http.asking import Asking, Refused
 from cutline.http.door import STRIPE, Bare, Handler, House
 from cutline.http.schemas.webhook import StripeEventTaken, WebhookGiven
 from cutline.http.strict import read_body
+from cutline.http.whole_answer import whole_answer
 from cutline.settings import Settings
 
 PATH = "/v1/stripe/webhook"
@@ -53,6 +54,7 @@ class WebhookDoor:
         if correlation_id is not None and not errors.is_correlation_id(correlation_id):
             correlation_id = None
         event_id: str | None = None
+        response: web.StreamResponse
         try:
             command = self._judge(request.headers, await read_body(request))
             event_id = command.event_id
@@ -61,8 +63,7 @@ class WebhookDoor:
             correlation_id = correlation_id or cause
             reply = await LedgerHandle(Asking(self._house.engine, self._house.tally, cause).ask).record(command)
             result = reply["outcome"]
-            headers = {"Content-Type": "application/json", errors.CORRELATION_HEADER: correlation_id}
-            response = web.Response(body=orjson.dumps(reply), headers=headers)
+            response = whole_answer(request, orjson.dumps(reply), correlation_id)
         except Refused as refused:
             result = refused.code.value
             response = errors.refusal(refused.code, refused.details, correlation_id or errors.correlation_of(request))
@@ -119,6 +120,11 @@ def _plain(event_id: str) -> str:
 def webhook_handler(house: House) -> Handler:
     """Return the webhook's handler as aiohttp calls it."""
     return WebhookDoor(house).receive
+
+
+def is_webhook(request: web.BaseRequest) -> bool:
+    """Tell a delivery from every other request without asking the router; one that expects 100 is the router's."""
+    return request.raw_path == PATH and request.method == "POST" and "Expect" not in request.headers
 
 
 OPERATION = Bare(

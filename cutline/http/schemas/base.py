@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -12,6 +12,12 @@ CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 ContestId = Annotated[str, StringConstraints(pattern=CONTEST_ID)]
 EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 AccountDid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:%@+-]{1,200}$")]
+
+
+def exactly_one(*kinds: tuple[str, str]) -> dict[str, Any]:
+    """Return what tells a JSON schema that one of these fields must be there, and no other; each with its type."""
+    ways = [{"required": [name], "properties": {name: {"type": kind}}} for name, kind in kinds]
+    return {"oneOf": ways}
 
 
 class Asked(BaseModel):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from cutline.http.schemas.base import Asked, ContestId, Given
+from cutline.http.schemas.base import Asked, ContestId, Given, exactly_one
 
 
 class PublishConfigAsked(Asked):
     """A tournament configuration, as TOML text or as the same keys in JSON: exactly one of the two."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one(("toml", "string"), ("config", "object")))
 
     toml: str | None = None
     config: dict[str, Any] | None = None

@@ -76,7 +76,7 @@ async def test_every_page_is_safe_and_loads_nothing_from_elsewhere(
     engine: StandIn, url: str, session: aiohttp.ClientSession
 ) -> None:
     engine.pictures["c"] = picture(ANNA)
-    for path in ("/contests/c", "/contests/none", "/ops/sign-in", "/docs", "/docs/admin"):
+    for path in ("/contests/c", "/contests/none", "/ops/sign-in", "/docs"):
         _, headers, text = await get(session, url + path)
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy, path
@@ -213,7 +213,8 @@ async def test_ops_pages_are_for_who_has_signed_in_and_has_not_run_out(
     engine.answers[ReadDirectory] = lambda _: {"contests": [], "configs": []}
     engine.answers[ReadContest] = lambda _: described("c")
     late = token("oscar", "ops", lifetime=timedelta(seconds=-1))
-    for path in ("/ops", "/ops/contests/c"):
+    assert (await get(session, f"{url}/ops/docs/admin-api.json"))[0] == 401
+    for path in ("/ops", "/ops/contests/c", "/ops/docs"):
         for credential in ("", "nonsense", token(ANNA), late):
             status, headers, _ = await get(session, url + path, {"Cookie": f"{COOKIE}={credential}"})
             assert (status, headers["Location"]) == (303, "/ops/sign-in")

@@ -1,0 +1,85 @@
+"""The questions of the event loop: handed over once a turn, and answered late rather than never; it decides nothing.
+
+All that one turn of the loop asks of an actor travels as one envelope, so a busy loop wakes an actor once a turn and
+not once a question. Timers would cost a question more than its hand-over: one timer looks after all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any
+
+from cutline.actors.mailbox import Answer, Ask, Asks, Envelope, resolve
+from cutline.engine.decision import Address, Rejected
+from cutline.engine.errors import RejectCode
+
+SWEEP_EVERY_S = 0.5
+"""An answer that is given up may come this much later than promised."""
+
+Send = Callable[[Address, Envelope], None]
+
+
+class Questions:
+    """Asks actors on behalf of one event loop."""
+
+    def __init__(self, send: Send, *, waiting_max: int, timeout_s: float) -> None:
+        """At most `waiting_max` questions may wait for one actor, none of them longer than `timeout_s`."""
+        self._send = send
+        self._waiting_max = waiting_max
+        self._timeout_s = timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._waiting: Counter[Address] = Counter()
+        self._this_turn: dict[Address, list[Ask]] = {}
+        self._under_way: deque[tuple[float, Address, Asks]] = deque()
+        self._sweeping = False
+
+    async def ask(self, to: Address, message: Any, cause: str) -> Answer:
+        """Ask an actor and await its committed answer, holding no thread.
+
+        Refusals: MAILBOX_FULL when too many questions wait for this actor already, ACTOR_TIMEOUT when no answer came
+        in time (the command may still happen: ask again with the same business key).
+        """
+        waiting = self._waiting
+        if waiting[to] >= self._waiting_max:
+            return Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": to, "retry_after_s": 1})
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        if not self._this_turn:
+            self._loop.call_soon(self._hand_over)
+        self._this_turn.setdefault(to, []).append(Ask(message, cause, future))
+        waiting[to] += 1
+        try:
+            return await future
+        finally:
+            waiting[to] -= 1
+
+    def _hand_over(self) -> None:
+        asked, self._this_turn = self._this_turn, {}
+        give_up_at = self._loop.time() + self._timeout_s
+        for to, asks in asked.items():
+            together = Asks(tuple(asks))
+            self._under_way.append((give_up_at, to, together))
+            self._send(to, together)
+        self._forget_answered()
+        if not self._sweeping:
+            self._sweeping = True
+            self._loop.call_later(SWEEP_EVERY_S, self._sweep)
+
+    def _forget_answered(self) -> None:
+        under_way = self._under_way
+        while under_way and all(ask.future.done() for ask in under_way[0][2].asks):
+            under_way.popleft()
+
+    def _sweep(self) -> None:
+        """Answer in the actors' stead what has waited too long, and look again while any question waits."""
+        now = self._loop.time()
+        self._forget_answered()
+        while self._under_way and self._under_way[0][0] <= now:
+            _, to, together = self._under_way.popleft()
+            late = Rejected(code=RejectCode.ACTOR_TIMEOUT, details={"actor": to, "timeout_s": self._timeout_s})
+            resolve([(ask.future, late) for ask in together.asks])
+            self._forget_answered()
+        self._sweeping = bool(self._under_way)
+        if self._sweeping:
+            self._loop.call_later(SWEEP_EVERY_S, self._sweep)
