@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 from cutline.engine.decision import Address
 from cutline.engine.messages import (
     CancelContest,
+    ChangePicks,
     ClaimIntent,
     CloseAccount,
     CreateContest,
@@ -27,6 +28,7 @@ from cutline.engine.messages import (
     ReadContest,
     ReadDebts,
     ReadDirectory,
+    ReadEntries,
     ReadEntry,
     ReadFeed,
     ReadForwarding,
@@ -39,7 +41,6 @@ from cutline.engine.messages import (
     ReadRevokedTokens,
     ReadSettlement,
     ReadSettlementAudit,
-    ReadStandings,
     ReadStrandedFees,
     ReadTransfers,
     ReadTrialBalance,
@@ -105,10 +106,10 @@ class Intent(TypedDict):
     failure: str | None
 
 
-class Standings(TypedDict):
-    """The settled entries, best first; None before the settlement."""
+class Entries(TypedDict):
+    """Some entries as they are."""
 
-    standings: list[Reply] | None
+    entries: list[Reply]
 
 
 class Listing(TypedDict):
@@ -300,9 +301,16 @@ class ContestHandle:
         """Return every settlement run and every audit."""
         return self._ask(self._address, ReadSettlementAudit())
 
-    def standings(self) -> Awaitable[Standings]:
-        """Return the settled result."""
-        return self._ask(self._address, ReadStandings())
+    def entries(self, entry_ids: Sequence[str]) -> Awaitable[Entries]:
+        """Return some entries as they are, in the order given; unknown ones are left out."""
+        return self._ask(self._address, ReadEntries(entry_ids=tuple(entry_ids)))
+
+    def change_picks(
+        self, *, entry_id: str, account_did: str, picks: Sequence[str], tiebreak: int | None
+    ) -> Awaitable[Reply]:
+        """Give an entry other golfers before the lock."""
+        message = ChangePicks(entry_id=entry_id, account_did=account_did, picks=tuple(picks), tiebreak=tiebreak)
+        return self._ask(self._address, message)
 
 
 class FeedHandle:

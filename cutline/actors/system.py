@@ -24,6 +24,7 @@ from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
 from cutline.actors.jobs import Job, install
+from cutline.actors.leaderboards import Leaderboards
 from cutline.actors.mailbox import Acknowledgement, Answer, Delivery, Envelope, Tell
 from cutline.actors.outgoing import Outgoing
 from cutline.actors.performers import performers
@@ -119,6 +120,7 @@ class System:
             CompareWithStripe: comparison.compare,
         }
         self.tasks = Tasks(effects, self.directory.send, lanes={"payouts": settings.stripe_payout_calls_at_once})
+        self.leaderboards = Leaderboards(root, parts.workers)
         self._survey = Survey(self.directory, root, self._works.of)
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._questions = Questions(self.directory.send, waiting_max=settings.cutline_asks_max, timeout_s=ASK_TIMEOUT_S)
@@ -220,6 +222,7 @@ class System:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
         self._parts.scheduler.shutdown(wait=False)
         await self._survey.stop()
+        self.leaderboards.close()
         await self.tasks.close(DRAIN_TIMEOUT_S)
         if self._outgoing is not None:
             await self._outgoing.close()

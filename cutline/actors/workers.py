@@ -1,6 +1,6 @@
 """Heavy work in another process, so that one settlement does not hold the interpreter of the whole engine.
 
-What is sent and what comes back is bytes or plain values; a worker may read a file of ours, and must not write one.
+What is sent and what comes back is bytes or plain values; a worker may read files of ours, and must not write any.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import uvloop
@@ -51,6 +51,22 @@ class LoadResult:
     p50_ms: float = 0.0
     p99_ms: float = 0.0
     first_refusal: str = ""
+
+
+class Asking(Protocol):
+    """What a connection is told to send, and whom it tells of the answer."""
+
+    result: LoadResult
+    ends_at: float
+
+    def next_number(self) -> tuple[int, bool]:
+        """Return the number of the request to send, and whether it was sent before."""
+
+    def request(self, number: int) -> bytes:
+        """Return the bytes of a request."""
+
+    def answered(self, number: int, repeated: bool, status: int, sent_at: float, now: float, answer: bytes) -> None:
+        """Count one answer."""
 
 
 class Load:
@@ -125,16 +141,16 @@ class Load:
 
 
 class Caller(asyncio.Protocol):
-    """One connection that sends its next event when the last one is answered."""
+    """One connection that sends its next request when the last one is answered."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Asking) -> None:
         self._load = load
         self._received = b""
         self._number, self._repeated, self._sent_at = 0, False, 0.0
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: Any) -> None:
-        """Send the first event."""
+        """Send the first request."""
         self._transport = transport
         self._send()
 
@@ -171,13 +187,18 @@ class Caller(asyncio.Protocol):
 async def run_load(spec: LoadSpec) -> LoadResult:
     """Send until the time is over and every connection has its last answer."""
     load = Load(spec)
+    await call_until_over(load, spec.connections, spec.port)
+    return load.finish()
+
+
+async def call_until_over(load: Asking, connections: int, port: int) -> None:
+    """Open the connections, and return when each has its last answer."""
     loop = asyncio.get_running_loop()
     callers: list[Caller] = []
-    for _ in range(spec.connections):
-        _, caller = await loop.create_connection(lambda: Caller(load), "127.0.0.1", spec.port)
+    for _ in range(connections):
+        _, caller = await loop.create_connection(lambda: Caller(load), "127.0.0.1", port)
         callers.append(caller)
     await asyncio.gather(*(caller.closed for caller in callers))
-    return load.finish()
 
 
 def main() -> None:

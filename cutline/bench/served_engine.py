@@ -32,6 +32,8 @@ class ServedEngine:
         self._root = DataRoot(data)
         self.port = _free_port()
         environment = engine_environment(data, stripe_url=_NOWHERE, feed_url=_NOWHERE)
+        # Whoever measures asks more often than anybody may.
+        environment["CUTLINE_PRINCIPAL_REQUESTS_PER_MINUTE"] = "0"
         self._command = [sys.executable, "-m", "cutline", "serve", "--data", str(data), "--port", str(self.port)]
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
@@ -40,6 +42,11 @@ class ServedEngine:
     def ledger_file(self) -> Path:
         """Where its ledger lies; to be read when it has stopped."""
         return self._root.path_of("ledger")
+
+    @property
+    def root(self) -> DataRoot:
+        """Where all its files lie."""
+        return self._root
 
     def cpu_s(self) -> float:
         """Return the CPU seconds that it has used so far."""

@@ -132,6 +132,19 @@ Rounds = Annotated[int, typer.Option("--rounds", min=1, help="So many interleave
 Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="How long one measurement takes.")]
 
 
+@bench_commands.command("api")
+def bench_api(
+    as_json: AsJson = False,
+    rounds: Rounds = 3,
+    seconds: Seconds = 3.0,
+    entries: Annotated[int, typer.Option("--entries", min=1, metavar="N", help="Entries in each contest.")] = 100_000,
+) -> None:
+    """Reads and entering over HTTP, in contests that a crowd has entered."""
+    from cutline.bench import api
+
+    raise typer.Exit(api.main(json=as_json, rounds=rounds, seconds=seconds, entries=entries))
+
+
 @bench_commands.command("webhooks")
 def bench_webhooks(as_json: AsJson = False, rounds: Rounds = 3, seconds: Seconds = 3.0) -> None:
     """Signed webhooks over HTTP, to their committed answer: 1, 8, 64 and 256 in flight."""

@@ -88,7 +88,9 @@ _ROWS: Final = (
         "The pot does not cover the fixed prizes, so the contest is cancelled.",
         "Nothing: every fee is given back.",
     ),
-    _spec(C.SETTLEMENT_NOT_READY, 409, "public", "The contest is not settled yet.", "Ask again after it is COMPLETE."),
+    _spec(
+        C.SETTLEMENT_NOT_READY, 409, "internal", "The contest is not settled yet.", "Ask again after it is COMPLETE."
+    ),
     _spec(
         C.SCORERS_DISAGREE,
         500,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +12,8 @@ from cutline.http.asking import Asking, Engine
 from cutline.http.auth import Authenticator
 from cutline.http.door import CATCH_ALL, STRIPE, Bare, Handler, House, Operation, Route, nothing_here, wrap
 from cutline.http.limits import Bucket, Limits
+from cutline.http.pages.frame import PageRoute
+from cutline.http.pages.site import add_pages
 from cutline.http.routes import (
     accounts,
     configs,
@@ -27,10 +29,12 @@ from cutline.http.routes import (
     records,
     runbooks,
     settlements,
+    standings,
     stray,
     tokens,
     webhook,
 )
+from cutline.http.standings import StandingsPages
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
@@ -51,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
     *records.ROUTES,
     *runbooks.ROUTES,
     *settlements.ROUTES,
+    *standings.ROUTES,
     *stray.ROUTES,
     *tokens.ROUTES,
 )
@@ -65,7 +70,13 @@ OPERATIONS: tuple[Operation, ...] = (*ROUTES, *BARE)
 
 def build_app(engine: Engine, settings: Settings) -> web.Application:
     """Return the aiohttp application in front of an engine. Raises ValueError for secrets that protect nothing."""
-    house = House(engine=engine, settings=settings, authenticator=_authenticator(settings), limits=_limits(settings))
+    house = House(
+        engine=engine,
+        settings=settings,
+        authenticator=_authenticator(settings),
+        limits=_limits(settings),
+        standings=StandingsPages(engine, standings.rendered),
+    )
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     doors = {bare.path: bare.door(house) for bare in BARE}
     app[WEBHOOK] = doors[webhook.PATH]
@@ -73,7 +84,8 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
         _add(app, bare, doors[bare.path])
     for route in ROUTES:
         _add(app, route, wrap(route, house))
-    _add(app, probes.FIRST_PAGE, probes.routes_page(house, describe_routes()))
+    pages = add_pages(app, house)
+    _add(app, probes.FIRST_PAGE, probes.routes_page(house, describe_routes(pages)))
     app.on_startup.append(_learn_revoked(house))
     app.router.add_route("*", CATCH_ALL, nothing_here(house))
     return app
@@ -86,8 +98,9 @@ def _add(app: web.Application, operation: Operation, handler: Handler) -> None:
         app.router.add_route("HEAD", operation.path, handler)
 
 
-def describe_routes() -> list[dict[str, Any]]:
+def describe_routes(pages: Iterable[PageRoute]) -> list[dict[str, Any]]:
     """Return a line for every route: method, path, the scopes of which one is needed, and what it does (PAY-056)."""
+    listed: tuple[Operation | PageRoute, ...] = (*OPERATIONS, probes.FIRST_PAGE, *pages)
     lines = [
         {
             "method": operation.method,
@@ -95,7 +108,7 @@ def describe_routes() -> list[dict[str, Any]]:
             "needs": ["stripe signature"] if operation.needs == STRIPE else sorted(operation.needs),
             "summary": operation.summary,
         }
-        for operation in (*OPERATIONS, probes.FIRST_PAGE)
+        for operation in listed
     ]
     return sorted(lines, key=lambda line: (line["path"], line["method"]))
 

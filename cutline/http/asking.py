@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from cutline.actors.alerts import Alerts
@@ -11,6 +11,7 @@ from cutline.engine.decision import Accepted, Address, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.vitals import Vitals
 from cutline.http.tally import Tally
+from cutline.storage.boards import EntryCard, Picture
 
 FIRST_PAUSE_S = 0.02
 PAUSE_MAX_S = 0.5
@@ -51,6 +52,19 @@ class Rereading(Protocol):
         """Settle a contest's file at two points and return how they differ."""
 
 
+class Boards(Protocol):
+    """What of a contest is read beside its actor (`cutline.actors.leaderboards.Leaderboards`)."""
+
+    async def picture(self, contest_id: str) -> Picture | None:
+        """Return the contest as its last commit left it, or None where there is none."""
+
+    def cards(self, contest_id: str, entry_ids: Sequence[str]) -> dict[str, EntryCard]:
+        """Return owner and picks of a page's entries."""
+
+    def entry_ids(self, contest_id: str, *, account_did: str | None, after: int, limit: int) -> list[tuple[int, str]]:
+        """Return places and ids of an account's entries, or of all, after a place."""
+
+
 class Engine(Protocol):
     """The actors behind the doors (`cutline.actors.system.System`, or a stand-in)."""
 
@@ -65,6 +79,10 @@ class Engine(Protocol):
     @property
     def rescoring(self) -> Rereading:
         """Return who scores files again."""
+
+    @property
+    def leaderboards(self) -> Boards:
+        """Return who reads entries and standings beside their actor."""
 
     def ask(self, to: Address, message: Any, cause: str) -> Awaitable[Accepted | Rejected]:
         """Ask an actor; what is awaited is its committed answer."""

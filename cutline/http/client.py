@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,6 +19,8 @@ import orjson
 
 RETRIED_STATUSES = frozenset({502, 503, 504})
 PAUSE_MAX_S = 10.0
+PAGE_LINES = 200
+"""Long lists are read in pages of so many lines."""
 _REQUESTS = UUID("0d3b6f0e-4a55-5e0a-8a3f-6d0a9f4f6c52")
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _UNREACHED = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError)
@@ -86,16 +88,25 @@ class CutlineClient:
         return await self._post("/v1/contests", {"contest_id": contest_id, "config_id": config_id})
 
     async def contests(self) -> list[dict[str, Any]]:
-        """Return every contest's line in the list."""
-        return list((await self._get("/v1/contests"))["contests"])
+        """Return every contest's line in the list, by id."""
+        return [line async for line in self._pages("/v1/contests", "contests")]
 
     async def contest(self, contest_id: str) -> dict[str, Any]:
         """Return a contest as it is: `status`, `progress`, `entries` by status, `pot_cents`, `settlement`, ..."""
         return await self._get(f"/v1/contests/{quote(contest_id, safe='')}")
 
     async def standings(self, contest_id: str) -> list[dict[str, Any]]:
-        """Return a settled contest's entries, best first; SETTLEMENT_NOT_READY before that."""
-        return list((await self._get(f"/v1/contests/{quote(contest_id, safe='')}/standings"))["standings"])
+        """Return every ranked entry, best first; none before the lock, and final only once the contest is settled."""
+        path = f"/v1/contests/{quote(contest_id, safe='')}/standings"
+        return [row async for row in self._pages(path, "standings")]
+
+    async def standings_page(self, contest_id: str, *, cursor: str | None = None, limit: int = 50) -> dict[str, Any]:
+        """Return a page of the standings: `final`, `version`, `entries`, `standings`, `next_cursor`, ..."""
+        return await self._get(_page(f"/v1/contests/{quote(contest_id, safe='')}/standings", limit, cursor))
+
+    async def golfers(self, contest_id: str) -> dict[str, Any]:
+        """Return whom an entry can pick: `roster_size`, `tiers`, `golfers`, and whether the field is `published`."""
+        return await self._get(f"/v1/contests/{quote(contest_id, safe='')}/golfers")
 
     async def progress(self, contest_id: str) -> list[dict[str, Any]]:
         """Return the steps that a contest has taken, oldest first, each `step` and `at`."""
@@ -149,6 +160,18 @@ class CutlineClient:
     async def entry(self, contest_id: str, entry_id: str) -> dict[str, Any]:
         """Return an entry as it is: `status`, `prize_cents` (None until settled), `paid`."""
         return await self._get(self._entry_path(contest_id, entry_id))
+
+    async def entries(self, contest_id: str) -> list[dict[str, Any]]:
+        """Return the caller's entries in a contest, in the order of entering; everybody's to staff."""
+        path = f"/v1/contests/{quote(contest_id, safe='')}/entries"
+        return [entry async for entry in self._pages(path, "entries")]
+
+    async def change_picks(
+        self, contest_id: str, entry_id: str, picks: list[str], tiebreak: int | None = None
+    ) -> dict[str, Any]:
+        """Give an entry other golfers before the lock."""
+        body = orjson.dumps({"picks": picks, "tiebreak": tiebreak})
+        return await self._insist("PUT", f"{self._entry_path(contest_id, entry_id)}/picks", body, None)
 
     async def withdraw(self, contest_id: str, entry_id: str) -> dict[str, Any]:
         """Withdraw an entry before the lock."""
@@ -271,6 +294,16 @@ class CutlineClient:
     def _entry_path(contest_id: str, entry_id: str) -> str:
         return f"/v1/contests/{quote(contest_id, safe='')}/entries/{quote(entry_id, safe='')}"
 
+    async def _pages(self, path: str, name: str) -> AsyncIterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            page = await self._get(_page(path, PAGE_LINES, cursor))
+            for line in page[name]:
+                yield line
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
     async def _get(self, path: str) -> dict[str, Any]:
         return await self._insist("GET", path, None, None)
 
@@ -319,6 +352,11 @@ class CutlineClient:
             said = (body or b"").decode()
             headers["X-Correlation-Id"] = str(uuid5(_REQUESTS, f"{self._sent} {method} {path} {said}"))
         return headers
+
+
+def _page(path: str, limit: int, cursor: str | None) -> str:
+    after = "" if cursor is None else f"&cursor={quote(cursor, safe='')}"
+    return f"{path}?limit={limit}{after}"
 
 
 def _object(raw: bytes) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from cutline.http.asking import Asking, Engine, Refused
 from cutline.http.auth import NOBODY, Authenticator, Principal
 from cutline.http.limits import Limits, address_of
 from cutline.http.operation import ADMIN, ANYONE, ENTRANT, LEDGER, OPEN, SETTLE, STAFF, STRIPE, Operation
+from cutline.http.standings import StandingsPages
 from cutline.http.strict import read_model, read_query
 from cutline.http.tally import Tally
 from cutline.settings import Settings
@@ -51,6 +52,7 @@ class House:
     settings: Settings
     authenticator: Authenticator
     limits: Limits
+    standings: StandingsPages
     tally: Tally = field(default_factory=Tally)
 
 

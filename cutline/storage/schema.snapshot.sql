@@ -1,12 +1,12 @@
 -- iteration: 3
 -- date: 2026-11-22
--- summary: payouts to the bank
--- commit: 9a77687
+-- summary: the picks of entries that were changed
+-- commit: 046b7a0
 
 
 -- file kind: contest
 PRAGMA application_id = 1129665537;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -26,6 +26,18 @@ CREATE TABLE entries (
   fee_cents INTEGER NOT NULL CHECK (fee_cents >= 0),
   entered_at TEXT NOT NULL CHECK (entered_at GLOB '????-??-??T*Z'),
   log_seq INTEGER NOT NULL REFERENCES log (seq)
+) STRICT;
+
+CREATE TABLE entry_picks (
+  -- what was picked and predicted instead of what the entry was made with; the highest number is the present one
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  entry_id TEXT NOT NULL REFERENCES entries (entry_id),
+  number INTEGER NOT NULL CHECK (number > 0),
+  picks TEXT NOT NULL CHECK (json_valid(picks)),
+  tiebreak INTEGER,
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (entry_id, number)
 ) STRICT;
 
 CREATE TABLE entry_status (
@@ -94,6 +106,8 @@ CREATE INDEX entries_account_did_idx ON entries (account_did);
 
 CREATE INDEX entries_log_seq_idx ON entries (log_seq);
 
+CREATE INDEX entry_picks_log_seq_idx ON entry_picks (log_seq);
+
 CREATE INDEX entry_status_entry_id_idx ON entry_status (entry_id);
 
 CREATE INDEX entry_status_log_seq_idx ON entry_status (log_seq);
@@ -161,6 +175,12 @@ CREATE TRIGGER entries_block_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(
 CREATE TRIGGER entries_block_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries is append-only'); END;
 
 CREATE TRIGGER entries_guard_insert BEFORE INSERT ON entries WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entries)) OR EXISTS (SELECT 1 FROM entries WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'entries is append-only: not a new row'); END;
+
+CREATE TRIGGER entry_picks_block_delete BEFORE DELETE ON entry_picks BEGIN SELECT RAISE(ABORT, 'entry_picks is append-only'); END;
+
+CREATE TRIGGER entry_picks_block_update BEFORE UPDATE ON entry_picks BEGIN SELECT RAISE(ABORT, 'entry_picks is append-only'); END;
+
+CREATE TRIGGER entry_picks_guard_insert BEFORE INSERT ON entry_picks WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entry_picks)) OR EXISTS (SELECT 1 FROM entry_picks WHERE entry_id = NEW.entry_id AND number = NEW.number) BEGIN SELECT RAISE(ABORT, 'entry_picks is append-only: not a new row'); END;
 
 CREATE TRIGGER entry_status_block_delete BEFORE DELETE ON entry_status BEGIN SELECT RAISE(ABORT, 'entry_status is append-only'); END;
 

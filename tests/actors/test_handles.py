@@ -21,6 +21,7 @@ from cutline.actors.handles import (
 )
 from cutline.engine.messages import (
     CancelContest,
+    ChangePicks,
     ClaimIntent,
     CloseAccount,
     CreateContest,
@@ -34,6 +35,7 @@ from cutline.engine.messages import (
     ReadContest,
     ReadDebts,
     ReadDirectory,
+    ReadEntries,
     ReadEntry,
     ReadFeed,
     ReadForwarding,
@@ -46,7 +48,6 @@ from cutline.engine.messages import (
     ReadRevokedTokens,
     ReadSettlement,
     ReadSettlementAudit,
-    ReadStandings,
     ReadStrandedFees,
     ReadTransfers,
     ReadTrialBalance,
@@ -228,7 +229,6 @@ USES: dict[str, tuple[Use, str, Any]] = {
     ),
     "ContestHandle.entry": (lambda ask: contest(ask).entry("e"), "contest/c1", ReadEntry(entry_id="e")),
     "ContestHandle.withdraw": (lambda ask: contest(ask).withdraw(**OWN), "contest/c1", WithdrawEntry(**OWN)),
-    "ContestHandle.standings": (lambda ask: contest(ask).standings(), "contest/c1", ReadStandings()),
     "ContestHandle.ingestion": (lambda ask: contest(ask).ingestion(), "contest/c1", ReadIngestion()),
     "ContestHandle.settlement_audit": (
         lambda ask: contest(ask).settlement_audit(),
@@ -237,6 +237,16 @@ USES: dict[str, tuple[Use, str, Any]] = {
     ),
     "FeedHandle.read": (lambda ask: FeedHandle(ask, "event").read(7), "feed/event", ReadFeed(applied=7)),
     "FeedHandle.poll_at_once": (lambda ask: FeedHandle(ask, "event").poll_at_once(), "feed/event", PollAtOnce()),
+    "ContestHandle.entries": (
+        lambda ask: contest(ask).entries(["e", "f"]),
+        "contest/c1",
+        ReadEntries(entry_ids=("e", "f")),
+    ),
+    "ContestHandle.change_picks": (
+        lambda ask: contest(ask).change_picks(picks=["A", "B"], **ENTERED),
+        "contest/c1",
+        ChangePicks(picks=("A", "B"), **ENTERED),
+    ),
     "PaymentsHandle.intent": (
         lambda ask: PaymentsHandle(ask).intent(contest_id="c1", entry_id="e"),
         "payments",

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from cutline.bench import activation, reconcile, webhooks
+from cutline.bench import activation, api, reconcile, webhooks
+from cutline.bench.api_load import ApiSpec, Question, run_api_load
 from cutline.bench.books import read_books
+from cutline.bench.crowd import Crowd, write_crowd
 from cutline.bench.ledger import LEDGER, LIMIT, run_ledger
 from cutline.bench.load import LoadSpec, run_load
 from cutline.bench.measurement import IN_FLIGHT
@@ -22,6 +24,7 @@ from cutline.bench.payouts import LIMITED, UNLIMITED, run_payouts
 from cutline.bench.population import ENTRIES, populate
 from cutline.bench.stripe_event import UID, body_template
 from cutline.gateways.stripe_webhook import parse_event, verify_signature
+from cutline.storage.boards import Boards
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import KINDS, DataRoot
 from cutline.storage.replay import replay
@@ -72,6 +75,60 @@ async def test_payouts_are_measured_with_and_without_stripes_limit(tmp_path: Pat
     limited, unlimited = (one.runs[0] for one in figures)
     assert limited.done == unlimited.done == 120
     assert limited.per_second <= 105, "the first call needs no wait"
+
+
+@pytest.mark.slow
+def test_the_api_is_measured_in_crowded_contests_and_every_acknowledged_entry_is_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert api.main(json=True, rounds=1, seconds=0.2, entries=300, data=tmp_path) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["entries"] == 300
+    assert len(document["figures"]) == len(api.SUBJECTS) * len(IN_FLIGHT)
+    assert all(figure["per_second"]["median"] > 0 for figure in document["figures"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_crowd_s_file_is_one_that_a_contest_s_actor_could_have_left(tmp_path: Path) -> None:
+    root = DataRoot(tmp_path)
+    for live in (True, False):
+        name = "crowd-live" if live else "crowd-open"
+        crowd = Crowd(contest_id=name, tournament=api.crowded_terms(20), entries=20, live=live)
+        write_crowd(root, crowd, datetime.now(UTC))
+        path = root.path_of(f"contest/{name}")
+        assert replay(path).ok
+        picture = Boards().look(str(path), None)
+        assert picture is not None
+        assert (len(picture.ranking), picture.closed) == ((20, True) if live else (0, False))
+
+
+async def test_an_answer_that_does_not_say_what_was_asked_counts_as_refused() -> None:
+    """A fast server that answers nothing must not look good."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.json_response({"standings": []})
+
+    app = web.Application()
+    app.router.add_route("*", "/{any:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    questions: tuple[Question, ...] = ("standings", "entry", "enter")
+    for question in questions:
+        spec = ApiSpec(
+            question=question,
+            port=runner.addresses[0][1],
+            jwt_secret="x" * 32,
+            entries=100,
+            picks=("a",),
+            run="1",
+            connections=2,
+            warm_up_s=0.0,
+            seconds=0.05,
+        )
+        result = await run_api_load(spec)
+        assert result.refused == result.requests > 0
+    await runner.cleanup()
 
 
 def test_the_event_is_one_that_stripe_could_send() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from cutline.engine.errors import RejectCode
 from cutline.engine.messages import ReadRevokedTokens
 from cutline.http import asking
 from cutline.http.app import OPERATIONS, ROUTES
+from cutline.http.asking import Refused
 from cutline.http.door import Route
 from cutline.http.operation import NOWHERE
 from cutline.http.server import serve
+from cutline.storage.boards import EntryCard, Picture
 from cutline.storage.errors import FileMissing
 from tests.http.samples import sample
 from tests.http.standin import ANNA, LEDGER_KEY, SETTLE_KEY, StandIn, bearer, settings, token
@@ -125,6 +127,19 @@ class Refusing(StandIn):
     def __init__(self, code: RejectCode) -> None:
         super().__init__()
         self.code = code
+
+    @property
+    def leaderboards(self) -> Refusing:
+        return self
+
+    async def picture(self, _contest_id: str) -> Picture | None:
+        raise Refused(self.code)
+
+    def cards(self, _contest_id: str, _entry_ids: Sequence[str]) -> dict[str, EntryCard]:
+        return {}
+
+    def entry_ids(self, _contest: str, *, account_did: str | None, after: int, limit: int) -> list[tuple[int, str]]:  # noqa: ARG002  # the protocol's names
+        return []
 
     async def ask(self, to: str, message: object, cause: str) -> Accepted | Rejected:  # noqa: ARG002  # StandIn's shape
         if isinstance(message, ReadRevokedTokens):

@@ -29,6 +29,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "publishConfig": {"config": CONFIG},
     "createContest": {"contest_id": CONTEST, "config_id": "small-open"},
     "cancelContest": {"reason": "a rehearsal"},
+    "changePicks": {"picks": ["D", "E", "F"]},
     "enter": {"picks": ["A", "B", "C"], "tiebreak": -10},
     "readIntent": {"contest_id": CONTEST, "entry_id": ENTRY},
     "refund": {"contest_id": CONTEST, "entry_id": ENTRY},

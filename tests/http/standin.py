@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,8 @@ from cutline.engine.messages import ReadRevokedTokens
 from cutline.http.auth import mint_token
 from cutline.settings import Settings
 from cutline.simulation.emulators.stripe.emulator import SECRET_KEY
-from cutline.storage.errors import FileMissing
+from cutline.storage.boards import EntryCard, Picture
+from cutline.storage.errors import FileMissing, StorageError
 
 JWT_SECRET = "a-secret-of-the-tests-that-is-long-enough"
 SETTLE_KEY = "settle-key-of-the-tests"
@@ -68,10 +69,32 @@ class StandIn:
     hold: asyncio.Event | None = None
     alerts: Alerts = field(default_factory=Alerts)
     first_question: asyncio.Event = field(default_factory=asyncio.Event)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    entered: list[str] = field(default_factory=list)
+    broken: StorageError | None = None
 
     @property
     def directory(self) -> StandIn:
         return self
+
+    @property
+    def leaderboards(self) -> StandIn:
+        return self
+
+    async def picture(self, contest_id: str) -> Picture | None:
+        if self.broken is not None:
+            raise self.broken
+        return self.pictures.get(contest_id)
+
+    def cards(self, contest_id: str, entry_ids: Sequence[str]) -> dict[str, EntryCard]:
+        assert contest_id in self.pictures
+        return {one: EntryCard(account_did=one.partition("/")[2] or ANNA, picks=("A", "B")) for one in entry_ids}
+
+    def entry_ids(self, contest_id: str, *, account_did: str | None, after: int, limit: int) -> list[tuple[int, str]]:
+        if contest_id not in self.pictures:
+            raise KeyError(contest_id)
+        mine = [one for one in self.entered if account_did is None or one.endswith(f"/{account_did}")]
+        return list(enumerate(mine, 1))[after : after + limit]
 
     def quarantined(self) -> dict[str, str]:
         return self.closed

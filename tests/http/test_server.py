@@ -18,13 +18,12 @@ from cutline.engine.messages import (
     ReadDirectory,
     ReadEntry,
     ReadIntent,
-    ReadStandings,
     ReadTransfers,
 )
 from cutline.http import server
 from cutline.http.app import build_app
 from cutline.http.server import serve
-from tests.http.standin import ANNA, BERT, StandIn, bearer, settings, token
+from tests.http.standin import ANNA, StandIn, bearer, settings, token
 
 Open = Callable[..., Awaitable[str]]
 
@@ -151,19 +150,6 @@ async def test_a_request_in_flight_is_finished_before_the_doors_close(
     engine.hold.set()
     assert await asking == (503, "CONTEST_QUARANTINED")
     await closing
-
-
-async def test_standings_name_owners_to_themselves_and_to_staff_only(
-    engine: StandIn, url: str, session: aiohttp.ClientSession
-) -> None:
-    row = {"rank": 1, "entry_id": "e", "status": "ranked", "score": -9, "prize_cents": 100, "paid": True}
-    rows = [{**row, "account_did": ANNA}, {**row, "account_did": BERT}]
-    engine.answers[ReadStandings] = lambda _: {"standings": rows}
-    for credential, seen in [(token(ANNA), [ANNA, None]), (token("oscar", "ops"), [ANNA, BERT])]:
-        async with session.get(f"{url}/v1/contests/c/standings", headers=bearer(credential)) as response:
-            standings = (await response.json())["standings"]
-        assert [one["account_did"] for one in standings] == seen
-        assert (standings[0]["rank"], standings[0]["paid"]) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_applying_again_changes_nothing(contest: Path) -> None:
 
 
 def with_step(*statements: str, creates: tuple[str, ...] = ()) -> FileKind:
-    step = Migration(name="0003_test", statements=statements, creates=creates)
+    step = Migration(name="9999_test", statements=statements, creates=creates)
     return replace(CONTEST, migrations=(*CONTEST.migrations, step))
 
 
@@ -159,7 +159,7 @@ def test_a_statement_that_runs_too_long_is_stopped(contest: Path) -> None:
 def test_a_new_table_gets_its_guards_by_the_migration(contest: Path) -> None:
     kind = with_step("CREATE TABLE more (id INTEGER PRIMARY KEY CHECK (id > 0), a TEXT) STRICT", creates=("more",))
     with contextlib.closing(connect(contest, mode="rw")) as connection:
-        assert upgrade(connection, kind, applied_at=AT) == ["0003_test"]
+        assert upgrade(connection, kind, applied_at=AT) == ["9999_test"]
         connection.execute("INSERT INTO more (a) VALUES ('x')")
         with pytest.raises(pysqlite3.IntegrityError, match="more is append-only"):
             connection.execute("UPDATE more SET a = 'y'")

@@ -80,7 +80,7 @@ def test_garbage_behind_a_good_header_is_refused(contest: Path) -> None:
     refuse(contest, Corrupt)
 
 
-@pytest.mark.parametrize("kept", [50, 512, 4_096, 3 * 4_096, -1])
+@pytest.mark.parametrize("kept", [50, 512, 4_096, 3 * 4_096, -4_096])
 def test_a_truncated_file_is_refused(contest: Path, kept: int) -> None:
     contest.write_bytes(contest.read_bytes()[:kept])
     refuse(contest, Corrupt)

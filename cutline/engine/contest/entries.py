@@ -1,4 +1,4 @@
-"""Judge what entrants and their payments ask of a contest: enter, pay, withdraw. It never moves the lifecycle.
+"""Judge what entrants and their payments ask of a contest: enter, pick, pay, withdraw. It never moves the lifecycle.
 
 Every deadline is judged by commit time: what commits at `lock_at` or later is too late (I7, C4).
 """
@@ -12,6 +12,7 @@ from cutline.engine.contest.events import (
     EntryActivated,
     EntryCancelled,
     EntryExpired,
+    EntryPicksChanged,
     EntryRefused,
     EntryReserved,
     EntryStatus,
@@ -19,10 +20,10 @@ from cutline.engine.contest.events import (
 )
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.reading import describe_entry
-from cutline.engine.contest.state import Contest, Entry
+from cutline.engine.contest.state import SEATED, Contest, Entry
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import EnterContest, FeePaid, WithdrawEntry
+from cutline.engine.messages import ChangePicks, EnterContest, FeePaid, WithdrawEntry
 from cutline.engine.roster import check_picks
 
 PAYMENT_TIMEOUT = "PAYMENT_TIMEOUT"
@@ -64,8 +65,10 @@ def enter(contest: Contest, command: EnterContest, now: datetime) -> Decision:
 
 
 def _answer_again(contest: Contest, known: Entry, command: EnterContest) -> Decision:
+    picks, tiebreak = known.asked or (known.picks, known.tiebreak)
+    was = {"account_did": known.account_did, "picks": picks, "tiebreak": tiebreak}
     asked = {"account_did": command.account_did, "picks": tuple(command.picks), "tiebreak": command.tiebreak}
-    differs = [name for name, value in asked.items() if getattr(known, name) != value]
+    differs = [name for name, value in asked.items() if was[name] != value]
     if differs:
         return Rejected(code=RejectCode.IDEMPOTENCY_KEY_REUSED, details={"fields": differs})
     return Accepted(reply=describe_entry(contest, known) | {"deduped": True})
@@ -99,6 +102,32 @@ def _no_seat(contest: Contest, account_did: str) -> RejectCode | None:
 def _limits(contest: Contest) -> dict[str, int]:
     terms = contest.config.entry
     return {"max_entries": terms.max_entries, "max_entries_per_user": terms.max_entries_per_user}
+
+
+def change_picks(contest: Contest, command: ChangePicks, now: datetime) -> Decision:
+    """Give an entry that holds a seat other golfers before the lock; the same ones again change nothing.
+
+    Refusals in order of precedence: NOT_FOUND (another's entry as well), CONTEST_LOCKED, ENTRY_NOT_PENDING where the
+    entry has ended, ROSTER_INVALID.
+    """
+    entry = contest.seats.entries.get(command.entry_id)
+    if entry is None or entry.account_did != command.account_did:
+        return Rejected(code=RejectCode.NOT_FOUND, details={"entry_id": command.entry_id})
+    if contest.status is not Status.SCHEDULED or now >= contest.config.entry.lock_at:
+        return _locked(contest)
+    if entry.status not in SEATED:
+        return Rejected(code=RejectCode.ENTRY_NOT_PENDING, details={"status": entry.status.value})
+    picks = tuple(command.picks)
+    if (picks, command.tiebreak) == (entry.picks, entry.tiebreak):
+        return Accepted(reply=describe_entry(contest, entry) | {"deduped": True})
+    refusal = check_picks(contest.config, picks, contest.feed.field, command.tiebreak)
+    if refusal is not None:
+        return refusal
+    changed = EntryPicksChanged(
+        entry_id=entry.entry_id, number=entry.picks_changes + 1, picks=picks, tiebreak=command.tiebreak
+    )
+    shown = describe_entry(contest, entry) | {"picks": list(picks), "tiebreak": command.tiebreak, "deduped": False}
+    return Accepted(events=(changed,), reply=shown)
 
 
 def take_fee(contest: Contest, paid: FeePaid, now: datetime) -> Decision:

@@ -104,6 +104,21 @@ class EntryReserved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryPicksChanged:
+    """An entry was given other golfers or another prediction before the lock. `number` counts its changes from 1."""
+
+    entry_id: str
+    number: int
+    picks: tuple[str, ...]
+    tiebreak: int | None
+
+    @property
+    def key(self) -> str:
+        """The changes of an entry are numbered."""
+        return f"entry:{self.entry_id}:picks:{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EntryActivated:
     """The fee came in time and a seat was there: the entry plays."""
 
@@ -341,18 +356,24 @@ class PrizeUnpayable:
         return f"prize:{self.entry_id}:unpayable"
 
 
+ENTRY_EVENTS: tuple[type, ...] = (
+    EntryReserved,
+    EntryPicksChanged,
+    EntryActivated,
+    EntryRefused,
+    EntryExpired,
+    EntryWithdrawn,
+    EntryCancelled,
+)
+"""What happens to one entry. All that is known of entries is in the file's rows, too; see `storage.boards`."""
+
 EVENTS: tuple[type, ...] = (
     ContestCreated,
     ContestConfigChanged,
     ConfigChangeRefused,
     StatusChanged,
     TransitionRefused,
-    EntryReserved,
-    EntryActivated,
-    EntryRefused,
-    EntryExpired,
-    EntryWithdrawn,
-    EntryCancelled,
+    *ENTRY_EVENTS,
     FeedApplied,
     FeedConfirmed,
     FeedGapFound,

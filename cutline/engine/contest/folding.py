@@ -16,6 +16,7 @@ from cutline.engine.contest.events import (
     EntryActivated,
     EntryCancelled,
     EntryExpired,
+    EntryPicksChanged,
     EntryRefused,
     EntryReserved,
     EntryStatus,
@@ -129,6 +130,15 @@ def _reserved(contest: Contest, recorded: Recorded) -> None:
             expires_at=event.expires_at,
         )
     )
+
+
+def _picks_changed(contest: Contest, recorded: Recorded) -> None:
+    event: EntryPicksChanged = recorded.event
+    entry = contest.seats.entries[event.entry_id]
+    if entry.asked is None:
+        entry.asked = (entry.picks, entry.tiebreak)
+    entry.picks, entry.tiebreak = event.picks, event.tiebreak
+    entry.picks_changes = event.number
 
 
 def _activated(contest: Contest, recorded: Recorded) -> None:
@@ -295,6 +305,7 @@ _FOLDERS: dict[type, Callable[[Contest, Any], None]] = {
     StatusChanged: _changed,
     TransitionRefused: _transition_refused,
     EntryReserved: _reserved,
+    EntryPicksChanged: _picks_changed,
     EntryActivated: _activated,
     EntryRefused: _fee_refused,
     EntryExpired: _to(EntryStatus.EXPIRED),

@@ -17,13 +17,7 @@ from cutline.engine.contest.events import EVENTS, ContestCreated
 from cutline.engine.contest.folding import fold
 from cutline.engine.contest.lifecycle import Status
 from cutline.engine.contest.owing import owed_by
-from cutline.engine.contest.reading import (
-    describe_contest,
-    describe_entry,
-    describe_progress,
-    describe_standings,
-    progress_of,
-)
+from cutline.engine.contest.reading import describe_contest, describe_entry, describe_progress, progress_of
 from cutline.engine.contest.records import describe_audit, describe_ingestion, vitals_of
 from cutline.engine.contest.state import Contest, ContestState
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
@@ -31,6 +25,7 @@ from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.messages import (
     AdoptConfig,
     CancelContest,
+    ChangePicks,
     CreateContest,
     DeclareContestError,
     EnterContest,
@@ -39,11 +34,11 @@ from cutline.engine.messages import (
     ForceLock,
     Look,
     ReadContest,
+    ReadEntries,
     ReadEntry,
     ReadIngestion,
     ReadProgress,
     ReadSettlementAudit,
-    ReadStandings,
     RecoverContest,
     ScoresAudited,
     SettlementComputed,
@@ -145,9 +140,16 @@ def _read_entry(contest: Contest, command: ReadEntry) -> Decision:
     return Accepted(reply=describe_entry(contest, entry))
 
 
+def _read_entries(contest: Contest, command: ReadEntries) -> Decision:
+    known = contest.seats.entries
+    found = [known[entry_id] for entry_id in command.entry_ids if entry_id in known]
+    return Accepted(reply={"entries": [describe_entry(contest, entry) for entry in found]})
+
+
 _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     Look: lambda contest, _, now: progress.look(contest, now),
     EnterContest: entries.enter,
+    ChangePicks: entries.change_picks,
     FeePaid: entries.take_fee,
     WithdrawEntry: entries.withdraw,
     FeedAdvanced: lambda contest, command, _: following.take_changes(contest, command),
@@ -165,6 +167,6 @@ _JUDGES: Mapping[type, Callable[[Contest, Any, datetime], Decision]] = {
     ReadEntry: lambda contest, command, _: _read_entry(contest, command),
     ReadIngestion: lambda contest, _command, _now: Accepted(reply=describe_ingestion(contest)),
     ReadSettlementAudit: lambda contest, _command, _now: Accepted(reply=describe_audit(contest)),
-    ReadStandings: lambda contest, _command, _now: Accepted(reply={"standings": describe_standings(contest)}),
+    ReadEntries: lambda contest, command, _: _read_entries(contest, command),
 }
 """Who judges which message."""

@@ -145,22 +145,3 @@ def _prize_status(contest: Contest, entry_id: str) -> str | None:
     if entry_id in settlement.unpayable:
         return "unpayable"
     return "owed" if entry_id in settlement.unpaid else None
-
-
-def describe_standings(contest: Contest) -> list[dict[str, Any]] | None:
-    """Return every settled entry, best first, or None before the settlement."""
-    if contest.settlement.recorded is None:
-        return None
-    paid = contest.settlement.paid
-    return [
-        {
-            "rank": result.rank,
-            "entry_id": result.entry_id,
-            "account_did": result.account_did,
-            "status": result.status,
-            "score": shown(contest.config.scoring, result.score),
-            "prize_cents": result.prize_cents,
-            "paid": result.entry_id in paid,
-        }
-        for result in contest.settlement.results.values()
-    ]

@@ -24,7 +24,10 @@ SEATED = frozenset({EntryStatus.PENDING_PAYMENT, EntryStatus.ACTIVE})
 
 @dataclass(slots=True, kw_only=True)
 class Entry:
-    """One entry as it is. `payment_intent` is the payment that made it ACTIVE."""
+    """One entry as it is. `payment_intent` is the payment that made it ACTIVE.
+
+    `asked` is what was picked and predicted when it was made: a retry of that request asks for nothing else.
+    """
 
     entry_id: str
     account_did: str
@@ -34,6 +37,9 @@ class Entry:
     expires_at: datetime
     status: EntryStatus = EntryStatus.PENDING_PAYMENT
     payment_intent: str | None = None
+    picks_changes: int = 0
+    asked: tuple[tuple[str, ...], int | None] | None = None
+    """None while nothing was changed."""
 
 
 @dataclass(slots=True)

@@ -38,6 +38,16 @@ class EnterContest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePicks:
+    """Give an entry other golfers and another prediction before the lock; its payment stays as it is."""
+
+    entry_id: str
+    account_did: str
+    picks: tuple[str, ...]
+    tiebreak: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawEntry:
     """Withdraw an entry before the lock; what was paid is refunded."""
 
@@ -100,8 +110,10 @@ class ReadEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadStandings:
-    """Ask for the settled result, best first; there is none before the settlement. Decides nothing."""
+class ReadEntries:
+    """Ask for some entries as they are, in the order given; those that are unknown are left out. Decides nothing."""
+
+    entry_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

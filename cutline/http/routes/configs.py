@@ -87,10 +87,7 @@ ROUTES = (
         gives=ConfigValidatedGiven,
         summary="Check and rehearse a tournament configuration.",
         idempotency="by content",
-        refuses=(
-            RejectCode.CONFIG_INVALID,
-            RejectCode.NOT_SUPPORTED_YET,
-        ),
+        refuses=(RejectCode.CONFIG_INVALID,),
         statuses=(200, 201),
     ),
     Route(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from cutline.engine import tournament
 from cutline.engine.errors import RejectCode
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, ANYONE, Call, Reply, Route
+from cutline.http.paging import PageAsked, cursor_of
 from cutline.http.schemas.contests import (
     CancelContestAsked,
     CancelledGiven,
@@ -19,7 +19,6 @@ from cutline.http.schemas.contests import (
     ContestsGiven,
     CreateContestAsked,
     PublishConfigAsked,
-    StandingsGiven,
 )
 
 
@@ -65,10 +64,14 @@ async def create_contest(call: Call) -> Reply:
 
 
 async def list_contests(call: Call) -> Reply:
-    """List the contests that exist or are planned, by id."""
+    """List the contests that exist or are planned, by id, page by page."""
+    asked = call.query_as(PageAsked)
+    after = asked.after(str) or ""
     listed = (await call.governance.directory())["contests"]
-    contests = [ContestListed.model_validate(one) for one in listed]
-    return Reply(body=ContestsGiven(contests=sorted(contests, key=lambda one: one.contest_id)))
+    later = sorted((one for one in listed if one["contest_id"] > after), key=lambda one: str(one["contest_id"]))
+    page = [ContestListed.model_validate(one) for one in later[: asked.limit]]
+    next_cursor = cursor_of(page[-1].contest_id) if len(later) > len(page) else None
+    return Reply(body=ContestsGiven(contests=page, next_cursor=next_cursor))
 
 
 async def read_contest(call: Call) -> Reply:
@@ -85,20 +88,6 @@ async def cancel_contest(call: Call) -> Reply:
     reason = call.body_as(CancelContestAsked).reason
     cancelled = await call.contest(contest_id).cancel(actor=call.principal.actor, reason=reason)
     return Reply(body=CancelledGiven.model_validate({**cancelled, "contest_id": contest_id}))
-
-
-async def read_standings(call: Call) -> Reply:
-    """Return a settled contest's result, best first; who owns an entry is shown to that person and to staff."""
-    contest_id = call.part("contest_id")
-    rows = (await call.contest(contest_id).standings())["standings"]
-    if rows is None:
-        raise Refused(RejectCode.SETTLEMENT_NOT_READY, {"contest_id": contest_id})
-    seen = rows if call.principal.is_staff else [_as_seen_by(call.principal.subject, row) for row in rows]
-    return Reply(body=StandingsGiven.model_validate({"contest_id": contest_id, "standings": seen}))
-
-
-def _as_seen_by(account_did: str, row: dict[str, Any]) -> dict[str, Any]:
-    return row if row["account_did"] == account_did else {**row, "account_did": None}
 
 
 ROUTES = (
@@ -138,6 +127,7 @@ ROUTES = (
         needs=ANYONE,
         gives=ContestsGiven,
         summary="List the contests.",
+        query=PageAsked,
         polled=True,
     ),
     Route(
@@ -159,15 +149,5 @@ ROUTES = (
         summary="Cancel a contest and give every fee back.",
         refuses=(RejectCode.INVALID_STATUS_TRANSITION,),
         idempotency="by content",
-    ),
-    Route(
-        method="GET",
-        path="/v1/contests/{contest_id}/standings",
-        handle=read_standings,
-        needs=ANYONE,
-        gives=StandingsGiven,
-        summary="Read a settled contest's result.",
-        refuses=(RejectCode.SETTLEMENT_NOT_READY,),
-        polled=True,
     ),
 )

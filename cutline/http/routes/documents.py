@@ -10,7 +10,8 @@ from cutline.http.operation import Document
 from cutline.http.schemas.documents import DocumentGiven
 
 
-def _text(document: Document) -> str:
+def text_of(document: Document) -> str:
+    """Return a document as it is committed."""
     # The documents are written from the table of operations, which holds these two.
     from cutline.http.contracts.committed import contracts
 
@@ -19,7 +20,7 @@ def _text(document: Document) -> str:
 
 async def read_admin_document(_call: Call) -> Reply:
     """Return the document of what staff and services may do, in the very bytes that are committed."""
-    text = _text("admin")
+    text = text_of("admin")
     return Reply(body=DocumentGiven.model_validate_json(text), text=text)
 
 
@@ -27,7 +28,7 @@ def public_document(_house: House) -> Handler:
     """Return the handler that gives everybody the public document."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        text = _text("public")
+        text = text_of("public")
         reply = Reply(body=DocumentGiven.model_validate_json(text), text=text)
         return answers.answer(PUBLIC, reply, request, errors.correlation_of(request))
 

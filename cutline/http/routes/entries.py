@@ -1,14 +1,15 @@
-"""Entries: enter, read, withdraw. What belongs to others does not exist here (A8)."""
+"""Entries: enter, list, read, pick, withdraw. What belongs to others does not exist here (A8)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from cutline.engine.errors import RejectCode
-from cutline.http.addresses import entry_id_of
+from cutline.http.addresses import contest_id_of, entry_id_of
 from cutline.http.asking import Refused
 from cutline.http.door import ANYONE, ENTRANT, Call, Reply, Route
-from cutline.http.schemas.entries import EnterAsked, EntryGiven
+from cutline.http.paging import cursor_of
+from cutline.http.schemas.entries import ChangePicksAsked, EnterAsked, EntriesAsked, EntriesGiven, EntryGiven
 
 
 async def enter(call: Call) -> Reply:
@@ -24,6 +25,36 @@ async def enter(call: Call) -> Reply:
     )
     given = _given(entered)
     return Reply(status=200 if given.deduped else 201, body=given)
+
+
+async def list_entries(call: Call) -> Reply:
+    """List the caller's own entries in the order of entering; to staff everybody's, or one holder's."""
+    contest_id = contest_id_of(call.part("contest_id"))
+    asked = call.query_as(EntriesAsked)
+    after = asked.after(int)
+    holder = asked.account_did if call.principal.is_staff else call.principal.subject
+    try:
+        found = call.house.engine.leaderboards.entry_ids(
+            contest_id, account_did=holder, after=after if isinstance(after, int) else 0, limit=asked.limit + 1
+        )
+    except KeyError as error:
+        raise Refused(RejectCode.NOT_FOUND, {"contest_id": contest_id}) from error
+    shown = found[: asked.limit]
+    listed = (await call.contest(contest_id).entries([entry_id for _, entry_id in shown]))["entries"]
+    next_cursor = cursor_of(shown[-1][0]) if len(found) > len(shown) else None
+    return Reply(body=EntriesGiven(entries=[_given(entry) for entry in listed], next_cursor=next_cursor))
+
+
+async def change_picks(call: Call) -> Reply:
+    """Give an entry other golfers before the lock, paid or not; the same ones again change nothing."""
+    entry_id, asked = call.part("entry_id"), call.body_as(ChangePicksAsked)
+    try:
+        changed = await call.contest(call.part("contest_id")).change_picks(
+            entry_id=entry_id, account_did=call.principal.subject, picks=asked.picks, tiebreak=asked.tiebreak
+        )
+    except Refused as refused:
+        raise _no_entry(refused, entry_id) from refused
+    return Reply(body=_given(changed))
 
 
 async def read_entry(call: Call) -> Reply:
@@ -82,12 +113,33 @@ ROUTES = (
     ),
     Route(
         method="GET",
+        path="/v1/contests/{contest_id}/entries",
+        handle=list_entries,
+        needs=ANYONE,
+        gives=EntriesGiven,
+        summary="List your entries in a contest.",
+        query=EntriesAsked,
+        polled=True,
+    ),
+    Route(
+        method="GET",
         path="/v1/contests/{contest_id}/entries/{entry_id}",
         handle=read_entry,
         needs=ANYONE,
         gives=EntryGiven,
         summary="Read an entry of yours.",
         polled=True,
+    ),
+    Route(
+        method="PUT",
+        path="/v1/contests/{contest_id}/entries/{entry_id}/picks",
+        handle=change_picks,
+        needs=ENTRANT,
+        takes=ChangePicksAsked,
+        gives=EntryGiven,
+        summary="Change the picks of an entry of yours before the lock.",
+        refuses=(RejectCode.CONTEST_LOCKED, RejectCode.ENTRY_NOT_PENDING, RejectCode.ROSTER_INVALID),
+        idempotency="by content",
     ),
     Route(
         method="POST",

@@ -1,4 +1,4 @@
-"""What is asked and answered about configurations, contests and standings."""
+"""What is asked and answered about configurations and contests."""
 
 from __future__ import annotations
 
@@ -130,25 +130,7 @@ class ContestListed(Given):
 
 
 class ContestsGiven(Given):
-    """All contests, by id."""
+    """A page of the contests, by id."""
 
     contests: list[ContestListed]
-
-
-class StandingGiven(Given):
-    """One settled entry; `account_did` is shown to its owner and to staff."""
-
-    rank: int
-    entry_id: str
-    account_did: str | None
-    status: str
-    score: int | float | None
-    prize_cents: int
-    paid: bool
-
-
-class StandingsGiven(Given):
-    """A settled contest's result, best first."""
-
-    contest_id: str
-    standings: list[StandingGiven]
+    next_cursor: str | None

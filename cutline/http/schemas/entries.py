@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from cutline.http.schemas.base import Asked, Given
+from cutline.http.paging import PageAsked
+from cutline.http.schemas.base import AccountDid, Asked, Given
 
 PlayerId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -39,3 +40,23 @@ class EntryGiven(Given):
     prize_status: str | None = None
     paid: bool = False
     deduped: bool = False
+
+
+class ChangePicksAsked(Asked):
+    """The golfers and the prediction that take the place of those that an entry has."""
+
+    picks: tuple[PlayerId, ...] = Field(min_length=1, max_length=100)
+    tiebreak: int | None = Field(default=None, ge=-1000, le=1000)
+
+
+class EntriesAsked(PageAsked):
+    """Which page of entries; `account_did` asks for one holder's, and only staff is heard."""
+
+    account_did: AccountDid | None = None
+
+
+class EntriesGiven(Given):
+    """A page of entries, in the order of entering."""
+
+    entries: list[EntryGiven]
+    next_cursor: str | None

@@ -68,6 +68,22 @@ CREATE TABLE settlement_audit (
     "CREATE INDEX settlement_audit_log_seq_idx ON settlement_audit (log_seq)",
 )
 
+_ENTRY_PICKS = (
+    """
+CREATE TABLE entry_picks (
+  -- what was picked and predicted instead of what the entry was made with; the highest number is the present one
+  id INTEGER PRIMARY KEY CHECK (id > 0),
+  entry_id TEXT NOT NULL REFERENCES entries (entry_id),
+  number INTEGER NOT NULL CHECK (number > 0),
+  picks TEXT NOT NULL CHECK (json_valid(picks)),
+  tiebreak INTEGER,
+  at TEXT NOT NULL CHECK (at GLOB '????-??-??T*Z'),
+  log_seq INTEGER NOT NULL REFERENCES log (seq),
+  UNIQUE (entry_id, number)
+) STRICT""",
+    "CREATE INDEX entry_picks_log_seq_idx ON entry_picks (log_seq)",
+)
+
 _VIEWS = (
     """
 CREATE VIEW transitions AS
@@ -137,4 +153,5 @@ MIGRATIONS = (
     ),
     Migration(name="0003_show_config_versions", creates=(), statements=(_CONFIG_VERSIONS,)),
     Migration(name="0004_create_rosters", creates=("rosters",), statements=_ROSTERS),
+    Migration(name="0005_create_entry_picks", creates=("entry_picks",), statements=_ENTRY_PICKS),
 )

@@ -11,6 +11,7 @@ from cutline.engine.contest.events import (
     EntryActivated,
     EntryCancelled,
     EntryExpired,
+    EntryPicksChanged,
     EntryRefused,
     EntryReserved,
     EntryStatus,
@@ -47,6 +48,11 @@ def _reserved(recorded: Recorded, event: EntryReserved) -> Iterator[tuple[str, A
         ),
     )
     yield from _status(recorded, event.entry_id, EntryStatus.PENDING_PAYMENT)
+
+
+def _picked(recorded: Recorded, event: EntryPicksChanged) -> Iterator[tuple[str, Any]]:
+    picks = orjson.dumps(event.picks).decode()
+    yield "entry_picks", (event.entry_id, event.number, picks, event.tiebreak, utc_text(recorded.at), recorded.seq)
 
 
 def _status(recorded: Recorded, entry_id: str, status: EntryStatus) -> Iterator[tuple[str, Any]]:
@@ -103,6 +109,7 @@ def _audit(
 
 _ROWS: dict[type, Callable[[Recorded, Any], Rows]] = {
     EntryReserved: _reserved,
+    EntryPicksChanged: _picked,
     EntryActivated: _becomes(EntryStatus.ACTIVE),
     EntryRefused: _refused,
     EntryExpired: _becomes(EntryStatus.EXPIRED),

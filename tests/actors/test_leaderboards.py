@@ -1,0 +1,110 @@
+"""Readers beside the actors: as fresh as the last commit, one look for all who wait, and few files held open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from cutline.actors import leaderboards
+from cutline.actors.leaderboards import Leaderboards
+from cutline.bench.crowd import write_contest
+from cutline.storage.files import DataRoot
+from tests.engine.contest.play import Play
+
+NOW = datetime(2026, 4, 9, tzinfo=UTC)
+T = TypeVar("T")
+
+
+class CountedWorkers:
+    """Runs the work here, answers after a moment, and counts how often."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        self.runs += 1
+        result = function(*arguments)
+        await asyncio.sleep(0.01)
+        return result
+
+    async def close(self) -> None:
+        pass
+
+
+def write(root: DataRoot, *entry_ids: str, contest_id: str = "c1") -> None:
+    play = Play()
+    play.enter_and_pay(*entry_ids)
+    play.to_live()
+    write_contest(root, contest_id, [recorded.event for recorded in play.contest.log], NOW)
+
+
+async def test_many_who_ask_at_once_wait_for_one_look_and_later_ones_for_none(tmp_path: Path) -> None:
+    root, workers = DataRoot(tmp_path), CountedWorkers()
+    write(root, "e1", "e2")
+    boards = Leaderboards(root, workers)
+    pictures = await asyncio.gather(*(boards.picture("c1") for _ in range(20)))
+    assert {id(picture) for picture in pictures} == {id(pictures[0])}
+    assert await boards.picture("c1") is pictures[0]
+    assert workers.runs == 1
+    boards.close()
+
+
+async def test_a_commit_during_a_look_is_looked_at_as_well(tmp_path: Path) -> None:
+    """Whoever asks after a commit sees what it left."""
+    root, workers = DataRoot(tmp_path), CountedWorkers()
+    play = Play()
+    write_contest(root, "c1", [recorded.event for recorded in play.contest.log], NOW)
+    boards, written = Leaderboards(root, workers), len(play.contest.log)
+    asking = asyncio.create_task(boards.picture("c1"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert workers.runs == 1
+    play.to_live()
+    write_contest(root, "c1", [recorded.event for recorded in play.contest.log[written:]], NOW)
+    picture = await asking
+    assert picture is not None
+    assert (picture.status, workers.runs) == ("LIVE", 2)
+    boards.close()
+
+
+async def test_one_who_goes_away_leaves_the_look_to_the_others(tmp_path: Path) -> None:
+    root = DataRoot(tmp_path)
+    write(root, "e1")
+    boards = Leaderboards(root, CountedWorkers())
+    first, second = (asyncio.create_task(boards.picture("c1")) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    picture = await second
+    assert picture is not None
+    assert picture.ranking.entry_ids == ("e1",)
+    boards.close()
+
+
+async def test_what_is_no_contest_is_none_and_makes_no_file(tmp_path: Path) -> None:
+    root = DataRoot(tmp_path)
+    boards = Leaderboards(root, CountedWorkers())
+    assert await boards.picture("nowhere") is None
+    with pytest.raises(KeyError):
+        boards.cards("nowhere", [])
+    assert not root.path_of("contest/nowhere").parent.exists()
+    write_contest(root, "planned", [], NOW)
+    assert await boards.picture("planned") is None
+    boards.close()
+
+
+async def test_only_so_many_files_are_held_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaderboards, "CONTESTS_OPEN_MAX", 2)
+    root = DataRoot(tmp_path)
+    boards = Leaderboards(root, CountedWorkers())
+    for name in ("a", "b", "c", "d", "e"):
+        write(root, "e1", contest_id=name)
+    pictures = await asyncio.gather(*(boards.picture(name) for name in ("a", "b", "c", "d")))
+    assert all(pictures)
+    assert await boards.picture("e") is not None
+    assert len(boards._reads) == 2
+    boards.close()
