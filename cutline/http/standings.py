@@ -25,7 +25,7 @@ class Row:
     entry_id: str
     account_did: str
     status: str
-    score: int | None
+    score: int | float | None
     prize_cents: int | None
     paid: bool
     picks: tuple[str, ...]
