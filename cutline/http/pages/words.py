@@ -21,10 +21,10 @@ def moment(at: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(utc.isoformat(timespec="seconds"), shown)
 
 
-def score(figure: int | None, metric: str) -> str:
+def score(figure: int | float | None, metric: str) -> str:
     """Write a score in the contest's metric; to par as golfers do: `-5`, `E`, `+3`."""
     if figure is None:
         return "-"
     if metric != "to_par":
         return f"{figure}"
-    return f"{figure:+d}" if figure else "E"
+    return f"{figure:+}" if figure else "E"
