@@ -89,7 +89,7 @@ def test_a_token_without_a_secret_or_with_an_unknown_scope_is_refused(
     monkeypatch.setenv("CUTLINE_JWT_SECRET", SECRET)
     ended = run("token", "--sub", "did:ann", "--scopes", "everything")
     assert ended.code == 1
-    assert "admin, ops, entrant" in ended.err
+    assert "admin, ops, tenant, entrant" in ended.err
 
 
 def test_restoring_from_nowhere_is_refused_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
