@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,7 @@ from cutline.storage.sqlite import open_writer
 
 ROWS_A_COMMIT = 20_000
 PAR = 72
+_NO_BLOBS: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +70,13 @@ def write_crowd(root: DataRoot, crowd: Crowd, now: datetime) -> None:
     write_contest(root, crowd.contest_id, _events(crowd, now), now)
 
 
-def write_contest(root: DataRoot, contest_id: str, events: Iterable[Event], now: datetime) -> None:
-    """Append events to a contest's file, made if it is missing, with their rows; nothing of them stays owed."""
+def write_contest(
+    root: DataRoot, contest_id: str, events: Iterable[Event], now: datetime, blobs: Mapping[str, bytes] = _NO_BLOBS
+) -> None:
+    """Append events to a contest's file, made if it is missing, with their rows; nothing of them stays owed.
+
+    `blobs` are the bytes that lie beside the log, by the key of their event.
+    """
     rules = rules_of("contest")
     path = root.path_of(f"contest/{contest_id}")
     with contextlib.closing(open_writer(path, rules.kind, create=True, now=now)) as connection:
@@ -82,7 +89,7 @@ def write_contest(root: DataRoot, contest_id: str, events: Iterable[Event], now:
             rows: dict[str, list[tuple[object, ...]]] = {}
             for event in batch:
                 recorded = _append(log, folding, event, now)
-                for table, row in rules.project(recorded, None):
+                for table, row in rules.project(recorded, blobs.get(event.key)):
                     rows.setdefault(table, []).append(row)
             if folding.owed:
                 _append(log, folding, DeliveriesAcknowledged(first=log.seq + 1, keys=tuple(folding.owed)), now)

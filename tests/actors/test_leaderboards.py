@@ -40,7 +40,7 @@ def write(root: DataRoot, *entry_ids: str, contest_id: str = "c1") -> None:
     play = Play()
     play.enter_and_pay(*entry_ids)
     play.to_live()
-    write_contest(root, contest_id, [recorded.event for recorded in play.contest.log], NOW)
+    write_contest(root, contest_id, [recorded.event for recorded in play.contest.log], NOW, play.contest.blobs)
 
 
 async def test_many_who_ask_at_once_wait_for_one_look_and_later_ones_for_none(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ async def test_a_commit_during_a_look_is_looked_at_as_well(tmp_path: Path) -> No
     await asyncio.sleep(0)
     assert workers.runs == 1
     play.to_live()
-    write_contest(root, "c1", [recorded.event for recorded in play.contest.log[written:]], NOW)
+    write_contest(root, "c1", [recorded.event for recorded in play.contest.log[written:]], NOW, play.contest.blobs)
     picture = await asking
     assert picture is not None
     assert (picture.status, workers.runs) == ("LIVE", 2)

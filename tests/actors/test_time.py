@@ -95,8 +95,11 @@ async def test_a_clock_set_back_unlocks_nothing_and_no_time_decreases(tmp_path: 
     """C1: the file's own time goes on."""
     async with running_town(tmp_path) as town:
         await town.plan(CONTEST)
+        # An actor answers before it says when it wants to look; a tick in between would have nothing to look at.
+        await rest(town)
         clock.move_to(LOCK)
         await tick(town)
+        assert (await town.contest(CONTEST))["status"] == "LOCKED"
         clock.move_to(LOCK - timedelta(hours=1))
         assert is_refused(await town.enter(CONTEST, "e1"), "CONTEST_LOCKED")
         await tick(town)

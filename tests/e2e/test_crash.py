@@ -35,7 +35,8 @@ EVENTS = {
         FeedApplied PrizePaid RostersFrozen SettlementRecorded SettlementStarted StatusChanged TransitionRefused
         WriterOpened""",
     "feed": "ChangesRecorded DeliveriesAcknowledged EventWatched LateWatchBegan PayloadStored WriterOpened",
-    "governance": "ConfigPublished ContestConfirmed ContestPlanned WriterOpened",
+    "governance": """ConfigPublished ContestConfirmed ContestPlanned ContractPublished ErrorCodeRegistered
+        WriterOpened""",
     "ledger": """AccountOpened AnchorRecorded BalanceListingRequested BalanceTransactionsRead DeliveriesAcknowledged
         PlatformFundsRead UndeliveredEventsListed
         StripeEventRecorded TransactionPosted WriterOpened""",

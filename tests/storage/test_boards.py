@@ -43,7 +43,7 @@ class Stand:
     def look(self, known: str | None = None) -> Picture | None:
         fresh = self.play.contest.log[self.written :]
         self.written += len(fresh)
-        write_contest(self.root, "c1", [recorded.event for recorded in fresh], NOW)
+        write_contest(self.root, "c1", [recorded.event for recorded in fresh], NOW, self.play.contest.blobs)
         return self.boards.look(str(self.path), known)
 
     def picture(self) -> Picture:
