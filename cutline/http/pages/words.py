@@ -21,7 +21,7 @@ def moment(at: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(utc.isoformat(timespec="seconds"), shown)
 
 
-def score(figure: int | float | None, metric: str) -> str:
+def score(figure: float | None, metric: str) -> str:
     """Write a score in the contest's metric; to par as golfers do: `-5`, `E`, `+3`."""
     if figure is None:
         return "-"
