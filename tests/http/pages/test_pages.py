@@ -40,6 +40,7 @@ def described(contest_id: str) -> dict[str, Any]:
         "contest_id": contest_id,
         "config_id": "small-open",
         "config_sha256": "0" * 64,
+        "config_version": 0,
         "name": "Small Open",
         "currency": "usd",
         "status": "LIVE",
