@@ -38,7 +38,7 @@ class Rescoring:
     async def compare(self, contest_id: str, before: str, after: str) -> dict[str, Any] | Rejected:
         """Settle a contest's file at two points and return how they differ (see `storage.rescoring`).
 
-        Refusals: NOT_FOUND for a contest without a file, REQUEST_INVALID for a point that it does not have,
+        Refusals: NOT_FOUND for a contest without a file and for a point that it does not have,
         CONTEST_QUARANTINED for a file that cannot be read.
         """
         path = self._root.path_of(f"contest/{contest_id}")
@@ -49,5 +49,5 @@ class Rescoring:
         except StorageError as error:
             return Rejected(code=RejectCode.CONTEST_QUARANTINED, details={"reason": type(error).__name__})
         if "unknown" in compared:
-            return Rejected(code=RejectCode.REQUEST_INVALID, details={"query": compared["unknown"]})
+            return Rejected(code=RejectCode.NOT_FOUND, details={"point": compared["unknown"]})
         return compared

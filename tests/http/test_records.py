@@ -103,6 +103,8 @@ async def test_runs_are_compared_over_the_doors(played: Path, tmp_path: Path) ->
         refused = await get(town, f"{SETTLED}/settlement-audit/diff?after=nowhere", status=400)
         assert refused["error"]["code"] == "REQUEST_INVALID"
         await get(town, f"{SETTLED}/settlement-audit/diff?after={'x' * 300}", status=400)
+        unknown = await get(town, f"{SETTLED}/settlement-audit/diff?after=checkpoint:999999", status=404)
+        assert unknown["error"]["details"]["point"].startswith("checkpoint:999999 is no point")
         await get(town, "/v1/contests/nobody/settlement-audit/diff", status=404)
 
 

@@ -14,7 +14,6 @@ import pytest
 from cutline.engine.messages import ReadDirectory, ReadEntries
 from cutline.engine.tournament import load
 from cutline.http.client import ApiRefused
-from cutline.http.paging import cursor_of
 from cutline.simulation.stage import masters_toml
 from cutline.storage.boards import Picture, Ranking
 from cutline.storage.errors import DiskFull
@@ -125,7 +124,7 @@ async def test_a_page_is_made_anew_when_anything_has_changed(
     "query",
     [
         *("limit=0", "limit=201", "limit=-1", "limit=ten", "limit=%D9%A3"),
-        *("cursor=x", "cursor=", "cursor=LTE=", f"cursor={cursor_of('a')}"),
+        *("cursor=x", "cursor=", "cursor=LTE=", "cursor=-1", "cursor=1_", "cursor=1_a%0A"),
     ],
 )
 async def test_a_page_that_cannot_be_is_refused_by_name(

@@ -41,8 +41,7 @@ class Leaderboard:
     async def page(self, visit: Visit) -> web.StreamResponse:
         """Show a page of the standings to anybody."""
         contest_id = contest_id_of(visit.request.match_info["contest_id"])
-        place = read_query(visit.request, PageAsked).after(int)
-        offset = place if isinstance(place, int) else 0
+        offset = read_query(visit.request, PageAsked).place.number
         page = await visit.house.standings.page(contest_id, offset=offset, limit=LIMIT_DEFAULT)
         key = (contest_id, offset)
         version, text = self._rendered.get(key, ("", ""))

@@ -70,7 +70,7 @@ async def contests(visit: Visit) -> web.StreamResponse:
     person = _person(visit)
     if person is None:
         return _to_sign_in()
-    after = read_query(visit.request, PageAsked).after(str) or ""
+    after = read_query(visit.request, PageAsked).place.name
     listed = (await GovernanceHandle(visit.asking.ask).directory())["contests"]
     later = sorted((one for one in listed if one["contest_id"] > after), key=lambda one: str(one["contest_id"]))
     page = later[:LINES_MAX]
@@ -79,7 +79,7 @@ async def contests(visit: Visit) -> web.StreamResponse:
         "subject": person.subject,
         "here": visit.request.path_qs,
         "contests": [{**one, "state": state} for one, state in zip(page, states, strict=True)],
-        "following": f"/ops?cursor={cursor_of(page[-1]['contest_id'])}" if len(later) > len(page) else None,
+        "following": f"/ops?cursor={cursor_of(name=page[-1]['contest_id'])}" if len(later) > len(page) else None,
     }
     return show(visit, render(visit, "contests.html", context), personal=True)
 

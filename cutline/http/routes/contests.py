@@ -66,11 +66,11 @@ async def create_contest(call: Call) -> Reply:
 async def list_contests(call: Call) -> Reply:
     """List the contests that exist or are planned, by id, page by page."""
     asked = call.query_as(PageAsked)
-    after = asked.after(str) or ""
+    after = asked.place.name
     listed = (await call.governance.directory())["contests"]
     later = sorted((one for one in listed if one["contest_id"] > after), key=lambda one: str(one["contest_id"]))
     page = [ContestListed.model_validate(one) for one in later[: asked.limit]]
-    next_cursor = cursor_of(page[-1].contest_id) if len(later) > len(page) else None
+    next_cursor = cursor_of(name=page[-1].contest_id) if len(later) > len(page) else None
     return Reply(body=ContestsGiven(contests=page, next_cursor=next_cursor))
 
 

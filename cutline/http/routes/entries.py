@@ -31,11 +31,10 @@ async def list_entries(call: Call) -> Reply:
     """List the caller's own entries in the order of entering; to staff everybody's, or one holder's."""
     contest_id = contest_id_of(call.part("contest_id"))
     asked = call.query_as(EntriesAsked)
-    after = asked.after(int)
     holder = asked.account_did if call.principal.is_staff else call.principal.subject
     try:
         found = call.house.engine.leaderboards.entry_ids(
-            contest_id, account_did=holder, after=after if isinstance(after, int) else 0, limit=asked.limit + 1
+            contest_id, account_did=holder, after=asked.place.number, limit=asked.limit + 1
         )
     except KeyError as error:
         raise Refused(RejectCode.NOT_FOUND, {"contest_id": contest_id}) from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from cutline.engine.errors import RejectCode
 from cutline.http.addresses import payout_id_of
 from cutline.http.asking import Refused, ask_until
-from cutline.http.cursors import cursor_of, place_of
 from cutline.http.door import ADMIN, ANYONE, ENTRANT, STAFF, Call, Reply, Route
+from cutline.http.paging import Place, cursor_of
 from cutline.http.schemas.payouts import (
     FailedPayoutsQueried,
     PayoutAsked,
@@ -19,6 +20,9 @@ from cutline.http.schemas.payouts import (
     PayoutsQueried,
     StuckPayoutsQueried,
 )
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""A place in the list of payouts is the microseconds since then, and an id."""
 
 
 async def create_payout(call: Call) -> Reply:
@@ -68,11 +72,21 @@ async def list_payouts(call: Call) -> Reply:
         created_before=query.created_before,
         account_did=query.account_did,
         status=query.status,
-        after=place_of(query.cursor),
+        after=None if query.cursor is None else _moment_of(query.place),
         limit=query.limit,
     )
     payouts = [PayoutGiven.model_validate(one) for one in page["payouts"]]
-    return Reply(body=PayoutsGiven(payouts=payouts, next_cursor=cursor_of(page["after"])))
+    after = page["after"]
+    next_cursor = None if after is None else cursor_of(*_place_of(*after))
+    return Reply(body=PayoutsGiven(payouts=payouts, next_cursor=next_cursor))
+
+
+def _place_of(created_at: datetime, payout_id: str) -> Place:
+    return Place((created_at - _EPOCH) // timedelta(microseconds=1), payout_id)
+
+
+def _moment_of(place: Place) -> tuple[datetime, str]:
+    return _EPOCH + timedelta(microseconds=place.number), place.name
 
 
 async def retry_payout(call: Call) -> Reply:

@@ -15,9 +15,8 @@ from cutline.http.schemas.records import (
     IngestionRestartedGiven,
     SettlementAuditGiven,
     SettlementDifferenceGiven,
+    SettlementsCompared,
 )
-
-POINT_CHARACTERS_MAX = 200
 
 
 async def read_ingestion(call: Call) -> Reply:
@@ -54,14 +53,12 @@ async def compare_settlements(call: Call) -> Reply:
     """Settle a contest at two points and show what differs, entry by entry and in cents (SET-011, SET-012).
 
     `?before=` and `?after=` name points: a run's id, `settled`, `late`, or `checkpoint:N`. Without them the result is
-    compared with what it would have been with all late corrections. Refusals: REQUEST_INVALID for other points.
+    compared with what it would have been with all late corrections. Refusals: NOT_FOUND for a contest without a file
+    and for a point that the contest does not have.
     """
     contest_id = contest_id_of(call.part("contest_id"))
-    query = call.request.query
-    before, after = query.get("before", "settled"), query.get("after", "late")
-    if max(len(before), len(after)) > POINT_CHARACTERS_MAX:
-        raise Refused(RejectCode.REQUEST_INVALID, {"query": "before, after"})
-    compared = await call.house.engine.rescoring.compare(contest_id, before, after)
+    asked = call.query_as(SettlementsCompared)
+    compared = await call.house.engine.rescoring.compare(contest_id, asked.before, asked.after)
     if isinstance(compared, Rejected):
         raise Refused(compared.code, compared.details)
     return Reply(body=SettlementDifferenceGiven.model_validate(compared))
@@ -83,6 +80,7 @@ ROUTES = (
         needs=ADMIN,
         gives=IngestionRestartedGiven,
         summary="Open the feed of a contest again from its file.",
+        idempotency="by content",
     ),
     Route(
         method="GET",
@@ -98,6 +96,7 @@ ROUTES = (
         handle=compare_settlements,
         needs=STAFF,
         gives=SettlementDifferenceGiven,
-        summary="Compare two settlements of a contest (?before=, ?after=).",
+        summary="Compare two settlements of a contest.",
+        query=SettlementsCompared,
     ),
 )

@@ -22,9 +22,8 @@ async def read_standings(call: Call) -> Reply:
     or not at all, so a reader who needs one state compares `version` from page to page.
     """
     asked = call.query_as(PageAsked)
-    place = asked.after(int)
-    offset = place if isinstance(place, int) else 0
-    page = await call.house.standings.page(contest_id_of(call.part("contest_id")), offset=offset, limit=asked.limit)
+    contest_id = contest_id_of(call.part("contest_id"))
+    page = await call.house.standings.page(contest_id, offset=asked.place.number, limit=asked.limit)
     viewer = call.principal
     if page.rendered is not None and not viewer.is_staff and viewer.subject not in page.owners:
         return page.rendered

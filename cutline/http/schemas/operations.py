@@ -11,6 +11,8 @@ from cutline.http.schemas.base import Asked, Given, Queried
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Version = Annotated[int, Field(ge=1, lt=2**31)]
+"""A configuration's version, counted from 1."""
 ExecutionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 
@@ -32,7 +34,7 @@ class ExecutionsQueried(Queried):
 class VersionQueried(Queried):
     """Which version; without it the newest."""
 
-    version: int | None = Field(default=None, ge=1)
+    version: Version | None = None
 
 
 class RehearsalGiven(Given):
@@ -58,7 +60,7 @@ class ConfigValidatedGiven(Given):
 class RollBackAsked(Asked):
     """Which version is undone, which must be the newest, and why."""
 
-    version: int = Field(ge=1)
+    version: Version
     reason: Line
 
 

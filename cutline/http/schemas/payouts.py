@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from cutline.http.cursors import CURSOR
+from cutline.http.paging import LIMIT_MAX, PageAsked
 from cutline.http.schemas.base import AccountDid, Asked, Given, Queried
 
 Status = Literal["initiated", "submitted", "finalizing_paid", "finalizing_failed", "paid", "failed"]
 WaitsFor = Literal["account", "stripe", "bank", "ledger"]
-PAGE_MAX = 200
 
 
 def _utc(value: datetime) -> datetime:
@@ -24,7 +23,7 @@ def _utc(value: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_utc)]
-Limit = Annotated[int, Field(ge=1, le=PAGE_MAX)]
+Limit = Annotated[int, Field(ge=1, le=LIMIT_MAX)]
 
 
 class PayoutAsked(Asked):
@@ -71,15 +70,13 @@ class PayoutReadGiven(PayoutGiven):
     audit_events: list[PayoutAuditGiven]
 
 
-class PayoutsQueried(Queried):
+class PayoutsQueried(PageAsked):
     """Which payouts: created from `from` (inclusive) to `to` (exclusive); `cursor` is the last page's `next_cursor`."""
 
     created_from: Moment = Field(alias="from")
     created_before: Moment = Field(alias="to")
     account_did: AccountDid | None = None
     status: Status | None = None
-    cursor: Annotated[str, StringConstraints(pattern=CURSOR)] | None = None
-    limit: Limit = 50
 
 
 class PayoutsGiven(Given):
@@ -93,13 +90,13 @@ class StuckPayoutsQueried(Queried):
     """How long a payout must have waited to count as stuck; without it, as long as this installation says."""
 
     minutes: Annotated[int, Field(ge=1, le=525_600)] | None = None
-    limit: Limit = PAGE_MAX
+    limit: Limit = LIMIT_MAX
 
 
 class FailedPayoutsQueried(Queried):
     """How many of the latest failed payouts."""
 
-    limit: Limit = PAGE_MAX
+    limit: Limit = LIMIT_MAX
 
 
 class PayoutsCountedGiven(Given):

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from cutline.http.schemas.base import Given
+from pydantic import StringConstraints
+
+from cutline.http.schemas.base import Given, Queried
+
+Point = Annotated[
+    str,
+    StringConstraints(pattern=r"^(settled|late|checkpoint:[0-9]{1,9}|[a-z0-9][a-z0-9_-]{0,63}:settlement:[0-9]{1,9})$"),
+]
+"""Where a contest can be settled: its own run, with all late corrections, after so many changes, or a run by its id."""
+
+
+class SettlementsCompared(Queried):
+    """Which two points are compared."""
+
+    before: Point = "settled"
+    after: Point = "late"
 
 
 class PollGiven(Given):
