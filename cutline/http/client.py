@@ -266,6 +266,10 @@ class CutlineClient:
             asked["account_did"] = account_did
         return await self._post("/v1/payouts", asked, idempotency_key=idempotency_key)
 
+    async def compared_day(self, day: str) -> dict[str, Any]:
+        """Return where a UTC day, YYYY-MM-DD, differs from Stripe's: `differences_found`, `differences`, ..."""
+        return await self._get(f"/v1/reconciliation/stripe/days/{quote(day, safe='')}")
+
     async def payout(self, payout_id: str) -> dict[str, Any]:
         """Return a payout as it stands, with its `audit_events`."""
         return await self._get(f"/v1/payouts/{quote(payout_id, safe='')}")

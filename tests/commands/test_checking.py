@@ -73,8 +73,8 @@ def test_help_names_every_command(run_apart: Run) -> None:
     assert ended.code == 0
     names = {line.split()[0] for line in ended.out.partition("Commands:")[2].splitlines() if line.strip()}
     assert names == {
-        *("serve", "demo", "simulate", "verify", "score", "replay", "restore", "export", "forget"),
-        *("token", "config", "contest", "runbook", "schema", "openapi", "emulate", "bench"),
+        *("serve", "demo", "simulate", "verify", "score", "replay", "reconcile", "restore", "export"),
+        *("forget", "token", "config", "contest", "runbook", "schema", "openapi", "emulate", "bench"),
     }
 
 
