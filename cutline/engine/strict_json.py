@@ -17,6 +17,7 @@ class JsonFault(StrEnum):
     DUPLICATE_KEY = "duplicate_key"
     NOT_FINITE = "not_finite"
     TOO_DEEP = "too_deep"
+    TOO_LARGE = "too_large"
 
 
 class NotStrictJson(ValueError):
@@ -28,11 +29,12 @@ class NotStrictJson(ValueError):
         self.detail = detail
 
 
-def parse(raw: bytes, *, decimals: bool = False) -> Any:
+def parse(raw: bytes, *, decimals: bool = False, small_integers: bool = False) -> Any:
     """Parse UTF-8 JSON, refusing what two readers could read differently.
 
     Refused are NaN, infinities, overflowing numbers, duplicate keys, lone surrogates and bottomless nesting.
-    With `decimals`, numbers with a point become `Decimal`. Raises NotStrictJson. (FAULTS F5, A1)
+    With `decimals`, numbers with a point become `Decimal`; with `small_integers`, what does not fit into 64 bits with
+    a sign is refused, too, for it could not be recorded. Raises NotStrictJson. (FAULTS F5, A1)
     """
     try:
         text = raw.decode("utf-8")
@@ -44,6 +46,7 @@ def parse(raw: bytes, *, decimals: bool = False) -> Any:
             object_pairs_hook=_unique,
             parse_constant=_refuse_constant,
             parse_float=_finite_decimal if decimals else _finite_float,
+            parse_int=_small_integer if small_integers else int,
         )
     except NotStrictJson:
         raise
@@ -79,6 +82,13 @@ def _finite_float(text: str) -> float:
 def _finite_decimal(text: str) -> Decimal:
     _finite_float(text)
     return Decimal(text)
+
+
+def _small_integer(text: str) -> int:
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise NotStrictJson(JsonFault.TOO_LARGE, text[:80])
+    return value
 
 
 def _refuse_surrogates(value: Any) -> None:

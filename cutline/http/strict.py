@@ -44,7 +44,7 @@ async def read_body(request: web.Request) -> bytes:
 def parse_object(raw: bytes) -> dict[str, Any]:
     """Return the JSON object in a body, or refuse what two readers could read differently (A1)."""
     try:
-        value = strict_json.parse(raw)
+        value = strict_json.parse(raw, small_integers=True)
     except strict_json.NotStrictJson as error:
         raise Refused(RejectCode.REQUEST_INVALID, {"fault": error.fault.value, "detail": error.detail}) from error
     if not isinstance(value, dict):

@@ -83,12 +83,14 @@ def operations() -> list[Any]:
 
 
 def whole(content: Any) -> Any:
-    """For JSON Schema 2.0 is an integer; these doors take amounts without a point alone."""
+    """For JSON Schema 2.0 is an integer, of any size; these doors take integers without a point, of 64 bits alone."""
     if isinstance(content, dict):
         return {name: whole(value) for name, value in content.items()}
     if isinstance(content, list):
         return [whole(one) for one in content]
-    return int(content) if isinstance(content, float) and content.is_integer() else content
+    if isinstance(content, float) and content.is_integer():
+        content = int(content)
+    return max(-(2**63), min(content, 2**63 - 1)) if type(content) is int else content
 
 
 def credential(operation: Operation) -> str | None:

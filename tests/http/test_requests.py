@@ -38,6 +38,7 @@ async def post(
         (b'{"picks": ["1"], "tiebreak": NaN}', "not_finite"),
         (b'{"picks": ["1"], "tiebreak": 1e9999}', "not_finite"),
         (b'{"picks": ["1"], "tiebreak": -Infinity}', "not_finite"),
+        (b'{"picks": ["1"], "tiebreak": 9223372036854775808}', "too_large"),
         (b'{"picks": ["1"], "picks": ["2"]}', "duplicate_key"),
         (b'{"picks": ["1"], "pick\\u0073": ["2"]}', "duplicate_key"),
         (b'{"picks": ["\\ud800"]}', "encoding"),
@@ -71,7 +72,7 @@ async def test_what_is_not_strict_json_is_refused(
         (b'{"picks": ["1"], "tiebreak": "-10"}', "tiebreak"),
         (b'{"picks": ["1"], "tiebreak": 1.0}', "tiebreak"),
         (b'{"picks": ["1"], "tiebreak": true}', "tiebreak"),
-        (b'{"picks": ["1"], "tiebreak": 9223372036854775808}', "tiebreak"),
+        (b'{"picks": ["1"], "tiebreak": 9223372036854775807}', "tiebreak"),
         (b'{"picks": ["1"], "account_did": "did:player:bert"}', "account_did"),
     ],
 )
