@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from cutline.actors.operations import ConfigsHandle
+from cutline.actors.handles.operations import ConfigsHandle
 from cutline.engine import tournament
 from cutline.engine.errors import RejectCode
 from cutline.engine.rehearsal import RehearsalFailed, rehearse

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutline.actors.operations import ConfigsHandle, LifeHandle, RunbooksHandle
+from cutline.actors.handles.operations import ConfigsHandle, LifeHandle, RunbooksHandle
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
 from cutline.http.addresses import contest_id_of

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4, uuid5
 
 import structlog
 
-from cutline.actors.operations import RunbooksHandle
+from cutline.actors.handles.operations import RunbooksHandle
 from cutline.engine.errors import RejectCode
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, STAFF, Call, Reply, Route

@@ -1,11 +1,11 @@
-"""What staff hold of governance and of one contest's lifecycle: typed methods, as in `handles`; it decides nothing."""
+"""What staff hold of governance and of one contest's lifecycle: typed questions, and no decision."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
 from typing import Any, Literal
 
-from cutline.actors.handles import Ask, Reply
+from cutline.actors.handles.asking import Ask, Reply
 from cutline.engine.messages import (
     AdoptConfig,
     CompleteRunbook,

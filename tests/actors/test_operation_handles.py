@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from cutline.actors import operations
-from cutline.actors.handles import Ask
-from cutline.actors.operations import ConfigsHandle, LifeHandle, RunbooksHandle
+from cutline.actors.handles import Ask, operations
+from cutline.actors.handles.operations import ConfigsHandle, LifeHandle, RunbooksHandle
 from cutline.engine.messages import (
     AdoptConfig,
     CompleteRunbook,
