@@ -21,6 +21,14 @@ def _quiet_logs() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A command run in this process sends logs to the stream of its test, which is closed with it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture(autouse=True)
 def outside_the_contract(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, int, str | None]]]:
     """FRZ-020: no engine inside a test's own process may answer what its operation does not announce."""
     outside: list[tuple[str, int, str | None]] = []
