@@ -23,8 +23,12 @@ async def see(look: Callable[..., T], *arguments: Any) -> T:
     return await asyncio.to_thread(look, *arguments)
 
 
+PATIENCE = 600
+"""So many looks, a twentieth of a second apart: beside other tests a browser may be given little of the machine."""
+
+
 async def until(look: Callable[[], T], holds: Callable[[T], bool]) -> T:
-    for _ in range(100):
+    for _ in range(PATIENCE):
         if holds(seen := await see(look)):
             return seen
         await asyncio.sleep(0.05)
@@ -111,6 +115,8 @@ async def test_the_viewer_shows_staff_what_staff_may_do(engine: StandIn, url: st
     field = await see(browser.find_element, By.ID, "token")
     await see(field.send_keys, token("oscar", "ops"))
     await see(lambda: browser.find_element(By.CSS_SELECTOR, "main button").click())
+    # Going on before the answer is there would take the sign-in back.
+    await until(lambda: browser.current_url, lambda at: not at.endswith("/sign-in"))
     await see(browser.get, f"{url}/ops/docs")
     assert "/v1/configs" in await until(lambda: browser.execute_script(PATHS), bool)
 
