@@ -166,7 +166,7 @@ class Directory:
             return None
         reference = self._make_writer(address, founding)
         self._open[address] = reference
-        if not isinstance(envelope, Ask) and address.startswith(_CONTEST):
+        if not isinstance(envelope, Ask | Asks) and address.startswith(_CONTEST):
             self._room.enter(address, utc_now())
         for waiting in self._room.take(address):
             reference.tell(waiting)

@@ -17,7 +17,7 @@ from cutline.actors import directory as directories
 from cutline.actors import waiting_room
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, DUE_SOON, Directory
-from cutline.actors.mailbox import Ask, Delivery, Mailbox, Retire, Tell
+from cutline.actors.mailbox import Ask, Asks, Delivery, Mailbox, Retire, Tell, each
 from cutline.actors.waiting_room import SLOT_HELD_MAX, WaitingRoom
 from cutline.engine import tournament
 from cutline.engine.decision import Accepted
@@ -71,8 +71,9 @@ class Busy(Mailbox):
 
     def on_receive(self, message: Any) -> None:
         self.seen.append(message)
-        if isinstance(message, Ask):
-            message.future.get_loop().call_soon_threadsafe(message.future.set_result, Accepted())
+        for one in each(message):
+            if isinstance(one, Ask):
+                one.future.get_loop().call_soon_threadsafe(one.future.set_result, Accepted())
         self.place.go_on.wait(5)
         self.place.directory.note(self.address, None, utc_now(), at_rest=True)
         if isinstance(message, Retire) and message.release(self):
@@ -160,6 +161,20 @@ async def test_who_is_asked_at_an_edge_never_waits_and_brings_the_mail_along(pla
     async with asyncio.timeout(5):
         await future
     assert place.directory.waiting == 0
+
+
+async def test_contests_that_an_edge_asks_for_take_no_slot_from_those_that_are_due(place: Place) -> None:
+    addresses = place.add(*"abcd")
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    place.directory.send(addresses[0], Ask("read", "test", future))
+    together = Ask("read", "test", asyncio.get_running_loop().create_future())
+    place.directory.send(addresses[1], Asks((together,)))
+    for address in addresses[2:]:
+        place.directory.send(address, LOOK)
+    assert place.directory.waiting == 0
+    place.go_on.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(future, together.future)
 
 
 async def test_nobody_waits_for_a_feed_or_the_core(place: Place) -> None:
