@@ -22,7 +22,7 @@ from cutline.storage.epochs import highest_epoch
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sqlite import open_reader
-from tests.e2e.served import FEE_CENTS, Served, Town, open_town
+from tests.e2e.served import FEE_CENTS, Served, Town, open_town, until
 from tests.runbooks.reading import ROOT, commands_of
 
 pytestmark = pytest.mark.slow
@@ -103,7 +103,8 @@ async def test_a_killed_box_is_restored_verified_and_goes_on(tmp_path: Path) -> 
             assert epoch(new) > epoch(old), "an engine after a restore is not taken for one before it"
             await town.enter_and_pay(BEFORE, "did:player:newcomer")
             await town.enter_and_pay(BEFORE, "did:player:known-0-again")
-            balance = await town.books.trial_balance()
+            # An entry plays before its fee has left the escrow: that message waits for the replica.
+            balance = await until(town.books.trial_balance, lambda books: books[f"escrow:{BEFORE}"] == 0)
             assert sum(balance.values()) == 0
             assert balance[f"pot:{BEFORE}"] <= -FEE_CENTS * (len(known) + 2)
             assert (await asyncio.to_thread(typed, verify_again, tmp_path, replica, new)).returncode == 0
