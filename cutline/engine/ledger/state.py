@@ -45,6 +45,7 @@ _PLACES: Final[dict[str, Place]] = {
     "entry_refused": "refunds",
     "entry_returned": "refunds",
     "refund_succeeded": "refunded",
+    "refund_refused": "available",
 }
 """Where a payment's money lies after each kind of posting; other kinds leave it where it was."""
 
@@ -159,7 +160,10 @@ def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime
     if event.posting.kind == "outside_ingest":
         _fold_ingest(state, event.posting, at)
     state.contents[event.idempotency_key] = joined(event.content)
-    _move_payment(state, event.posting, event.content.get("payment_intent"))
+    intent = event.content.get("payment_intent")
+    _move_payment(state, event.posting, intent)
+    if intent is not None and event.posting.kind == "refund_outside":
+        loss_state.remember_payment(state.losses, event.posting, intent)
     state.payouts.award(event.prizes, event.posting.currency)
     state.payouts.post(event.posting.kind, event.content)
 
@@ -258,6 +262,8 @@ def _fold_meaning(
             state.escrowed[intent] = at
         state.early_refunds.pop(intent, None)
         return
+    if posting.kind == "refund_outside":
+        loss_state.remember_payment(state.losses, posting, intent)
     _move_payment(state, posting, intent)
 
 
