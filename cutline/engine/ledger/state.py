@@ -21,6 +21,7 @@ from cutline.engine.ledger.events import (
     BalanceTransactionsRead,
     DeadLettered,
     EventQuarantined,
+    FeeCalledBack,
     Funds,
     PayoutAdmitted,
     PlatformFundsRead,
@@ -190,6 +191,10 @@ def _fold_dead_letter(state: LedgerState, event: DeadLettered, _at: datetime) ->
     state.dead_letters.add(event.subject)
 
 
+def _fold_nothing(_state: LedgerState, _event: FeeCalledBack, _at: datetime) -> None:
+    """What a fact changes outside this memory is its reader's to know: here, what is still owed to a contest."""
+
+
 def _fold_anchor(state: LedgerState, event: AnchorRecorded, _at: datetime) -> None:
     state.anchors[event.key] = event.hash
 
@@ -332,6 +337,7 @@ _FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = 
     EventQuarantined: _fold_quarantine,
     DeadLettered: _fold_dead_letter,
     AnchorRecorded: _fold_anchor,
+    FeeCalledBack: _fold_nothing,
     BalanceListingRequested: _fold_listing_request,
     BalanceTransactionsRead: _fold_listing,
     UndeliveredEventsListed: _fold_undelivered,
