@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cutline.storage.errors import NoAccess
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sealing import Sealer
 from cutline.storage.verify.books import check_books
@@ -18,7 +19,7 @@ from cutline.storage.verify.money import check_money
 from cutline.storage.verify.netting import check_netting
 from cutline.storage.verify.payouts import check_payouts
 from cutline.storage.verify.presence import check_presence
-from cutline.storage.verify.report import Problem, Report
+from cutline.storage.verify.report import Code, Problem, Report
 from cutline.storage.verify.resettlement import check_settlement
 
 LOOKS_MAX: Final = 3
@@ -50,7 +51,7 @@ def engine_runs(path: Path) -> bool:
     """Whether an engine holds the lock of this data root at the moment."""
     try:
         handle = os.open(path / "engine.lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -63,10 +64,16 @@ def engine_runs(path: Path) -> bool:
 
 def _look(path: Path) -> Report:
     root = DataRoot(path)
+    try:
+        found = list(root.all_files())
+    except NoAccess as error:
+        # A folder that cannot be listed hides files: nothing that is said about the rest would be the whole truth.
+        problem = Problem(code=Code.NO_ACCESS, file=str(path), where="its folders", message=str(error))
+        return Report(problems=(problem,), counts=_counts({}))
     sealer = Sealer(path)
     files = {
         address: check_file(where, address, kind_of(address).name, str(where.relative_to(path)), sealer)
-        for address, where in root.all_files()
+        for address, where in found
     }
     problems = [problem for file in files.values() for problem in file.problems]
     problems += check_presence(files, root)
