@@ -30,7 +30,7 @@ from cutline.actors.mailbox import (
     send_replies,
 )
 from cutline.actors.waiting_room import WaitingRoom
-from cutline.actors.writer import Writer
+from cutline.actors.writer import REDELIVERY_AFTER, Writer
 from cutline.engine.decision import Address, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import CreateContest, Look, WatchEvent
@@ -44,6 +44,8 @@ RESTART_PAUSE_S = 0.005
 RESTART_SECONDS_MAX = 5.0
 DUE_SOON = timedelta(minutes=30)
 """An actor that is due within this time stays open: opening it again would cost more than its thread."""
+STILL_OWED_WITHIN = 5 * REDELIVERY_AFTER
+"""Whoever owes a message sends it again this often at least."""
 CROWD = 1_000
 """While more are open, nobody stays open for being due soon or for having been asked a while ago."""
 IDLE_IN_A_CROWD = timedelta(seconds=10)
@@ -84,7 +86,7 @@ class Directory:
         self._quarantined: dict[Address, str] = {}
         self._vitals: dict[Address, Vitals] = {}
         self._known: set[Address] = set()
-        self._nowhere: set[tuple[Address, str]] = set()
+        self._nowhere: dict[tuple[Address, str], datetime] = {}
         self._closed = False
 
     # Mail -----------------------------------------------------------------------------------------------------
@@ -149,7 +151,7 @@ class Directory:
                 say("delivery_waits", to=to, key=key, sender=sender, message=type(message).__name__, code=code)
                 if code is RejectCode.NOT_FOUND:
                     with self._lock:
-                        self._nowhere.add((to, key))
+                        self._nowhere[to, key] = utc_now()
             case _:
                 pass
 
@@ -347,8 +349,13 @@ class Directory:
             return dict(self._quarantined)
 
     def undeliverable(self) -> int:
-        """Return how many owed messages found no file to go to; their senders keep them until a person has looked."""
+        """Return how many owed messages found no file to go to; their senders keep them until a person has looked.
+
+        What its sender has not sent again for a while is owed no more.
+        """
+        since = utc_now() - STILL_OWED_WITHIN
         with self._lock:
+            self._nowhere = {mail: at for mail, at in self._nowhere.items() if at >= since}
             return len(self._nowhere)
 
     def remember(self, addresses: Iterable[Address]) -> None:

@@ -139,6 +139,19 @@ class DeadLettered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeeCalledBack:
+    """A fee went back in the place of its contest, which is not told of it any more."""
+
+    payment_intent: str
+    contest_id: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a payment is called back once."""
+        return f"called-back:{self.payment_intent}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPosted:
     """A balanced transaction that another actor or an edge asked for.
 
@@ -288,6 +301,7 @@ EVENTS: Final[Mapping[str, type]] = {
         StripeEventForwarded,
         EventQuarantined,
         DeadLettered,
+        FeeCalledBack,
         TransactionPosted,
         PayoutAdmitted,
         AnchorRecorded,

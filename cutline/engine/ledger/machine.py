@@ -86,6 +86,7 @@ _RESERVED: Final = (
     "account-closed:",
     "anchor:",
     "dead-letter:",
+    "called-back:",
     "balance-listing:",
     "balance-read:",
     "undelivered:",

@@ -24,6 +24,11 @@ StripeEvent = StripeEventRecorded | StripeEventForwarded
 """What Stripe said, as it was posted at once or later; one whose posting broke owes nothing (PAY-054, FWD-016)."""
 
 
+def fee_key(payment_intent: str) -> str:
+    """Name what is owed to a contest about a fee, until it has it or the fee is called back."""
+    return f"fee:{payment_intent}"
+
+
 def owes(recorded: Recorded) -> Sequence[Owed]:
     """Return what an event of the ledger owes; each key is unique in the ledger's file."""
     event = recorded.event
@@ -64,7 +69,7 @@ def _owed_by_stripe_event(event: StripeEvent) -> Sequence[Owed]:
         payment_intent=facts["payment_intent"],
     )
     return (
-        Owed(key=f"fee:{facts['payment_intent']}", to=f"contest/{facts['contest_id']}", message=fee),
+        Owed(key=fee_key(facts["payment_intent"]), to=f"contest/{facts['contest_id']}", message=fee),
         report,
     )
 
