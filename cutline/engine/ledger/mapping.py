@@ -207,6 +207,14 @@ def _account_updated(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     return Mapped(outcome="recorded", facts=facts)
 
 
+def _account_disconnected(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    """Map that an account's owner has disconnected it: the object is the application, the account is beside it."""
+    if event.account is None:
+        return IGNORED
+    facts = {"stripe_account_id": event.account, "transfers_active": "false", "payouts_enabled": "false"}
+    return Mapped(outcome="recorded", facts=facts)
+
+
 def _payout_ended(state: LedgerState, event: RecordStripeEvent) -> Mapped:
     """Map the end of a payout from a connected account; the platform's own payouts are nobody's winnings.
 
@@ -241,6 +249,7 @@ _MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]
     "charge.refund.updated": _refund_changed,
     "charge.refunded": _charge_refunded,
     "account.updated": _account_updated,
+    "account.application.deauthorized": _account_disconnected,
     **loss_mapping.MAPPERS,
     "payout.paid": _payout_ended,
     "payout.failed": _payout_ended,

@@ -285,6 +285,31 @@ def test_a_transfer_that_fails_for_good_gives_the_payout_back() -> None:
     bank.assert_replays()
 
 
+@pytest.mark.parametrize("said", ["payout.paid", "payout.failed"])
+def test_a_report_while_the_transfer_is_under_way_waits_for_it(said: str) -> None:
+    """Whoever owns the account can write our metadata: the transfer must not be forgotten over it."""
+    bank = Bank()
+    bank.onboard()
+    bank.credit(5000)
+    bank.send("ledger", lock())
+    bank.webhook(said)
+    assert (status(bank), bank.funds()) == ("submitted", (3800, 1200))
+    bank.answer("create_transfer", {"id": "tr_1"})
+    assert (bank.balance("stripe:connected:did:a"), bank.postings("payout_transferred")) == (1200, 1)
+    assert bank.call("create_payout").parameters["amount"] == 1200
+
+
+def test_a_report_about_a_payout_that_was_never_made_is_for_a_person(bank: Bank) -> None:
+    """The money was given back, so a payout that is there all the same must not go unseen."""
+    bank.send("ledger", lock())
+    bank.break_off("create_payout", "final", code="invalid_request")
+    bank.answer("find_payouts", {"data": []})
+    assert (status(bank), bank.funds()) == ("failed", (5000, 0))
+    bank.webhook("payout.paid")
+    assert bank.payouts.effects[-1].name == "foreign_payout_reported"
+    assert (status(bank), bank.funds()) == ("failed", (5000, 0))
+
+
 def test_a_payout_that_fails_leaves_its_transfer_in_the_account_for_the_next() -> None:
     bank = Bank()
     bank.onboard()

@@ -305,7 +305,12 @@ def test_every_pair_of_transfer_status_and_fact_is_in_the_table_or_a_bug(
     status: TransferStatus, fact: TransferFact
 ) -> None:
     legal = {
-        TransferStatus.PENDING: {TransferFact.LOCK_REQUESTED, TransferFact.LOCKED, TransferFact.CALLED},
+        TransferStatus.PENDING: {
+            TransferFact.LOCK_REQUESTED,
+            TransferFact.LOCKED,
+            TransferFact.CALLED,
+            TransferFact.ABANDONED,
+        },
         TransferStatus.PROCESSING: {
             TransferFact.CALLED,
             TransferFact.DEFERRED,
