@@ -233,6 +233,9 @@ def _payout_ended(state: LedgerState, event: RecordStripeEvent) -> Mapped:
     if not isinstance(payout_id, str) or payout_id not in state.payouts.payouts:
         failure = "PAYOUT_NOT_FOUND" if outcome == "paid" else None
         return Mapped(outcome="dead_letter" if failure else "ignored", facts=facts, failure=failure)
+    cents = payout.get("amount")
+    if type(cents) is int:
+        facts["payout_cents"] = str(cents)
     reason = payout.get("failure_code") or ("canceled" if event.type == "payout.canceled" else None)
     if isinstance(reason, str):
         facts["reason"] = reason

@@ -127,6 +127,7 @@ def _payout_report(event: StripeEvent) -> Owed:
         outcome="paid" if facts["payout_outcome"] == "paid" else "failed",
         reason=facts.get("reason"),
         event_id=event.event_id,
+        amount_cents=int(facts["payout_cents"]) if "payout_cents" in facts else None,
     )
     return Owed(key=f"payout-report:{event.event_id}", to="payouts", message=message)
 

@@ -240,11 +240,17 @@ def _stripe_account(state: PayoutState, payout: BankPayout) -> str:
 
 
 def _is_ours(state: PayoutState, payout: BankPayout, command: PayoutReported) -> bool:
-    """Say whether a report is about the payout that we asked for: whoever owns an account can write our metadata."""
+    """Say whether a report is about the payout that we asked for: whoever owns an account can write our metadata.
+
+    One of another amount is another payout (T15), and so is any where ours was never made.
+    """
     account = state.accounts.get(payout.plan.account_did)
     same_account = account is not None and account.stripe_account_id == command.stripe_account_id
     never_made = payout.status is PayoutStatus.FAILED and payout.stripe_payout_id is None
-    return same_account and not never_made and payout.stripe_payout_id in (None, command.stripe_payout_id)
+    same_amount = command.amount_cents in (None, payout.plan.amount_cents)
+    return (
+        same_account and same_amount and not never_made and payout.stripe_payout_id in (None, command.stripe_payout_id)
+    )
 
 
 def _ended(

@@ -203,7 +203,9 @@ def _reported(outcome: Any, event_id: str, **other: Any) -> PayoutReported:
     return PayoutReported(**(fields | other))
 
 
-@pytest.mark.parametrize("foreign", [{"stripe_account_id": "acct_2"}, {"stripe_payout_id": "po_2"}])
+@pytest.mark.parametrize(
+    "foreign", [{"stripe_account_id": "acct_2"}, {"stripe_payout_id": "po_2"}, {"amount_cents": 1}]
+)
 def test_a_report_about_another_payout_under_our_metadata_moves_nothing(bank: Bank, foreign: dict[str, Any]) -> None:
     submitted(bank)
     assert bank.payouts.send(_reported("paid", "evt_x", **foreign), NOW) == []
@@ -297,6 +299,17 @@ def test_a_report_while_the_transfer_is_under_way_waits_for_it(said: str) -> Non
     bank.answer("create_transfer", {"id": "tr_1"})
     assert (bank.balance("stripe:connected:did:a"), bank.postings("payout_transferred")) == (1200, 1)
     assert bank.call("create_payout").parameters["amount"] == 1200
+
+
+def test_a_report_of_another_amount_ends_nothing(bank: Bank) -> None:
+    """T15: before Stripe has answered, the account's owner may pay out a cent under our metadata."""
+    bank.send("ledger", lock())
+    bank.webhook("payout.paid", number=2, amount=1)
+    assert (status(bank), bank.funds(), bank.payouts.effects[-1].name) == (
+        "submitted", (3800, 1200), "foreign_payout_reported",
+    )  # fmt: skip
+    bank.webhook("payout.paid", amount=1200)
+    assert (status(bank), bank.funds()) == ("paid", (3800, 0))
 
 
 def test_a_report_about_a_payout_that_was_never_made_is_for_a_person(bank: Bank) -> None:
