@@ -66,7 +66,10 @@ async def pass_days(town: Town, days: float) -> None:
 
 
 async def test_a_payout_is_created_once_and_paid_by_its_webhook(town: Town) -> None:
-    """POUT-002, POUT-009, POUT-013, POUT-015: 201, then 200; 3800 and 1200; paid once however often it is said."""
+    """POUT-002, POUT-009, POUT-013, POUT-015, POUT-019, POUT-025: 201, then 200; 3800 and 1200.
+
+    It is paid once however often it is said.
+    """
     anna = town.client(token(ANNA))
     body = {"amount_cents": 1200, "currency": "usd"}
     headers = {**bearer(token(ANNA)), "Idempotency-Key": "one"}

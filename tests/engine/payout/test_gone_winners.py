@@ -14,9 +14,6 @@ from cutline.engine.messages import (
     CloseAccount,
     LockTransfer,
     PayWinners,
-    PostSettlement,
-    PostTransaction,
-    Prize,
     ReadTransfers,
     RecordStripeEvent,
     WinningsUnpayable,
@@ -25,7 +22,6 @@ from tests.engine.driver import types
 from tests.engine.payout.bank import ACCOUNT, DID, READY, Bank, lock
 
 UNABLE = READY | {"capabilities": {"transfers": "inactive"}, "payouts_enabled": False}
-PRIZE = Prize(entry_id="e1", account_did=DID, amount_cents=4000)
 CLOSE = CloseAccount(account_did=DID, actor="admin:ada", reason="deleted")
 ABANDON = AbandonTransfer(
     contest_id="c1", entry_id="e1", account_did=DID, amount_cents=4000, currency="usd", reason="holder_closed"
@@ -35,36 +31,6 @@ ABANDON = AbandonTransfer(
 @pytest.fixture
 def bank() -> Bank:
     return Bank()
-
-
-def win(bank: Bank, contest_id: str = "c1") -> None:
-    """Let the holder win 4000."""
-    settle(bank, contest_id)
-    bank.settle()
-
-
-def settle(bank: Bank, contest_id: str = "c1") -> None:
-    """Post a settlement of which nobody has heard yet."""
-    key = f"pot-{contest_id}"
-    fees = PostTransaction(
-        idempotency_key=key,
-        effect_key=key,
-        kind="test",
-        currency="usd",
-        legs=(("stripe:platform", 4000), (f"pot:{contest_id}", -4000)),
-        occurred_at=bank.now,
-    )
-    bank.ledger.send(fees, bank.now)
-    settlement = PostSettlement(
-        contest_id=contest_id,
-        currency="usd",
-        score_version=1,
-        pot_cents=4000,
-        rake_cents=0,
-        prizes=(PRIZE,),
-        result_sha256="0",
-    )
-    bank.ledger.send(settlement, bank.now)
 
 
 def transfer(bank: Bank, contest_id: str = "c1") -> dict[str, Any]:
@@ -102,7 +68,7 @@ def end_by_refusal(bank: Bank) -> None:
 def test_winnings_for_an_account_that_stripe_has_closed_end_and_are_paid_later_when_asked_for(bank: Bank) -> None:
     """POUT-036, POUT-043, POUT-045: failed for good by Stripe's code, the money available, and nothing left to ask."""
     bank.onboard(UNABLE)
-    win(bank)
+    bank.win()
     assert (transfer(bank)["status"], bank.funds()) == ("pending", (4000, 0))
     end_by_refusal(bank)
     ended = transfer(bank)
@@ -119,7 +85,7 @@ def test_an_account_that_its_owner_disconnects_is_looked_at_at_once(bank: Bank) 
     """POUT-043: the webhook's object is the application, and the account stands beside it."""
     bank.onboard(READY | {"capabilities": {"transfers": "active"}})
     bank.report(transfers=False)
-    win(bank)
+    bank.win()
     bank.answer("retrieve_account", READY | {"capabilities": {"transfers": "inactive"}})
     event = RecordStripeEvent(
         event_id="evt_gone",
@@ -139,10 +105,10 @@ def test_an_account_that_its_owner_disconnects_is_looked_at_at_once(bank: Bank) 
 
 def test_a_transfer_whose_money_is_held_ends_as_well(bank: Bank) -> None:
     bank.onboard()
-    win(bank)
+    bank.win()
     bank.report(transfers=False, payouts=False)
     assert transfer(bank)["status"] == "processing"
-    win(bank, "c2")
+    bank.win("c2")
     end_by_refusal(bank)
     assert transfer(bank, "c2")["status"] == "failed_terminal"
 
@@ -150,9 +116,9 @@ def test_a_transfer_whose_money_is_held_ends_as_well(bank: Bank) -> None:
 def test_an_account_that_is_there_again_is_asked_and_paid(bank: Bank) -> None:
     """Stripe may show it again without telling: the next winnings ask first."""
     bank.onboard(UNABLE)
-    win(bank)
+    bank.win()
     end_by_refusal(bank)
-    win(bank, "c2")
+    bank.win("c2")
     bank.answer("retrieve_account", UNABLE)
     assert transfer(bank, "c2")["status"] == "pending"
     bank.now += timedelta(minutes=30)
@@ -217,7 +183,7 @@ def in_suspense(bank: Bank) -> None:
 def test_winnings_that_wait_for_a_holder_who_is_gone_end_in_suspense(bank: Bank) -> None:
     """POUT-043, POUT-049: closed after the settlement, before the account was ready."""
     bank.onboard(UNABLE)
-    win(bank)
+    bank.win()
     bank.send("ledger", CLOSE)
     in_suspense(bank)
 
@@ -226,7 +192,7 @@ def test_winnings_of_a_holder_who_is_gone_already_end_in_suspense(bank: Bank) ->
     """POUT-043: closed before the settlement; nothing is asked of Stripe for them."""
     bank.credit(1)
     bank.send("ledger", CLOSE)
-    win(bank)
+    bank.win()
     assert bank.balance("suspense") == -4001
     assert transfer(bank)["status"] == "failed_terminal"
     assert len(told(bank)) == 1
@@ -236,7 +202,7 @@ def test_winnings_of_a_holder_who_is_gone_already_end_in_suspense(bank: Bank) ->
 def test_winnings_that_are_held_when_their_holder_goes_are_released_into_suspense(bank: Bank) -> None:
     """POUT-043: the money was held, and Stripe not called, for the account had become unable meanwhile."""
     bank.onboard()
-    settle(bank)
+    bank.post_settlement()
     bank.payouts.send(bank.ledger.messages(PayWinners)[0], bank.now)
     bank.report(transfers=False, payouts=False)
     assert (transfer(bank)["status"], transfer(bank)["locked"], bank.funds()) == ("pending", True, (0, 4000))
@@ -247,7 +213,7 @@ def test_winnings_that_are_held_when_their_holder_goes_are_released_into_suspens
 def test_a_lock_that_arrives_after_the_end_holds_nothing(bank: Bank) -> None:
     """The mail may turn around: what ended first stays ended, and the lock is owed no more."""
     bank.onboard(UNABLE)
-    win(bank)
+    bank.win()
     bank.ledger.send(ABANDON, bank.now)
     assert types([recorded.event for recorded in bank.ledger.log])[-1] == "TransferEndedUnlocked"
     late = LockTransfer(contest_id="c1", entry_id="e1", account_did=DID, amount_cents=4000, currency="usd")
@@ -264,7 +230,7 @@ def test_a_transfer_that_nobody_won_is_not_ended(bank: Bank) -> None:
 def test_what_stripe_was_asked_for_goes_on(bank: Bank) -> None:
     """Whether the transfer was made is Stripe's to say; what comes back of it goes to suspense."""
     bank.onboard()
-    win(bank)
+    bank.win()
     bank.send("ledger", CLOSE)
     assert transfer(bank)["status"] == "processing"
     bank.break_off("create_transfer", "final", code="account_invalid")

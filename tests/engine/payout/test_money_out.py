@@ -1,11 +1,13 @@
 """Ledger and payouts against a moody Stripe: a rule-based search for an order of events that loses or doubles money.
 
 Calls succeed, are refused in every class, or lose their answer before or after their effect; webhooks come late, twice,
-in any order or never; either file is folded again at any moment. Every winner is paid once or visibly owed.
+in any order or never; either file is folded again at any moment. Every winner is paid once or visibly owed. `make search`
+looks for longer.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -408,4 +410,6 @@ class MoneyOutAtLength(MoneyOut):
 TestMoneyOut = MoneyOut.TestCase
 TestMoneyOut.settings = settings(PATIENT, max_examples=30, stateful_step_count=60)
 TestMoneyOutAtLength = pytest.mark.slow(MoneyOutAtLength.TestCase)
-TestMoneyOutAtLength.settings = settings(PATIENT, max_examples=250, stateful_step_count=100)
+TestMoneyOutAtLength.settings = settings(
+    PATIENT, max_examples=int(os.environ.get("CUTLINE_SEARCH", "250")), stateful_step_count=100
+)
