@@ -1,8 +1,8 @@
 """Ledger and payouts against a moody Stripe: a rule-based search for an order of events that loses or doubles money.
 
 Calls succeed, are refused in every class, or lose their answer before or after their effect; webhooks come late, twice,
-in any order or never; either file is folded again at any moment. Every winner is paid once or visibly owed. `make search`
-looks for longer.
+in any order or never; either file is folded again at any moment. Every winner is paid once or visibly owed.
+`make search` looks for longer.
 """
 
 from __future__ import annotations
