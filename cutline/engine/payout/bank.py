@@ -66,7 +66,7 @@ def payout_locked(state: PayoutState, command: PayoutLocked, now: datetime) -> D
         principal=command.principal,
         idempotency_key=command.idempotency_key,
         head=command.head,
-        created_at=now,
+        created_at=state.bank.next_place(now),
     )
     payout = BankPayout(plan=initiated, changed_at=now)
     events, effects = _begin(state, payout, now)
