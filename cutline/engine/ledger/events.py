@@ -185,6 +185,23 @@ class AccountClosed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransferEndedUnlocked:
+    """A winner's transfer ended before anything was held for it; the winnings stay where they are."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a transfer ends once."""
+        return f"transfer-ended:{self.contest_id}:{self.entry_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutAdmitted:
     """The money of a payout to the bank is held. `transfer_cents` is what the connected account lacks of it."""
 
@@ -303,6 +320,7 @@ EVENTS: Final[Mapping[str, type]] = {
         DeadLettered,
         FeeCalledBack,
         TransactionPosted,
+        TransferEndedUnlocked,
         PayoutAdmitted,
         AnchorRecorded,
         BalanceListingRequested,

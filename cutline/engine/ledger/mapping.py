@@ -217,6 +217,14 @@ def _account_updated(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     return Mapped(outcome="recorded", facts=facts)
 
 
+def _account_disconnected(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    """Map that an account's owner has disconnected it: the object is the application, the account is beside it."""
+    if event.account is None:
+        return IGNORED
+    facts = {"stripe_account_id": event.account, "transfers_active": "false", "payouts_enabled": "false"}
+    return Mapped(outcome="recorded", facts=facts)
+
+
 def _payout_ended(state: LedgerState, event: RecordStripeEvent) -> Mapped:
     """Map the end of a payout from a connected account; the platform's own payouts are nobody's winnings.
 
@@ -235,6 +243,9 @@ def _payout_ended(state: LedgerState, event: RecordStripeEvent) -> Mapped:
     if not isinstance(payout_id, str) or payout_id not in state.payouts.payouts:
         failure = "PAYOUT_NOT_FOUND" if outcome == "paid" else None
         return Mapped(outcome="dead_letter" if failure else "ignored", facts=facts, failure=failure)
+    cents = payout.get("amount")
+    if type(cents) is int:
+        facts["payout_cents"] = str(cents)
     reason = payout.get("failure_code") or ("canceled" if event.type == "payout.canceled" else None)
     if isinstance(reason, str):
         facts["reason"] = reason
@@ -251,6 +262,7 @@ _MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]
     "charge.refund.updated": _refund_changed,
     "charge.refunded": _charge_refunded,
     "account.updated": _account_updated,
+    "account.application.deauthorized": _account_disconnected,
     **loss_mapping.MAPPERS,
     "payout.paid": _payout_ended,
     "payout.failed": _payout_ended,

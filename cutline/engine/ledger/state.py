@@ -30,6 +30,7 @@ from cutline.engine.ledger.events import (
     StripeEventForwarded,
     StripeEventRecorded,
     TransactionPosted,
+    TransferEndedUnlocked,
     UndeliveredEventsListed,
 )
 from cutline.engine.ledger.netting_state import NettingState
@@ -171,6 +172,10 @@ def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime
 
 def _fold_admission(state: LedgerState, event: PayoutAdmitted, _at: datetime) -> None:
     state.payouts.admit(event)
+
+
+def _fold_abandonment(state: LedgerState, event: TransferEndedUnlocked, _at: datetime) -> None:
+    state.payouts.abandon(event)
 
 
 def _fold_opening(state: LedgerState, event: AccountOpened, _at: datetime) -> None:
@@ -334,6 +339,7 @@ _FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = 
     AccountClosed: _fold_closure,
     AccountOpened: _fold_opening,
     PayoutAdmitted: _fold_admission,
+    TransferEndedUnlocked: _fold_abandonment,
     EventQuarantined: _fold_quarantine,
     DeadLettered: _fold_dead_letter,
     AnchorRecorded: _fold_anchor,
