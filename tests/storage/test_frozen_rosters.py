@@ -1,6 +1,7 @@
 """Rosters are packed beside the log at the lock, read back whole, and checked (CFG-006, SET-001)."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,24 +69,36 @@ def test_rosters_are_packed_in_order_of_their_ids() -> None:
     )
 
 
+NO_ROSTERS = "^these are no packed rosters: ."
+NO_FIT = "^the columns of packed rosters do not fit each other$"
+
+
 @pytest.mark.parametrize(
-    "packed",
+    ("packed", "says"),
     [
-        b"",
-        b"[]",
-        b"{}",
-        b'{"entry_ids":["a"],"picks":"AQ==","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
-        b'{"entry_ids":["a"],"picks":"*","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
-        b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":2,"tiebreaks":"AAAAgA=="}',
-        b'{"entry_ids":["a"],"picks":"AQA=","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
-        b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":1,"tiebreaks":""}',
+        (b"", NO_ROSTERS),
+        (b"[]", NO_ROSTERS),
+        (b"{}", NO_ROSTERS),
+        (b'{"entry_ids":["a"],"picks":"AQ==","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}', NO_ROSTERS),
+        (b'{"entry_ids":["a"],"picks":"*","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}', NO_ROSTERS),
+        # Base64 with something else in it.
+        (b'{"entry_ids":["a"],"picks":"A*AA=","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}', NO_ROSTERS),
+        (b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":2,"tiebreaks":"AAAAgA=="}', NO_ROSTERS),
+        (b'{"entry_ids":["a"],"picks":"AQA=","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}', NO_FIT),
+        (b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":1,"tiebreaks":""}', NO_FIT),
     ],
 )
-def test_what_is_no_packed_roster_is_a_bug(packed: bytes) -> None:
-    with pytest.raises(InvariantViolated):
+def test_what_is_no_packed_roster_is_a_bug(packed: bytes, says: str) -> None:
+    with pytest.raises(InvariantViolated, match=says):
         Rosters.unpack(packed)
 
 
 def test_no_entries_pack_to_nothing() -> None:
     empty = Rosters.unpack(Rosters.of((), 0).pack())
     assert (len(empty.entry_ids), list(empty.entries())) == (0, [])
+
+
+def test_entries_are_not_read_from_columns_of_unequal_length() -> None:
+    rosters = Rosters.of(ENTRIES, 2)
+    with pytest.raises(ValueError, match="shorter"):
+        list(replace(rosters, tiebreaks=rosters.tiebreaks[:1]).entries())

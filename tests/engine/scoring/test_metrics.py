@@ -1,5 +1,6 @@
 """Every metric and every bonus, computed by hand; both scorers must say so (CFG-002, SET-013)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,6 +70,18 @@ def test_draftkings_points_of_holes_streaks_clean_cards_and_aces() -> None:
     assert value_of("Z", DRAFTKINGS, ROUND) == 109
     scoring = tournament({**ONE, **DRAFTKINGS}).scoring
     assert [shown(scoring, halves) for halves in (77, 94, -1, None)] == [38.5, 47, -0.5, None]
+
+
+def test_a_clean_card_has_no_hole_over_par_and_says_what_its_holes_took() -> None:
+    """C, in par, is first: 9, clean 3, 30. A, one over, is second: 17 pars 8.5 and a bogey -0.5, not clean, 20.
+
+    B, two over, is third for 18, and his card says no more than that.
+    """
+    bogey, silent = holes(1, {4: 1}), replace(holes(1, {4: 2}), holes=None)
+    on = board_of(card("A", bogey), card("B", silent), card("C", holes(1)), status="inprogress")
+    assert value_of("A", DRAFTKINGS, on) == 2 * (8 + 20)
+    assert value_of("B", DRAFTKINGS, on) == 2 * 18
+    assert value_of("C", DRAFTKINGS, on) == 2 * (9 + 3 + 30)
 
 
 def test_draftkings_counts_a_streak_once_a_round_in_the_order_of_play() -> None:

@@ -198,3 +198,9 @@ def test_what_a_board_says_of_itself() -> None:
     assert rounds_begun(Board(event_status="scheduled", cards=())) == 0
     assert unfinished_players(board(), 4) == []
     assert unfinished_players(board({"A": (None, [(0, 17)]), "B": (None, []), "C": ("WD", [])}), 1) == ["A", "B"]
+
+
+def test_standings_are_not_read_from_columns_of_unequal_length() -> None:
+    columns = plain.standings(tournament(), board(), ENTRIES)
+    with pytest.raises(ValueError, match="shorter"):
+        list(replace(columns, scores=columns.scores[:1]).rows())

@@ -1,0 +1,15 @@
+"""A pytest plugin for `make mutants`: what is small and sharp runs first, and properties try few examples."""
+
+import pytest
+from hypothesis import Phase, settings
+
+# The same examples for every mutant, or a survivor could be one by chance. Nobody reads a smaller counterexample.
+settings.register_profile(
+    "mutants", max_examples=15, derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate)
+)
+settings.load_profile("mutants")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put properties last: most mutants are killed by an example that takes a millisecond."""
+    items.sort(key=lambda item: bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False)))
