@@ -157,6 +157,25 @@ def test_a_fixed_price_of_nothing_costs_nothing() -> None:
     assert [value_of(player, nothing, board()) for player in "FGH"] == [0, 0, 0]
 
 
+def test_by_places_a_round_brings_its_bonus_where_it_counts_as_played() -> None:
+    """A -4 leads, B -2 is second with an ace: 60 - 5. W withdrew after twelve holes with an ace that does not count."""
+    ace = {"scoring.bonuses": [{"kind": "hole_in_one", "value": -5}]}
+    fixed = {**PLACES, **ace, "scoring.not_played": {cause: {"rule": "fixed", "value": 5} for cause in CAUSES}}
+    on = board_of(
+        card("A", holes(1, dict.fromkeys(range(1, 5), -1))),
+        card("B", Z),
+        card("W", holes(1, {12: -2}, thru=12), status="WD"),
+        status="inprogress",
+    )
+    assert [value_of(player, fixed, on) for player in "ABW"] == [100, 55, 5]
+
+
+def test_who_has_played_one_hole_has_a_place_and_who_has_played_none_has_not() -> None:
+    """A, after a hole at -1, leads B, who is level after a round; C waits on the tee."""
+    on = board({"A": (None, [(-1, 1)]), "B": (None, [(0, 18)]), "C": (None, [(0, 0)])}, "inprogress")
+    assert [value_of(player, PLACES, on) for player in "ABC"] == [100, 60, 0]
+
+
 TIED = board({"A": (None, [(-1, 18)]), "B": (None, [(0, 18)]), "C": (None, [(0, 18)]), "D": (None, [(0, 18)])})
 
 
