@@ -8,7 +8,7 @@ import pytest
 
 from cutline.bench.large_contest import ENTRIES_MIN, make_contest
 from cutline.engine.errors import InvariantViolated
-from cutline.engine.scoring.rosters import NO_TIEBREAK, Rosters
+from cutline.engine.scoring.rosters import NO_TIEBREAK, PLAYERS_MAX, Rosters
 from cutline.engine.scoring.standings import Entry
 from cutline.storage.errors import Corrupt
 from cutline.storage.frozen_rosters import read_rosters
@@ -63,10 +63,19 @@ def test_rosters_are_packed_in_order_of_their_ids() -> None:
     assert (rosters.entry_ids, rosters.players) == (["a", "b"], ["x", "y", "z"])
     assert rosters.picks.tolist() == [[1, 2], [0, 1]]
     assert rosters.tiebreaks.tolist() == [NO_TIEBREAK, -7]
+    assert (rosters.picks.itemsize, rosters.tiebreaks.itemsize) == (2, 4)
     # Two bytes a pick and four a prediction, the low one first: 01 00 02 00 00 00 01 00, and 00 00 00 80 F9 FF FF FF.
     assert rosters.pack() == (
         b'{"entry_ids":["a","b"],"picks":"AQACAAAAAQA=","players":["x","y","z"],"size":2,"tiebreaks":"AAAAgPn///8="}'
     )
+
+
+def test_no_more_golfers_are_packed_than_two_bytes_can_number() -> None:
+    picks = tuple(f"{number:05d}" for number in range(PLAYERS_MAX + 1))
+    most = Rosters.of([Entry(entry_id="e", picks=picks[1:])], PLAYERS_MAX)
+    assert most.picks.max() == PLAYERS_MAX - 1
+    with pytest.raises(InvariantViolated, match="65536 golfers cannot be numbered by two bytes"):
+        Rosters.of([Entry(entry_id="e", picks=picks)], PLAYERS_MAX + 1)
 
 
 NO_ROSTERS = "^these are no packed rosters: ."
