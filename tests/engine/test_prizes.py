@@ -141,8 +141,8 @@ def test_a_day_that_was_not_played_folds_into_the_others_pro_rata() -> None:
 
 
 def test_without_entries_no_day_has_a_winner() -> None:
-    for days in ([], [[], []]):
-        assert (split(daily_terms(), [], days).pot_cents, split(daily_terms(), [], days).prize_cents) == (0, ())
+    for division in (split(daily_terms(), [], []), split(daily_terms(), [], [[], []])):
+        assert (division.pot_cents, division.prize_cents) == (0, ())
 
 
 def test_days_of_which_nothing_is_known_are_a_bug() -> None:
