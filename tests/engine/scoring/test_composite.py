@@ -42,20 +42,32 @@ def test_earlier_keys_come_first() -> None:
     assert ranks_of(np.array([True, False, False]), ints(0, 2, 1)) == [2, 1, 0]
 
 
-WIDE = ints(0, 0, 0, 0, SPAN_MAX - 1)
+# Four entries with the most that a narrow key can say, after one with the least.
+WIDE = ints(0, *[SPAN_MAX - 1] * 4)
+LAST = ints(7, 2, 0, 1, SPAN_MAX - 1)
+IN_ORDER = [0, 3, 1, 2, 4]
 
 
-def test_keys_together_wider_than_floats_are_exact_still_order_by_the_last() -> None:
-    """Three keys of 2^20 values are 2^60, where neighbours share a float; one that says nothing follows."""
-    last = ints(2, 0, 1, SPAN_MAX - 1, 0)
-    assert ranks_of(WIDE, WIDE, last, ints(5, 5, 5, 5, 5)) == [2, 0, 1, 3, 4]
+@pytest.mark.parametrize(
+    ("keys", "ranks"),
+    [
+        ((WIDE, WIDE, LAST), IN_ORDER),
+        # One that says nothing.
+        ((WIDE, WIDE, LAST, ints(5, 5, 5, 5, 5)), IN_ORDER),
+        # One that is itself spread out.
+        ((WIDE, WIDE, WIDE, ints(0, 2**40, -(2**40), 0, 2**40)), [0, 3, 1, 2, 3]),
+    ],
+)
+def test_keys_wider_together_than_exact_floats_order_by_the_last(keys: tuple[Ints, ...], ranks: list[int]) -> None:
+    """Three keys of 2^20 values are 2^60, where neighbours share a float."""
+    assert ranks_of(*keys) == ranks
 
 
-def test_keys_together_wider_than_a_number_still_order_by_all() -> None:
-    """The fourth key of 2^20 values would need 80 bits of 63."""
+def test_keys_wider_together_than_a_number_still_order_by_all() -> None:
+    """Four keys of 2^20 values would need 80 bits of 63."""
     assert SPAN_MAX**4 > COMPOSITE_MAX
-    assert ranks_of(WIDE, WIDE, WIDE, ints(2, 0, 1, SPAN_MAX - 1, 0)) == [2, 0, 1, 3, 4]
-    assert ranks_of(ints(0, 0, 1, 1, SPAN_MAX - 1), WIDE, WIDE, ints(2, 0, 1, SPAN_MAX - 1, 0)) == [1, 0, 2, 3, 4]
+    assert ranks_of(WIDE, WIDE, WIDE, LAST) == IN_ORDER
+    assert ranks_of(ints(0, 0, 1, 1, SPAN_MAX - 1), WIDE, WIDE, LAST) == [0, 1, 2, 3, 4]
 
 
 def test_keys_that_fit_two_bytes_sort_by_their_digits() -> None:
