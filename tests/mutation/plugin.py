@@ -1,11 +1,18 @@
 """A pytest plugin for `make mutants`: what is small and sharp runs first, and properties try few examples."""
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
-# The same examples for every mutant, or a survivor could be one by chance. Nobody reads a smaller counterexample.
 settings.register_profile(
-    "mutants", max_examples=15, derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate)
+    "mutants",
+    max_examples=15,
+    # The same examples for every mutant, and no haste: a busy machine neither kills nor saves one.
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=(HealthCheck.too_slow,),
+    # Nobody reads a smaller counterexample.
+    phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("mutants")
 
