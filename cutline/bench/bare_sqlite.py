@@ -5,6 +5,7 @@ It keeps no chain, no log, no running balances on postings and no promises: that
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 
@@ -35,6 +36,11 @@ ON CONFLICT (account) DO UPDATE SET cents = cents + excluded.cents"""
 _AT = "2026-01-01T00:00:00.000Z"
 _CENTS = 2_500
 _ACCOUNTS = 1_000
+
+
+def random_key() -> str:
+    """Return a key as clients make them: without order, so that an index is entered anywhere."""
+    return f"{random.getrandbits(128):032x}"
 
 
 class BareSQLite:
@@ -71,7 +77,7 @@ class BareSQLite:
     def _post(self) -> None:
         self._posted += 1
         execute, account = self._connection.execute, f"user:{self._posted % _ACCOUNTS}"
-        number = execute(_TRANSFER, (f"bench:{self._posted}", _AT)).lastrowid
+        number = execute(_TRANSFER, (random_key(), _AT)).lastrowid
         execute(_LEGS, (number, "clearing", _CENTS, number, account, -_CENTS))
         execute(_BALANCE, ("clearing", _CENTS))
         execute(_BALANCE, (account, -_CENTS))

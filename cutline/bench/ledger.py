@@ -17,7 +17,7 @@ from rich.console import Console
 from cutline.actors.jobs import production_scheduler
 from cutline.actors.system import System
 from cutline.actors.workers import InlineWorkers
-from cutline.bench.bare_sqlite import BareSQLite
+from cutline.bench.bare_sqlite import BareSQLite, random_key
 from cutline.bench.measurement import IN_FLIGHT, WARM_UP_S, BenchmarkFailed, Figures, closed_loop
 from cutline.bench.report import print_json, print_table
 from cutline.engine.decision import Rejected
@@ -89,10 +89,10 @@ class Poster:
     async def post(self) -> None:
         """Credit one of many account holders and await the committed answer."""
         self._posted += 1
-        number = self._posted
+        number, key = self._posted, random_key()
         message = PostTransaction(
-            idempotency_key=f"bench:{number}",
-            effect_key=f"bench:{number}:effect",
+            idempotency_key=key,
+            effect_key=f"{key}:effect",
             kind="outside_ingest",
             currency="usd",
             legs=(("clearing:provider", _CENTS), (f"user:did:bench:{number % _ACCOUNTS}:available", -_CENTS)),

@@ -170,7 +170,9 @@ def bench_netting(
 def bench_ledger(as_json: AsJson = False, rounds: Rounds = 3, seconds: Seconds = 2.0) -> None:
     """Balanced transactions through the ledger's actor: 1, 8 and 64 in flight."""
     from cutline.bench.ledger import main
+    from cutline.commands.serving import run_as_served
 
+    run_as_served()
     raise typer.Exit(main(json=as_json, rounds=rounds, seconds=seconds))
 
 
