@@ -108,7 +108,7 @@ async def test_what_cannot_be_told_now_is_asked_for_again(
 ) -> None:
     """A busy contest is no reason to tell half of it: 503 with Retry-After, as everywhere."""
     line = {"place": 1, "contest_id": "c", "entry_id": "e", "status": "open"}
-    engine.answers |= {ListIntents: {"intents": [line]}, ReadEntries: Rejected(code=RejectCode.MAILBOX_FULL)}
+    engine.answers |= {ListIntents: lambda _: {"intents": [line]}, ReadEntries: Rejected(code=RejectCode.MAILBOX_FULL)}
     async with session.get(f"{url}/v1/entries", headers=bearer(token(ANNA))) as response:
         assert (response.status, (await response.json())["error"]["code"]) == (503, "MAILBOX_FULL")
         assert "Retry-After" in response.headers
