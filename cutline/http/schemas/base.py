@@ -10,9 +10,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, W
 CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """A contest's id names its file, so it may not leave its folder."""
 
+ACCOUNT_DID = r"^[A-Za-z0-9._:%@+-]{1,200}$"
+
 ContestId = Annotated[str, StringConstraints(pattern=CONTEST_ID)]
 EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-AccountDid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:%@+-]{1,200}$")]
+AccountDid = Annotated[str, StringConstraints(pattern=ACCOUNT_DID)]
 
 
 def _real_day(text: str) -> str:
