@@ -81,7 +81,8 @@ examples: env ## record an answer of every operation of the API that has none, o
 	$(BIN)/cutline openapi dump
 
 fuzz: env ## send 2,000 requests to each operation of the API; hours. ARGS="-k enter" for some of them
-	CUTLINE_FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),2000) $(BIN)/python -m pytest -v tests/contracts/test_fuzzed_doors.py $(ARGS)
+	CUTLINE_FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),2000) $(BIN)/python -m pytest -v tests/contracts/test_fuzzed_doors.py \
+		--numprocesses auto --dist worksteal $(ARGS)
 
 lock: env ## resolve the dependencies of pyproject.toml again
 	$(LOCK) --upgrade --output-file requirements.lock
