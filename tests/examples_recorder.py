@@ -27,7 +27,7 @@ from cutline.http.schemas.documents import DocumentGiven
 BYTES_MAX = 3_000
 """Of the answers that fit a screen, the one that tells most is shown."""
 SECRET = "eyJ"  # how each token begins: no document should look as if it held one
-_BODY = "examples_recorder.body"
+_BODY = web.RequestKey("_BODY", bytes)
 
 Answer = dict[str, Any]
 _best: dict[tuple[str, str, str], tuple[tuple[bool, int], Any, Answer | None]] = {}

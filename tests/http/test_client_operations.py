@@ -41,6 +41,7 @@ CALLS: dict[str, Callable[[CutlineClient], Awaitable[Any]]] = {
     "create_contest": lambda client: client.create_contest(CONTEST, "small-open"),
     "daily_payouts": lambda client: client.daily_payouts("2026-04-09"),
     "daily_payouts_csv": lambda client: client.daily_payouts_csv("2026-04-09"),
+    "dead_letters": lambda client: client.dead_letters(event_type="charge.failed", cursor="3", limit=5),
     "debts": lambda client: client.debts(ANNA),
     "enter": lambda client: client.enter(CONTEST, ["A"], None, idempotency_key="one"),
     "entries": lambda client: client.entries(CONTEST),

@@ -141,6 +141,19 @@ class StaffOperations(Wire):
         balances = (await self._get("/v1/ledger/trial-balance"))["balances"]
         return dict(balances.get(currency, {}))
 
+    async def dead_letters(
+        self,
+        *,
+        event_type: str | None = None,
+        failure_class: str | None = None,
+        stripe_event_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> dict[str, Any]:
+        """Return a page of Stripe's events that a person must look at, the newest first: `dead_letters`, `counts`."""
+        chosen = {"event_type": event_type, "failure_class": failure_class, "stripe_event_id": stripe_event_id}
+        return await self._get(with_query("/v1/stripe/dead-letters", cursor=cursor, limit=limit, **chosen))
+
     async def orphaned_intents(self, older_than_minutes: int | None = None) -> list[dict[str, Any]]:
         """Return the payment intents that have not ended for so long, oldest first."""
         path = with_query("/v1/payments/intents/ops/orphaned", older_than_minutes=older_than_minutes)
