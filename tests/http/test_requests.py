@@ -246,7 +246,7 @@ async def test_unknown_paths_and_methods_are_refused_in_the_same_shape(
 async def test_a_pattern_means_what_json_schema_means_by_it(
     email: str, taken: bool, engine: StandIn, url: str, session: aiohttp.ClientSession
 ) -> None:
-    """FRZ-024: languages disagree about what is a space, and the documents speak ECMA-262's."""
+    """FRZ-024: languages disagree about what is a space, and the documents speak ECMAScript."""
     engine.answers[OnboardAccount] = Rejected(code=RejectCode.ACCOUNT_REFUSED)
     body = json.dumps({"email": email}).encode()
     status, answer, _ = await post(session, url, body, "/v1/payouts/connect/onboard")

@@ -14,7 +14,7 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
 
 _SPACES: Final = r"\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _EMAIL: Final = re.compile(f"[^@{_SPACES}]+@[^@{_SPACES}]+")
-"""By ECMA-262, as JSON Schema reads a pattern: what it takes for a space differs from Python's and from Rust's."""
+"""By ECMAScript, as JSON Schema reads a pattern: what it takes for a space differs from Python's and from Rust's."""
 
 
 def _email(text: str) -> str:
