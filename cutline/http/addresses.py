@@ -8,8 +8,9 @@ from uuid import UUID, uuid5
 
 from cutline.engine.errors import RejectCode
 from cutline.http.asking import Refused
-from cutline.http.schemas.base import CONTEST_ID
+from cutline.http.schemas.base import ACCOUNT_DID, CONTEST_ID
 
+_ACCOUNT_DID = re.compile(ACCOUNT_DID, re.ASCII)
 _CONTEST_ID = re.compile(CONTEST_ID, re.ASCII)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _ENTRIES = UUID("6a1f6d52-3b0c-5c39-9d52-8d9e4f0c7a11")
@@ -22,6 +23,13 @@ def contest_id_of(given: str) -> str:
     """Return a contest's id. One that could name no contest is NOT_FOUND, and reaches no file system."""
     if _CONTEST_ID.fullmatch(given) is None:
         raise Refused(RejectCode.NOT_FOUND, {"contest_id": given[:64]})
+    return given
+
+
+def account_did_of(given: str) -> str:
+    """Return an account holder's name. One that nobody could have is ACCOUNT_UNKNOWN, and nobody is asked."""
+    if _ACCOUNT_DID.fullmatch(given) is None:
+        raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": given[:200]})
     return given
 
 

@@ -116,6 +116,7 @@ class MoneyHealth(Collector):
         since = said["outbox_oldest_at"]
         age_s = 0.0 if since is None else (self._now - since).total_seconds()
         yield GaugeMetricFamily("cutline_outbox_oldest_age_seconds", "Age of the oldest of them.", value=age_s)
+        yield CounterMetricFamily("dead_letters", "Dead letters there are (FRZ-013).", value=said["dead_letters"])
         yield GaugeMetricFamily("cutline_dead_letters", "What a person should look at.", value=said["dead_letters"])
         for name, about in _FUNDS.items():
             gauge = GaugeMetricFamily(f"cutline_platform_{name}", about, labels=["currency"])

@@ -27,6 +27,7 @@ from cutline.engine.messages import (
     CreateContest,
     EnterContest,
     IngestSettlement,
+    ListIntents,
     OnboardAccount,
     PlanContest,
     PollAtOnce,
@@ -205,6 +206,11 @@ USES: dict[str, tuple[Use, str, Any]] = {
         lambda ask: LedgerHandle(ask).return_fee("pi_1", 5),
         "ledger",
         ReturnStrandedFee(payment_intent="pi_1", older_than_minutes=5),
+    ),
+    "PaymentsHandle.intents": (
+        lambda ask: PaymentsHandle(ask).intents(account_did="did:a", before=7, limit=2),
+        "payments",
+        ListIntents(account_did="did:a", before=7, limit=2),
     ),
     "PaymentsHandle.orphaned": (
         lambda ask: PaymentsHandle(ask).orphaned(5),

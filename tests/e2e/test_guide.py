@@ -82,7 +82,7 @@ class Shell:
         writer.write(f"{script}\necho; echo '{DONE}'\n".encode())
         await writer.drain()
         said: list[str] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):  # three programs that start on a busy machine take their time
             while line := await reader.readline():
                 if line.decode().strip() == DONE:
                     return "".join(said)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from cutline.storage.verify import verify_root
 from tests.http.standin import ANNA, BERT, LEDGER_KEY, bearer, token
@@ -173,3 +174,12 @@ async def test_yearly_totals_are_for_admins_and_need_a_year(town: Town) -> None:
     await town.found()
     await pay(town, ANNA)
     assert await get(town, f"/v1/accounts/yearly-totals?year={year}") == (200, {"year": year, "totals": []})
+
+
+@pytest.mark.parametrize("did", ["a%26b", "%C3%9A", "did:x%0A", "x" * 201])
+@pytest.mark.parametrize("path", ["", "/debts", "/statement"])
+async def test_a_name_that_nobody_can_have_is_an_unknown_account(town: Town, did: str, path: str) -> None:
+    """FRZ-024: the documents say what a name looks like, and staff is not told that such a one owes nothing."""
+    headers = bearer(LEDGER_KEY) if not path else OLGA
+    async with town.session.get(URL(f"{town.url}/v1/accounts/{did}{path}", encoded=True), headers=headers) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (404, "ACCOUNT_UNKNOWN")

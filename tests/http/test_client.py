@@ -108,7 +108,7 @@ async def test_pauses_double_without_chance(
         await real_sleep(0)
 
     url = await serve_script(Scripted(503, 503, 503, 503))
-    monkeypatch.setattr("cutline.http.client.asyncio.sleep", noted)
+    monkeypatch.setattr("cutline.http.client.wire.asyncio.sleep", noted)
     await client(session, url, first_backoff_s=4.0).contest("c")
     assert [pause for pause in pauses if pause] == [4.0, 8.0, 10.0, 10.0]
 

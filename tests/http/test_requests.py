@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
+import json
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from yarl import URL
 
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import EnterContest, ReadContest
+from cutline.engine.messages import EnterContest, OnboardAccount, ReadContest
 from cutline.http import strict
 from tests.http.standin import StandIn, bearer, token
 
@@ -225,3 +226,29 @@ async def test_unknown_paths_and_methods_are_refused_in_the_same_shape(
     async with session.delete(f"{url}/v1/contests/masters") as response:
         assert (response.status, (await response.json())["error"]["code"]) == (405, "METHOD_NOT_ALLOWED")
         assert response.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("email", "taken"),
+    [
+        ("anna@example.org", True),
+        ("\x85@x", True),
+        ("\x1f@x", True),
+        ("a b@x", False),
+        ("\ufeff@x", False),
+        ("a@b\u00a0", False),
+        ("a@b\n", False),
+        ("@x", False),
+        ("a@b@c", False),
+        ("a" * 250 + "@b.org", False),
+    ],
+)
+async def test_a_pattern_means_what_json_schema_means_by_it(
+    email: str, taken: bool, engine: StandIn, url: str, session: aiohttp.ClientSession
+) -> None:
+    """FRZ-024: languages disagree about what is a space, and the documents speak ECMAScript."""
+    engine.answers[OnboardAccount] = Rejected(code=RejectCode.ACCOUNT_REFUSED)
+    body = json.dumps({"email": email}).encode()
+    status, answer, _ = await post(session, url, body, "/v1/payouts/connect/onboard")
+    code = answer["error"]["code"]
+    assert (status == 400, code) == (not taken, "ACCOUNT_REFUSED" if taken else "REQUEST_INVALID")

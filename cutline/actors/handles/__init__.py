@@ -11,7 +11,7 @@ from cutline.actors.handles.asking import Ask, Reply
 from cutline.actors.handles.contest import ContestHandle, Entries, FeedHandle
 from cutline.actors.handles.governance import GovernanceHandle, Listing
 from cutline.actors.handles.ledger import Account, LedgerHandle, Losses, Retried, Retries
-from cutline.actors.handles.money import Intent, PaymentsHandle, PayoutPage, PayoutsHandle
+from cutline.actors.handles.money import Intent, IntentListed, Intents, PaymentsHandle, PayoutPage, PayoutsHandle
 
 __all__ = [
     "Account",
@@ -21,6 +21,8 @@ __all__ = [
     "FeedHandle",
     "GovernanceHandle",
     "Intent",
+    "IntentListed",
+    "Intents",
     "LedgerHandle",
     "Listing",
     "Losses",

@@ -9,6 +9,7 @@ from typing import TypedDict
 from cutline.actors.handles.asking import Ask, Reply
 from cutline.engine.messages import (
     ClaimIntent,
+    ListIntents,
     OnboardAccount,
     ReadIntent,
     ReadOrphanedIntents,
@@ -37,6 +38,21 @@ class Intent(TypedDict):
     failure: str | None
 
 
+class IntentListed(TypedDict):
+    """One of a holder's intents, by its entry, and its place among them."""
+
+    place: int
+    contest_id: str
+    entry_id: str
+    status: str
+
+
+class Intents(TypedDict):
+    """Some of a holder's intents."""
+
+    intents: list[IntentListed]
+
+
 class PaymentsHandle:
     """The actor that asks Stripe for fees and gives them back."""
 
@@ -48,6 +64,10 @@ class PaymentsHandle:
     def intent(self, *, contest_id: str, entry_id: str) -> Awaitable[Intent]:
         """Return the payment intent of an entry."""
         return self._ask("payments", ReadIntent(contest_id=contest_id, entry_id=entry_id))
+
+    def intents(self, *, account_did: str, before: int | None, limit: int) -> Awaitable[Intents]:
+        """Return a holder's intents in all contests, the newest first, older than a place."""
+        return self._ask("payments", ListIntents(account_did=account_did, before=before, limit=limit))
 
     def orphaned(self, older_than_minutes: int) -> Awaitable[Reply]:
         """Return the intents that have been open for so long (PAY-041)."""

@@ -88,6 +88,15 @@ class ReadIntent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListIntents:
+    """Ask for a holder's intents in all contests, the newest first, older than place `before`. Decides nothing."""
+
+    account_did: str
+    before: int | None
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOrphanedIntents:
     """Ask for the intents that have been open at Stripe for so long without an end (PAY-041). Decides nothing."""
 

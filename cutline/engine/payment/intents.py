@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.engine.messages import CallStripe, CancelIntent, ClaimIntent, IntentReported, ReadIntent, RequestIntent
+from cutline.engine.messages import (
+    CallStripe,
+    CancelIntent,
+    ClaimIntent,
+    IntentReported,
+    ListIntents,
+    ReadIntent,
+    RequestIntent,
+)
 from cutline.engine.payment.events import (
     IntentCancelEnded,
     IntentCancelRequested,
@@ -104,6 +113,19 @@ def read_intent(state: PaymentState, command: ReadIntent, _now: datetime) -> Dec
         details = {"contest_id": command.contest_id, "entry_id": command.entry_id}
         return Rejected(code=RejectCode.NOT_FOUND, details=details)
     return Accepted(reply=_as_read(intent, deduped=False))
+
+
+def list_intents(state: PaymentState, command: ListIntents, _now: datetime) -> Decision:
+    """List a holder's intents with their places in the holder's own order: the one place that knows all contests."""
+    entries = state.by_account.get(command.account_did, [])
+    newest = len(entries) if command.before is None else min(len(entries), max(command.before - 1, 0))
+    oldest = max(newest - command.limit, 0)
+    return Accepted(reply={"intents": [_listed(state, entries, place) for place in range(newest, oldest, -1)]})
+
+
+def _listed(state: PaymentState, entries: Sequence[EntryKey], place: int) -> dict[str, Any]:
+    contest_id, entry_id = entry = entries[place - 1]
+    return {"place": place, "contest_id": contest_id, "entry_id": entry_id, "status": state.intents[entry].status.value}
 
 
 def claim_intent(state: PaymentState, command: ClaimIntent, _now: datetime) -> Decision:

@@ -13,6 +13,7 @@ from cutline.engine.messages import (
     CancelIntent,
     ClaimIntent,
     IntentReported,
+    ListIntents,
     Look,
     LookForOrphans,
     ReadIntent,
@@ -29,6 +30,7 @@ from cutline.engine.payment.intents import (
     claim_intent,
     intent_answered,
     intent_reported,
+    list_intents,
     read_intent,
     request_intent,
 )
@@ -103,6 +105,7 @@ _DECISIONS: Final[Mapping[type, Callable[[PaymentState, Any, datetime], Decision
     RefundEntry: refund_entry,
     IntentReported: intent_reported,
     RefundReported: refund_reported,
+    ListIntents: list_intents,
     ReadIntent: read_intent,
     ClaimIntent: claim_intent,
     ReadOrphanedIntents: read_orphaned_intents,

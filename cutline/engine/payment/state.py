@@ -53,6 +53,8 @@ class PaymentState:
     """Intents by entry, refunds by payment, the calls under way, and which reports have counted."""
 
     intents: dict[EntryKey, Intent] = field(default_factory=dict)
+    by_account: dict[str, list[EntryKey]] = field(default_factory=dict)
+    """Each holder's entries in all contests, in the order in which their fees were asked for."""
     by_payment_intent: dict[str, EntryKey] = field(default_factory=dict)
     cancelled_unplanned: set[EntryKey] = field(default_factory=set)
     claims: dict[EntryKey, tuple[str, str]] = field(default_factory=dict)
@@ -112,6 +114,7 @@ def fold(state: PaymentState, event: object, at: datetime) -> None:
 def _fold_plan(state: PaymentState, event: IntentPlanned) -> None:
     entry = (event.contest_id, event.entry_id)
     intent = state.intents[entry] = Intent(plan=event)
+    state.by_account.setdefault(event.account_did, []).append(entry)
     for part in ("intent", "cancel"):
         state.subjects[subject_of(part, entry)] = (part, entry)
     if entry in state.cancelled_unplanned:

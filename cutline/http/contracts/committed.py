@@ -12,6 +12,7 @@ from typing import Final
 from cutline.http.app import OPERATIONS
 from cutline.http.contracts.changes import breaking_changes
 from cutline.http.contracts.error_page import error_page
+from cutline.http.contracts.examples import recorded
 from cutline.http.contracts.openapi import Contract, contract
 
 FOLDER: Final = Path(__file__).parents[3] / "docs/api"
@@ -30,7 +31,7 @@ class ContractBroken(Exception):
 @cache
 def contracts() -> tuple[Contract, ...]:
     """Return both documents as this release serves them."""
-    return tuple(contract(document, OPERATIONS) for document in ("public", "admin"))
+    return tuple(contract(document, OPERATIONS, recorded()) for document in ("public", "admin"))
 
 
 def files() -> Mapping[str, str]:

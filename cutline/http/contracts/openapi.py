@@ -17,6 +17,7 @@ from cutline.engine.canonical import sha256_hex
 from cutline.engine.error_registry import REGISTRY
 from cutline.engine.errors import RejectCode
 from cutline.http import errors
+from cutline.http.contracts.examples import Example, Examples, shown
 from cutline.http.operation import JSON, STRIPE, Document, Operation
 from cutline.http.schemas.base import AccountDid, ContestId, EntryId
 from cutline.http.schemas.refusals import RefusalGiven
@@ -40,6 +41,7 @@ _SECURITY: Final = {
     "serviceKey": {"type": "apiKey", "in": "header", "name": "x-admin-key"},
     "stripeSignature": {"type": "apiKey", "in": "header", "name": "Stripe-Signature"},
 }
+_NO_EXAMPLE: Final[Example] = {"asked": None, "answers": {}}
 _SERVICE_SCOPES = frozenset({"admin", "settle", "ledger"})
 
 
@@ -84,14 +86,16 @@ EDITIONS: Final[Mapping[Document, _Edition]] = {
 """Raise the first number of a version to break the public document, the second to add to it."""
 
 
-def contract(document: Document, operations: Iterable[Operation]) -> Contract:
-    """Return one of the two documents of a table of operations."""
+def contract(document: Document, operations: Iterable[Operation], examples: Examples) -> Contract:
+    """Return one of the two documents of a table of operations, with the examples there are."""
     edition = EDITIONS[document]
     chosen = sorted((one for one in operations if one.in_document == document), key=lambda one: (one.path, one.method))
     references, schemas = _schemas(chosen)
     paths: dict[str, dict[str, Any]] = {}
     for operation in chosen:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, references)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
+            operation, references, examples.get(operation.name, _NO_EXAMPLE)
+        )
     said = {
         "openapi": "3.1.0",
         "info": {"title": edition.title, "version": edition.version, "description": edition.description},
@@ -129,17 +133,19 @@ def _plain(schema: Any) -> Any:
     return [_plain(one) for one in schema] if isinstance(schema, list) else schema
 
 
-def _operation(operation: Operation, references: _References) -> dict[str, Any]:
+def _operation(operation: Operation, references: _References, example: Example) -> dict[str, Any]:
     said: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation), *_header_parameters(operation)],
-        "responses": _responses(operation, references),
+        "responses": _responses(operation, references, example),
         "security": _security(operation),
     }
     if operation.takes is not None:
-        body = {JSON: {"schema": references[operation.takes, "validation"]}}
-        said["requestBody"] = {"required": True, "content": body}
+        body: dict[str, Any] = {"schema": references[operation.takes, "validation"]}
+        if example["asked"] is not None:
+            body |= shown(operation, example["asked"])
+        said["requestBody"] = {"required": True, "content": {JSON: body}}
     if operation.idempotency is not None:
         said["x-idempotency"] = operation.idempotency
     return said
@@ -204,17 +210,21 @@ def _header(name: str, about: str, pattern: str | None) -> dict[str, Any]:
     return {"name": name, "in": "header", "required": False, "description": about, "schema": schema}
 
 
-def _responses(operation: Operation, references: _References) -> dict[str, Any]:
+def _responses(operation: Operation, references: _References, example: Example) -> dict[str, Any]:
     headers: dict[str, Any] = {errors.CORRELATION_HEADER: {"schema": {"type": "string"}}}
     if operation.polled:
         headers["ETag"] = {"schema": {"type": "string"}}
     content: dict[str, Any] = {media: {"schema": {"type": "string"}} for media in operation.media}
     if operation.gives is not None:
         content[JSON] = {"schema": references[operation.gives, "serialization"]}
-    success = {"headers": headers, "content": content}
-    found: dict[str, Any] = {
-        str(status): {"description": _STATUSES[status], **success} for status in operation.statuses
-    }
+    found: dict[str, Any] = {}
+    for status in operation.statuses:
+        values = example["answers"].get(str(status), {})
+        exemplified = {
+            media: said | (shown(operation, values[media]) if media in values else {})
+            for media, said in content.items()
+        }
+        found[str(status)] = {"description": _STATUSES[status], "headers": headers, "content": exemplified}
     if operation.polled:
         found["304"] = {"description": _STATUSES[304], "headers": headers}
     for status, codes in _by_status(operation).items():

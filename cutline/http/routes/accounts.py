@@ -8,6 +8,7 @@ from typing import Any
 from cutline.engine import statements
 from cutline.engine.csv_text import csv_text
 from cutline.engine.errors import RejectCode
+from cutline.http.addresses import account_did_of
 from cutline.http.asking import Refused
 from cutline.http.door import ADMIN, ANYONE, STAFF, Call, Reply, Route
 from cutline.http.schemas.accounts import (
@@ -76,7 +77,7 @@ async def close_account(call: Call) -> Reply:
     """Close an account: its money goes to suspense, now and later (POUT-043). Refusal: ACCOUNT_UNKNOWN."""
     asked = call.body_as(ClosureAsked)
     done = await call.ledger.close_account(
-        account_did=call.part("account_did"), actor=call.principal.actor, reason=asked.reason
+        account_did=account_did_of(call.part("account_did")), actor=call.principal.actor, reason=asked.reason
     )
     return Reply(body=ClosureGiven.model_validate(done))
 
@@ -91,7 +92,7 @@ async def read_yearly_totals(call: Call) -> Reply:
 
 
 def _own_account(call: Call) -> str:
-    account_did = call.part("account_did")
+    account_did = account_did_of(call.part("account_did"))
     if account_did != call.principal.subject and not call.principal.is_staff:
         raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did})
     return account_did

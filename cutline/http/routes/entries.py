@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+from cutline.actors.handles import IntentListed
 from cutline.engine.errors import RejectCode
 from cutline.http.addresses import contest_id_of, entry_id_of
 from cutline.http.asking import Refused
 from cutline.http.door import ANYONE, ENTRANT, Call, Reply, Route
 from cutline.http.paging import cursor_of
-from cutline.http.schemas.entries import ChangePicksAsked, EnterAsked, EntriesAsked, EntriesGiven, EntryGiven
+from cutline.http.schemas.entries import (
+    ChangePicksAsked,
+    EnterAsked,
+    EntriesAsked,
+    EntriesGiven,
+    EntryGiven,
+    OwnEntriesAsked,
+    OwnEntriesGiven,
+    OwnEntryGiven,
+)
 
 
 async def enter(call: Call) -> Reply:
@@ -42,6 +54,45 @@ async def list_entries(call: Call) -> Reply:
     listed = (await call.contest(contest_id).entries([entry_id for _, entry_id in shown]))["entries"]
     next_cursor = cursor_of(shown[-1][0]) if len(found) > len(shown) else None
     return Reply(body=EntriesGiven(entries=[_given(entry) for entry in listed], next_cursor=next_cursor))
+
+
+async def list_own_entries(call: Call) -> Reply:
+    """List the caller's entries in all contests, the newest first; to staff one holder's, if they name one.
+
+    Payments has asked a fee for each of them and knows where they are, so no contest is asked that has none of the
+    page. An entry that was made this instant may be missing until payments has heard of it.
+    """
+    asked = call.query_as(OwnEntriesAsked)
+    holder = (call.principal.is_staff and asked.account_did) or call.principal.subject
+    before = None if asked.cursor is None else asked.place.number
+    found = (await call.payments.intents(account_did=holder, before=before, limit=asked.limit + 1))["intents"]
+    shown = found[: asked.limit]
+    contest_ids = sorted({one["contest_id"] for one in shown})
+    answers = await asyncio.gather(*(_of_contest(call, contest_id, shown) for contest_id in contest_ids))
+    known = {entry.entry_id: entry for entries in answers for entry in entries}
+    listed = [
+        OwnEntryGiven(
+            contest_id=one["contest_id"],
+            entry_id=one["entry_id"],
+            payment_status=one["status"],
+            entry=known.get(one["entry_id"]),
+        )
+        for one in shown
+    ]
+    next_cursor = cursor_of(shown[-1]["place"]) if len(found) > len(shown) else None
+    return Reply(body=OwnEntriesGiven(entries=listed, next_cursor=next_cursor))
+
+
+async def _of_contest(call: Call, contest_id: str, listed: Sequence[IntentListed]) -> list[EntryGiven]:
+    """Return those of the listed entries that are in one contest; none of one that is kept closed or not restored."""
+    entry_ids = [one["entry_id"] for one in listed if one["contest_id"] == contest_id]
+    try:
+        return [_given(entry) for entry in (await call.contest(contest_id).entries(entry_ids))["entries"]]
+    except Refused as refused:
+        # One contest that is out of reach hides no other.
+        if refused.code not in (RejectCode.CONTEST_QUARANTINED, RejectCode.NOT_FOUND):
+            raise
+        return []
 
 
 async def change_picks(call: Call) -> Reply:
@@ -109,6 +160,16 @@ ROUTES = (
             RejectCode.ROSTER_INVALID,
         ),
         idempotency="required",
+    ),
+    Route(
+        method="GET",
+        path="/v1/entries",
+        handle=list_own_entries,
+        needs=ANYONE,
+        gives=OwnEntriesGiven,
+        summary="List your entries in all contests.",
+        query=OwnEntriesAsked,
+        polled=True,
     ),
     Route(
         method="GET",

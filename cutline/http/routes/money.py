@@ -8,6 +8,7 @@ from typing import Any
 
 from cutline.actors.handles import Intent
 from cutline.engine.errors import RejectCode
+from cutline.http.addresses import account_did_of
 from cutline.http.asking import Refused, ask_until
 from cutline.http.door import ADMIN, ANYONE, ENTRANT, LEDGER, STAFF, Call, Reply, Route
 from cutline.http.routes.entries import own_entry
@@ -127,7 +128,7 @@ async def read_account(call: Call) -> Reply:
 
     `?currency=` chooses one; without it the first by name. Another's account is as unknown as one that is not.
     """
-    account_did = call.part("account_did")
+    account_did = account_did_of(call.part("account_did"))
     if account_did != call.principal.subject and "ledger" not in call.principal.scopes:
         raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did})
     balances = (await call.ledger.account(account_did))["balances"]

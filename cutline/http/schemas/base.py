@@ -12,9 +12,11 @@ from cutline.engine.ledger.accounts import OWNER_PATTERN
 CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """A contest's id names its file, so it may not leave its folder."""
 
+ACCOUNT_DID = f"^{OWNER_PATTERN}$"
+
 ContestId = Annotated[str, StringConstraints(pattern=CONTEST_ID)]
 EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-AccountDid = Annotated[str, StringConstraints(pattern=f"^{OWNER_PATTERN}$")]
+AccountDid = Annotated[str, StringConstraints(pattern=ACCOUNT_DID)]
 
 
 def _real_day(text: str) -> str:

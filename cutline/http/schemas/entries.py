@@ -60,3 +60,32 @@ class EntriesGiven(Given):
 
     entries: list[EntryGiven]
     next_cursor: str | None
+
+
+OWN_ENTRIES_MAX = 50
+
+
+class OwnEntriesAsked(PageAsked):
+    """Which page of a holder's entries in all contests; `account_did` asks for another's, and only staff is heard.
+
+    Each contest on a page is asked, so pages are shorter than elsewhere.
+    """
+
+    limit: int = Field(default=20, ge=1, le=OWN_ENTRIES_MAX)
+    account_did: AccountDid | None = None
+
+
+class OwnEntryGiven(Given):
+    """Where an entry is, how its payment stands, and the entry: null while its contest is kept closed for repair."""
+
+    contest_id: str
+    entry_id: str
+    payment_status: str
+    entry: EntryGiven | None
+
+
+class OwnEntriesGiven(Given):
+    """A page of one holder's entries in all contests, the newest first."""
+
+    entries: list[OwnEntryGiven]
+    next_cursor: str | None

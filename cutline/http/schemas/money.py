@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from cutline.http.schemas.base import AccountDid, Asked, ContestId, EntryId, Given, Queried
 
 Currency = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}$")]
+
+_SPACES: Final = r"\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_EMAIL: Final = re.compile(f"[^@{_SPACES}]+@[^@{_SPACES}]+")
+"""By ECMAScript, as JSON Schema reads a pattern: what it takes for a space differs from Python's and from Rust's."""
+
+
+def _email(text: str) -> str:
+    if _EMAIL.fullmatch(text) is None:
+        raise ValueError("no address")
+    return text
+
+
+Email = Annotated[
+    str,
+    StringConstraints(max_length=254),
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "maxLength": 254, "pattern": r"^[^@\s]+@[^@\s]+$"}),
+]
 
 
 class IntentAsked(Asked):
@@ -33,7 +52,7 @@ class OnboardAsked(Asked):
     """Whose connected account is wanted: the caller's own, unless staff names another."""
 
     account_did: AccountDid | None = None
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)] | None = None
+    email: Email | None = None
 
 
 class OnboardGiven(Given):

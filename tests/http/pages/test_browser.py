@@ -11,6 +11,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from cutline.engine.messages import ReadContest, ReadDirectory
+from cutline.http.contracts.examples import recorded
 from tests.http.pages.test_pages import described, listed
 from tests.http.standin import ANNA, BERT, StandIn, token
 from tests.http.test_standings import picture
@@ -107,6 +108,19 @@ async def test_the_viewer_shows_what_everybody_may_do(url: str, browser: Chrome)
     shown = await until(lambda: browser.execute_script(PATHS), bool)
     assert "/v1/contests/{contest_id}/standings" in shown
     assert "/v1/configs" not in shown
+
+
+EXAMPLES = "return [...document.querySelectorAll('.opblock.is-open .example')].map(e => e.innerText)"
+
+
+async def test_the_viewer_shows_what_was_really_answered(url: str, browser: Chrome) -> None:
+    await see(browser.get, f"{url}/docs")
+    await until(lambda: browser.execute_script(PATHS), bool)
+    row = await see(browser.find_element, By.CSS_SELECTOR, ".opblock [data-path='/v1/entries']")
+    await see(row.click)
+    shown = await until(lambda: browser.execute_script(EXAMPLES), bool)
+    answer = recorded()["listOwnEntries"]["answers"]["200"]["application/json"]
+    assert answer["entries"][0]["entry_id"] in shown[0]
 
 
 async def test_the_viewer_shows_staff_what_staff_may_do(engine: StandIn, url: str, browser: Chrome) -> None:
