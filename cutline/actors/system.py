@@ -23,7 +23,7 @@ from cutline.actors.alerts import Alerts
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
-from cutline.actors.jobs import Job, install
+from cutline.actors.jobs import Job
 from cutline.actors.leaderboards import Leaderboards
 from cutline.actors.mailbox import Acknowledgement, Answer, Delivery, Envelope, Tell
 from cutline.actors.outgoing import Outgoing
@@ -37,6 +37,7 @@ from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.survey import Survey
 from cutline.actors.tasks import Tasks
+from cutline.actors.timekeeper import RUNBOOK, Timekeeper
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine
@@ -49,6 +50,7 @@ from cutline.engine.messages import (
     LookForOrphans,
     LookForStrandedFees,
     QuarantineContest,
+    RaiseAlert,
     RetryForwarding,
 )
 from cutline.engine.messages.reconciliation import CompareWithStripe, ReconcileWithStripe
@@ -125,6 +127,7 @@ class System:
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._questions = Questions(self.directory.send, waiting_max=settings.cutline_asks_max, timeout_s=ASK_TIMEOUT_S)
         self.must_die: Callable[[BaseException], None] = die
+        self.timekeeper = Timekeeper(parts.scheduler, alert=self._alert, must_die=partial(die, runbook=RUNBOOK))
 
     # Surroundings of the writers ---------------------------------------------------------------------------------
 
@@ -203,8 +206,7 @@ class System:
             self.directory.open(address)
         self._survey.start()
         self._catch_up()
-        install(self._parts.scheduler, self.jobs())
-        self._parts.scheduler.start()
+        self.timekeeper.start(self.jobs())
         log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
 
     def _found(self) -> None:
@@ -220,7 +222,7 @@ class System:
 
     async def stop(self) -> None:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
-        self._parts.scheduler.shutdown(wait=False)
+        self.timekeeper.stop()
         await self._survey.stop()
         self.leaderboards.close()
         await self.tasks.close(DRAIN_TIMEOUT_S)
@@ -255,6 +257,9 @@ class System:
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
+
+    def _alert(self, alert: RaiseAlert) -> None:
+        self.tasks.perform(alert, "governance", "timekeeper")
 
     def _look_at_due(self) -> None:
         self.directory.look_at_due(utc_now(), "look-at-due")

@@ -91,7 +91,7 @@ class SimulatedBox:
             return
         del self._servers[ENGINE_HOST]
         system = engine.system
-        system._parts.scheduler.shutdown(wait=False)
+        system.timekeeper.stop()
         system.tasks._closed = True
         for task in list(system.tasks._running):
             task.cancel()
