@@ -24,6 +24,7 @@ from cutline.actors.mailbox import (
     Envelope,
     Mailbox,
     Redeliver,
+    Rest,
     Retire,
     Tell,
     each,
@@ -47,6 +48,8 @@ DUE_SOON = timedelta(minutes=30)
 CROWD = 1_000
 """While more are open, nobody stays open for being due soon or for having been asked a while ago."""
 IDLE_IN_A_CROWD = timedelta(seconds=10)
+FILES_OPEN = 256
+"""While more actors are open, those that have idled in a crowd's time let go of their files, and of nothing else."""
 CORE: tuple[Address, ...] = ("ledger", "payouts", "payments", "governance")
 _CONTEST = "contest/"
 _FOUNDING = (CreateContest, WatchEvent)
@@ -74,6 +77,7 @@ class Directory:
         self._kept_open = kept_open
         self._room = WaitingRoom() if room is None else room
         self._retiring: set[Address] = set()
+        self._at_rest: set[Address] = set()
         self._on_quarantine = on_quarantine
         self._root = root
         self._make_writer = make_writer
@@ -204,12 +208,17 @@ class Directory:
                 self._due[address] = due_at
             if not at_rest:
                 self._retiring.discard(address)
-            elif self._room.holds_slot(address):
+                self._at_rest.discard(address)
+                return
+            self._at_rest.add(address)
+            if self._room.holds_slot(address):
                 self._give_up_slot(address)
 
     def _give_up_slot(self, address: Address) -> None:
         """Let the next one in: beside this one, or in its place where so many are open already; the lock is held."""
         if len(self._open) <= CROWD:
+            if len(self._open) > FILES_OPEN:
+                self.send(address, Rest())
             self._room.leave(address)
             self._admit()
         elif address not in self._retiring:
@@ -246,14 +255,17 @@ class Directory:
         return len(due) + waiting
 
     def redeliver(self) -> None:
-        """Have every open actor send again what has been owed for too long."""
-        for address in self.addresses():
+        """Have every open actor that owes something send again what has been owed for too long."""
+        with self._lock:
+            owing = sorted(self._open.keys() - self._at_rest)
+        for address in owing:
             self.send(address, Redeliver())
 
     def retire_idle(self, now: datetime) -> None:
         """Close actors, but for the core, that have idled; what is due opens them again.
 
-        Opening costs a commit and a fold of the whole file, so a few are kept open for their next message.
+        Opening costs a fold of the whole file, so a few are kept open for their next message. While many are open,
+        those that stay let go of their files at least.
         """
         with self._lock:
             surplus = max(0, len(self._open) - self._kept_open)
@@ -261,15 +273,23 @@ class Directory:
             idle_after = IDLE_IN_A_CROWD if crowded else IDLE_AFTER
             idle = [
                 address
-                for address in self._open
-                if address not in CORE
-                and address in self._used
-                and now - self._used[address] >= idle_after
-                and (crowded or address not in self._due or self._due[address] - now > DUE_SOON)
+                for address in self._unused_for(idle_after, now)
+                if crowded or address not in self._due or self._due[address] - now > DUE_SOON
             ]
-            idle.sort(key=self._used.__getitem__)
+            resting = self._unused_for(IDLE_IN_A_CROWD, now) if len(self._open) > FILES_OPEN else []
         for address in idle[:surplus]:
             self.send(address, Retire(self._release))
+        for address in sorted(set(resting).difference(idle[:surplus])):
+            self.send(address, Rest())
+
+    def _unused_for(self, period: timedelta, now: datetime) -> list[Address]:
+        """Return who is open, is none of the core and was not used for so long, the longest first; the lock is held."""
+        unused = [
+            address
+            for address in self._open
+            if address not in CORE and address in self._used and now - self._used[address] >= period
+        ]
+        return sorted(unused, key=self._used.__getitem__)
 
     def _release(self, actor: Mailbox) -> bool:
         with self._lock:
@@ -284,6 +304,7 @@ class Directory:
         """Forget who is closed or dead, and let the next one in; the lock is held."""
         self._open.pop(address, None)
         self._retiring.discard(address)
+        self._at_rest.discard(address)
         self._room.leave(address)
         self._admit()
 

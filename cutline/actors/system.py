@@ -58,7 +58,7 @@ from cutline.engine.vitals import Vitals
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
-from cutline.storage.anchors import anchors_of
+from cutline.storage.anchors import LedgerAnchors
 from cutline.storage.checkpoint import checkpoint
 from cutline.storage.contest_directory import created_contests, quarantined_contests
 from cutline.storage.files import DataRoot, kind_of
@@ -113,6 +113,7 @@ class System:
         self._supervisor = Supervisor(self.directory, self._loop)
         self.alerts = Alerts()
         self.restore_gate = RestoreGate(root)
+        self.anchors = LedgerAnchors(root.path_of("ledger"))
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.rescoring = Rescoring(root, parts.workers)
         comparison = StripeComparison(parts.stripe, root.path, parts.workers)
@@ -178,12 +179,13 @@ class System:
             boot_epoch=self._boot_epoch,
             create=create,
             replicated=self.settings.cutline_replica_url is not None,
+            rests=address not in CORE,
             anchors=self._anchors_of,
         )
 
     def _anchors_of(self, address: Address) -> Mapping[int, bytes]:
         """Return what the ledger has kept of a contest's chain: one that lost its end is not opened (FAULTS S7)."""
-        return anchors_of(self.root.path_of("ledger"), address) if address.startswith("contest/") else {}
+        return self.anchors.of(address) if address.startswith("contest/") else {}
 
     def _record_quarantine(self, address: Address, reason: str) -> None:
         """Put it on record that a contest is kept closed, so that a restart keeps it closed too."""
@@ -229,6 +231,7 @@ class System:
         if self._outgoing is not None:
             await self._outgoing.close()
         writers = self.directory.close()
+        self.anchors.close()
         for writer in writers:
             # One that has died by itself needs no stopping.
             with contextlib.suppress(ActorDeadError):
@@ -239,6 +242,7 @@ class System:
                 log.error("actors_did_not_stop", actors=left)
                 break
             await asyncio.sleep(0.005)
+        self.anchors.close()
         await self._parts.workers.close()
         log.info("engine_stopped")
 

@@ -99,8 +99,8 @@ class SimulatedBox:
         system.directory.close()
         for writer in writers:
             writer.actor_stopped.set()
-            if writer._connection is not None:
-                writer._connection.close()
+            writer._own.close()
+        system.anchors.close()
         server = engine.runner.server
         for connection in list(server.connections if server is not None else ()):
             connection.force_close()
