@@ -121,7 +121,7 @@ class Directory:
             return RejectCode.SHUTTING_DOWN
         return None
 
-    def _must_wait(self, to: Address, envelope: Envelope | None) -> bool:
+    def _must_wait(self, to: Address, envelope: Envelope) -> bool:
         """Whether a contest is not opened now. Who is asked at an edge never waits: edges limit themselves."""
         if to in self._open or isinstance(envelope, Ask | Asks) or not to.startswith(_CONTEST):
             return False
@@ -136,7 +136,7 @@ class Directory:
         """Open those who wait, as far as there is room; the lock is held."""
         for address, mail in self._room.admitted(utc_now()):
             if not self._closed and address not in self._open and address not in self._quarantined:
-                self._start(address, mail[0] if mail else None)
+                self._start(address, mail[0])
             for envelope in mail:
                 refusal = self._deliver(address, envelope)
                 if refusal is not None:
@@ -157,7 +157,7 @@ class Directory:
             case _:
                 pass
 
-    def _start(self, address: Address, envelope: Envelope | None) -> Any | None:
+    def _start(self, address: Address, envelope: Envelope) -> Any | None:
         try:
             exists = self._root.path_of(address).exists()
         except ValueError:
@@ -175,16 +175,6 @@ class Directory:
         for waiting in self._room.take(address):
             reference.tell(waiting)
         return reference
-
-    def open_soon(self, address: Address) -> None:
-        """Open a contest without a message when it is its turn."""
-        with self._lock:
-            if self._closed or address in self._open or address in self._quarantined:
-                return
-            if self._must_wait(address, None):
-                self._room.park(address, None)
-            else:
-                self._start(address, None)
 
     def open(self, address: Address, *, create: bool = False) -> None:
         """Open an actor without a message, as at boot."""

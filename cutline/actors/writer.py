@@ -155,9 +155,15 @@ class Writer(Mailbox):
         if work:
             self._flush(work)
         if len(work) < len(batch):
-            self._own.rest()
+            self._rest()
         else:
             self._rest_if_untouched()
+
+    def _rest(self) -> None:
+        """Let go of the file with nothing left to record: the next start then finds it at rest, too."""
+        with contextlib.suppress(Retryable):
+            self._keep_acknowledgements()
+            self._own.rest()
 
     def _rest_if_untouched(self) -> None:
         """Let go of a file from which only was read; the next message may well do without it."""
@@ -379,7 +385,8 @@ class Writer(Mailbox):
 
     def _note(self, now: datetime) -> None:
         """Say when this actor wants to look at the clock, and every second that it is in use."""
-        noted = (self._work.machine.due_at(self._folding.state), not self._owes and not self._postponed)
+        at_rest = not self._owes and not self._postponed and self.actor_inbox.empty()
+        noted = (self._work.machine.due_at(self._folding.state), at_rest)
         if self._noted is None or self._noted[0] != noted or now - self._noted[1] >= NOTED_EVERY:
             self._noted = (noted, now)
             self._around.note(self.address, *noted)
