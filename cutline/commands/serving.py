@@ -46,7 +46,7 @@ def serve(
     """Run the engine: API, jobs, webhooks. SIGTERM drains it and ends it with 0."""
     import uvloop
 
-    from cutline.storage.errors import DataRootLocked, StorageError
+    from cutline.storage.errors import DataRootLocked, NoAccess, StorageError
     from cutline.storage.litestream.control import ReplicationError
 
     settings = read_settings(cutline_data_dir=data, cutline_port=port, cutline_replica_url=replicate)
@@ -55,6 +55,9 @@ def serve(
         uvloop.run(_serve(settings))
     except DataRootLocked as error:
         raise CommandFailed(str(error), "Stop that engine first, or give this one a --data of its own.") from error
+    except NoAccess as error:
+        hint = f"Give {settings.cutline_data_dir} and all in it to the user that runs the engine."
+        raise CommandFailed(str(error), hint) from error
     except ReplicationError as error:
         raise CommandFailed(str(error), "Look at the replica's URL and at Litestream's own words above.") from error
     except StorageError as error:

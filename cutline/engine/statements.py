@@ -29,6 +29,7 @@ KINDS: Final[Mapping[str, str]] = {
     "refund_succeeded": "refund",
     "refund_outside": "refund_made_outside",
     "refund_failed": "refund_came_back",
+    "refund_refused": "refund_refused",
     "settlement": "winnings",
     "transfer_locked": "transfer_hold",
     "transfer_completed": "transfer",

@@ -281,8 +281,12 @@ def _judge_failure(call: Call, answer: StripeAnswered, now: datetime) -> Judgeme
 def _judge_lookup(call: Call, answer: StripeAnswered, now: datetime) -> Judgement:
     listed = (answer.object or {}).get("data") if answer.succeeded else None
     if not isinstance(listed, Sequence):
+        if call.hopeless and not call.doubtful and answer.kind == "final":
+            # Nothing was ever unclear, and who is gone is not shown: the refusal itself stands.
+            return Judgement(outcome="failed", code=call.code, message=call.message)
         code, message = answer.code or "answer_unreadable", (answer.message or "")[:500]
-        return _defer(call, "look_up", code, message, "unknown", now, hopeless=call.hopeless)
+        # A look moves nothing: whether the call did stays as open as it was.
+        return _defer(call, "look_up", code, message, "no", now, hopeless=call.hopeless)
     for item in listed:
         if _matches(item, call.parameters):
             return Judgement(outcome="succeeded", object=item)

@@ -73,6 +73,10 @@ class WrongFile(Untrusted):
     """A well-formed file of another kind, or one made by another program, lies at this path."""
 
 
+class NoAccess(Untrusted):
+    """The user of this process may not read or write what it must; there may be nothing wrong with the bytes."""
+
+
 class Corrupt(Untrusted):
     """The bytes are not those of a sound SQLite file."""
 
@@ -102,8 +106,9 @@ _BY_ERRNO: dict[int, type[StorageError]] = {
     errno.EISDIR: WrongFile,
     errno.ENOTDIR: WrongFile,
     errno.ELOOP: WrongFile,
-    errno.EACCES: WrongFile,
-    errno.EPERM: WrongFile,
+    errno.EACCES: NoAccess,
+    errno.EPERM: NoAccess,
+    errno.EROFS: NoAccess,
 }
 
 

@@ -13,7 +13,7 @@ from typing import Self
 
 from cutline.storage.durable import FILE_MODE, make_directory, sync_directory, write_whole
 from cutline.storage.epochs import highest_epoch
-from cutline.storage.errors import Corrupt, DataRootLocked, classify
+from cutline.storage.errors import Corrupt, DataRootLocked, WrongFile, classify
 from cutline.storage.kinds import KINDS, FileKind
 
 __all__ = ["CORE", "KINDS", "DataRoot", "FileKind", "RootLock", "kind_of"]
@@ -31,6 +31,16 @@ def kind_of(address: str) -> FileKind:
     if name in _FOLDERS and _ID.fullmatch(identifier):
         return KINDS[name]
     raise ValueError(f"no file has the address {address!r}")
+
+
+def _listed(folder: Path) -> list[Path]:
+    """Return what is in a folder, in order; nothing where there is none. Raises NoAccess: what is hidden may matter."""
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise classify(error) from error
 
 
 class RootLock:
@@ -93,16 +103,17 @@ class DataRoot:
         return self.path / "restored"
 
     def contest_paths(self) -> Iterator[tuple[str, Path]]:
-        """Yield the address and path of every contest file, in order of path."""
-        return self._in_folder("contest", "contests/??/*.db")
+        """Yield the address and path of every contest file, in order of path. Raises NoAccess."""
+        for shard in _listed(self.path / "contests"):
+            yield from self._in_folder("contest", shard)
 
     def all_files(self) -> Iterator[tuple[str, Path]]:
-        """Yield the address and path of every file that exists: core, then feeds, then contests."""
+        """Yield the address and path of every file that exists: core, then feeds, then contests. Raises NoAccess."""
         for address in CORE:
             path = self.path_of(address)
             if path.exists():
                 yield address, path
-        yield from self._in_folder("feed", "feeds/*.db")
+        yield from self._in_folder("feed", self.path / "feeds")
         yield from self.contest_paths()
 
     def strays(self) -> Iterator[Path]:
@@ -111,10 +122,10 @@ class DataRoot:
         for folder in ("core", "feeds", "contests"):
             yield from (path for path in sorted((self.path / folder).rglob("*.db")) if path not in placed)
 
-    def _in_folder(self, kind: str, pattern: str) -> Iterator[tuple[str, Path]]:
-        for path in sorted(self.path.glob(pattern)):
+    def _in_folder(self, kind: str, folder: Path) -> Iterator[tuple[str, Path]]:
+        for path in _listed(folder):
             address = f"{kind}/{path.stem}"
-            if _ID.fullmatch(path.stem) and self.path_of(address) == path:
+            if path.suffix == ".db" and _ID.fullmatch(path.stem) and self.path_of(address) == path:
                 yield address, path
 
     def lock(self) -> RootLock:
@@ -124,6 +135,8 @@ class DataRoot:
         unreadable.
         """
         try:
+            if self.path.exists() and not self.path.is_dir():
+                raise WrongFile(f"{self.path} is not a folder")
             make_directory(self.path)
             handle = os.open(
                 self.path / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, FILE_MODE

@@ -269,7 +269,7 @@ CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN (NEW.id <> -
 
 -- file kind: ledger
 PRAGMA application_id = 1129665539;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -459,6 +459,10 @@ CREATE INDEX stripe_events_quarantined_log_seq_idx ON stripe_events_quarantined 
 CREATE INDEX stripe_webhook_dead_letters_event_id_idx ON stripe_webhook_dead_letters (stripe_event_id);
 
 CREATE INDEX stripe_webhook_dead_letters_log_seq_idx ON stripe_webhook_dead_letters (log_seq);
+
+CREATE VIEW clearing_accounts AS
+SELECT 'did:internal:' || account AS id, substr(account, 10) AS domain, account, currency, log_seq
+FROM accounts WHERE kind = 'clearing';
 
 CREATE VIEW ledger_entries AS
 SELECT p.id, p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,

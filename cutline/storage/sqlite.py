@@ -28,6 +28,7 @@ from cutline.storage.errors import (
     FileMissing,
     MisusedFile,
     NewerSchema,
+    NoAccess,
     OlderSchema,
     Retryable,
     StorageError,
@@ -141,6 +142,7 @@ def open_writer(
                 raise MisusedFile(f"{path}: a new file needs the time of its making")
             create_file(path, kind, now)
         read_identity(path, kind)
+        _require_writable(path)
         connection = connect(path, mode="rw")
     except OSError as error:
         raise classify(error) from error
@@ -158,6 +160,13 @@ def open_writer(
         connection.close()
         raise
     return connection
+
+
+def _require_writable(path: Path) -> None:
+    """Raise NoAccess where SQLite would open the file all the same, and refuse every write to it later."""
+    for needed in (path, path.parent):
+        if not os.access(needed, os.R_OK | os.W_OK):
+            raise NoAccess(f"{needed} cannot be written by the user of this process")
 
 
 def open_reader(path: Path, kind: FileKind, *, at_rest: bool = False) -> Connection:

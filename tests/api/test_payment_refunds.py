@@ -10,6 +10,7 @@ from typing import Literal
 import pytest
 
 from cutline.http.client import ApiRefused
+from cutline.simulation.emulators.stripe import refunds
 from cutline.simulation.emulators.stripe.calls import Call
 from cutline.simulation.emulators.stripe.faults import ApiFault, ApiFaultKind, WebhookFault
 from cutline.simulation.emulators.stripe.payment_intents import create
@@ -151,5 +152,49 @@ def test_two_payments_for_one_entry_play_once_and_the_other_goes_back(
         await village.wait(timedelta(minutes=10))
         assert village.refunds() == dict.fromkeys((first, *others), 1)
         await nothing_left(village)
+
+    live(tmp_path, story)
+
+
+def refund_by_hand(village: Village, intent: str) -> None:
+    """Refund a payment as a person does in Stripe's dashboard."""
+    platform = village.stripe.platform
+    platform.begin()
+    refunds.create(platform, Call(parameters={"payment_intent": intent, "metadata": {}}))
+
+
+@pytest.mark.parametrize("before", ["refunded by hand", "disputed and won", "disputed and lost"])
+def test_a_cancelled_contest_leaves_no_fee_behind_that_stripe_would_not_refund(
+    tmp_path: Path, before: Literal["refunded by hand", "disputed and won", "disputed and lost"]
+) -> None:
+    """PAY-042, PAY-043: a payment that has gone back already is not given back twice, and not to nobody either."""
+
+    async def story(village: Village) -> None:
+        [(_, odd), (_, plain)] = await paid_entries(village, 2)
+        available, held = "user:did:player:0:available", "user:did:player:0:held"
+        dispute_id = None
+        if before == "refunded by hand":
+            refund_by_hand(village, odd)
+        else:
+            dispute_id = village.stripe.open_dispute(village.intent(odd)["latest_charge"])["id"]
+        await village.wait(SOON)
+        await village.admin.cancel_contest(CONTEST, "a rehearsal")
+        await village.wait(timedelta(hours=2))
+        book = await village.balances()
+        assert f"refunds:{CONTEST}" not in book, "the other one has it, and this one is no open question"
+        if dispute_id is None:
+            await nothing_left(village)
+            assert village.refunds() == {odd: 1, plain: 1}
+            return
+        assert village.refunds() == {plain: 1}
+        assert book[held] == -FEE_CENTS, "it waits for the verdict"
+        village.stripe.decide_dispute(dispute_id, "won" if before == "disputed and won" else "lost")
+        await village.wait(SOON)
+        book = await village.balances()
+        if before == "disputed and won":
+            assert (book.get(available), book.get(held)) == (-FEE_CENTS, None)
+        else:
+            assert (book.get(available), book.get(held)) == (None, -FEE_CENTS)
+            assert book["receivable:did:player:0"] == FEE_CENTS, "what is frozen pays it once an admin says so"
 
     live(tmp_path, story)

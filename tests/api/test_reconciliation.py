@@ -139,7 +139,7 @@ def test_a_day_is_compared_once_stripe_answers_and_only_when_it_is_over(tmp_path
 
 
 def test_the_daily_report_has_one_hash_in_header_json_and_csv_and_never_changes(tmp_path: Path) -> None:
-    """REC-001 to REC-006: three requests, on different days, give the same bytes."""
+    """REC-001 to REC-006, POUT-022: three requests, on different days, give the same bytes."""
 
     async def story(village: Village) -> None:
         await busy_day(village)
@@ -158,6 +158,7 @@ def test_the_daily_report_has_one_hash_in_header_json_and_csv_and_never_changes(
                 assert response.headers["x-clawsettle-report-sha256"] == report["artifact_sha256"]
             assert hashlib.sha256(content).hexdigest() == header == report["artifact_sha256"]
             assert report["complete"] is True
+            assert report["clearing_did"] == "did:internal:clearing:payouts"
             seen.add(content)
             await village.wait(A_DAY)
         assert len(seen) == 1

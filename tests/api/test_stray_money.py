@@ -6,12 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cutline.http.addresses import entry_id_of
 from cutline.simulation.emulators.stripe.calls import Call
 from cutline.simulation.emulators.stripe.faults import ApiFault
 from cutline.simulation.emulators.stripe.payment_intents import create
 from cutline.simulation.machine import ENGINE_HOST
 from cutline.simulation.production import token_for
-from tests.api.village import CONTEST, FEE_CENTS, Village, live
+from tests.api.village import CONTEST, FEE_CENTS, START, Village, live
 from tests.http.standin import ANNA
 
 SOON = timedelta(minutes=2)
@@ -25,14 +26,22 @@ async def ask(village: Village, method: str, path: str, scopes: tuple[str, ...] 
         return response.status, await response.json()
 
 
-def foreign_fee(village: Village, contest_id: str) -> str:
+async def undeliverable(village: Village) -> float:
+    """Return how many owed messages find no file, as the metrics say."""
+    headers = {"Authorization": f"Bearer {token_for('ada', list(ADMIN))}"}
+    async with village.session.get(f"http://{ENGINE_HOST}/metrics", headers=headers) as response:
+        [line] = [line for line in (await response.text()).splitlines() if line.startswith("cutline_undeliverable ")]
+    return float(line.split()[1])
+
+
+def foreign_fee(village: Village, contest_id: str, entry_id: str = "ghost-entry") -> str:
     """Let somebody pay an intent that names a contest of ours, and that we have not made."""
     platform = village.stripe.platform
     platform.begin()
     metadata = {
         "purpose": "contest_entry_fee",
         "contest_id": contest_id,
-        "entry_id": "ghost-entry",
+        "entry_id": entry_id,
         "account_did": ANNA,
         "fee_cents": str(FEE_CENTS),
         "currency": "usd",
@@ -73,6 +82,34 @@ def test_a_fee_for_an_unknown_contest_is_shown_after_a_day_and_given_back_once(t
         assert (await ask(village, "GET", "/v1/payments/fees/ops/stranded"))[1]["fees"] == []
 
     live(tmp_path, story, look_every_s=300)
+
+
+def test_a_contest_that_comes_after_its_fee_went_back_lets_nobody_play_for_it(tmp_path: Path) -> None:
+    """I1, I4: the entry has the very id that the fee names. No word of it is owed to the contest any more."""
+
+    async def story(village: Village) -> None:
+        intent = foreign_fee(village, CONTEST, entry_id_of(CONTEST, ANNA, "one"))
+        await village.wait(A_DAY)
+        assert await undeliverable(village) == 1
+        assert (await ask(village, "POST", f"/v1/payments/fees/{intent}/return"))[0] == 200
+        await village.wait(timedelta(minutes=15))
+        assert await undeliverable(village) == 0
+        await village.found(lock_at=START + timedelta(days=3))
+        entry_id, ours = await village.enter(ANNA)
+        await village.wait(SOON)
+        assert await village.entry(entry_id) == "PENDING_PAYMENT"
+        village.stripe.pay_intent(ours)
+        await village.wait(SOON)
+        assert await village.entry(entry_id) == "ACTIVE"
+        assert (await village.balances())[f"pot:{CONTEST}"] == -FEE_CENTS
+        await village.box.crash()
+        await village.box.boot()
+        await village.wait(A_DAY)
+        assert await village.entry(entry_id) == "ACTIVE"
+        assert village.refunds() == {intent: 1}
+        assert await undeliverable(village) == 0
+
+    live(tmp_path, story, look_every_s=60)
 
 
 def test_an_intent_that_cannot_be_cancelled_is_listed_until_it_can(tmp_path: Path) -> None:

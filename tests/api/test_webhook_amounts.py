@@ -36,13 +36,21 @@ async def test_an_amount_or_currency_that_differs_is_held_in_suspense(town: Town
     said = event["data"]["object"]
     with capture_logs() as lines:
         answer = await town.deliver(body_of(event))
+        await town.settle()
     assert (answer.status, answer.body["outcome"]) == (200, "suspense")
-    await town.settle()
     cents, currency = said["amount_received"], said["currency"]
     assert await town.books.trial_balance(currency) == {"stripe:platform": cents, "suspense": -cents}
     letters = town.rows("ledger", "SELECT stripe_event_id, failure_class FROM stripe_webhook_dead_letters")
     assert letters == [(paid["id"], "AMOUNT_MISMATCH")]
     assert [line["log_level"] for line in lines if line["event"] == "stripe_webhook"] == ["error"]
+    [alert] = [line for line in lines if line.get("alert")]
+    assert (alert["event"], alert["event_id"], alert["result"], alert["reason"], alert["runbook"]) == (
+        "stripe_event_for_a_person",
+        paid["id"],
+        "suspense",
+        "AMOUNT_MISMATCH",
+        "runbooks/stripe-event-for-a-person.md",
+    )
     assert await town.status(entry_id) == "PENDING_PAYMENT"
     refund = {"id": "re_1", "object": "refund", "status": "succeeded", "amount": cents, "currency": currency}
     gone = {

@@ -51,13 +51,13 @@ class Village:
     def _client(self, credential: str) -> CutlineClient:
         return CutlineClient(self.session, f"http://{ENGINE_HOST}", credential, retries=0)
 
-    async def found(self, **terms: Any) -> None:
+    async def found(self, lock_at: datetime = LOCK_AT, **terms: Any) -> None:
         """Publish the small config with these terms of entering, and create the contest."""
-        times = {"first_tee_at": LOCK_AT.isoformat(), "ends_at": (LOCK_AT + timedelta(days=4)).isoformat()}
+        times = {"first_tee_at": lock_at.isoformat(), "ends_at": (lock_at + timedelta(days=4)).isoformat()}
         config = {
             **CONFIG,
             "event": {**CONFIG["event"], **times},
-            "entry": {**CONFIG["entry"], "lock_at": LOCK_AT.isoformat(), "max_entries_per_user": 1, **terms},
+            "entry": {**CONFIG["entry"], "lock_at": lock_at.isoformat(), "max_entries_per_user": 1, **terms},
         }
         headers = {
             "Authorization": f"Bearer {token_for('ada', ['admin'])}",

@@ -74,7 +74,7 @@ def test_help_names_every_command(run_apart: Run) -> None:
     names = {line.split()[0] for line in ended.out.partition("Commands:")[2].splitlines() if line.strip()}
     assert names == {
         *("serve", "demo", "simulate", "verify", "score", "replay", "reconcile", "restore", "export"),
-        *("forget", "token", "config", "contest", "runbook", "schema", "openapi", "emulate", "bench"),
+        *("forget", "promote", "token", "config", "contest", "runbook", "schema", "openapi", "emulate", "bench"),
     }
 
 

@@ -141,13 +141,17 @@ def test_serve_refuses_a_replica_that_it_cannot_name(tmp_path: Path) -> None:
 
 
 def test_serve_warns_of_a_netting_variable_that_it_does_not_know(tmp_path: Path) -> None:
-    """NET-019: a misspelt limit would silently be none. What is known is not mentioned."""
+    """NET-019: a misspelt limit would silently be none. What is known is not mentioned.
+
+    POUT-022: a domain that the books do not know stops the start.
+    """
     command = [sys.executable, "-m", "cutline", "serve", "--data", str(tmp_path / "data"), "--replicate", "/nowhere"]
     environment = _environment(NETTING_RUN_LIMIT="5", NETTING_RUN_LIMIT_DEFAULT="7")
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
     warned = [line for line in ended.stderr.splitlines() if "setting_unknown" in line]
     assert len(warned) == 1
     assert '"NETTING_RUN_LIMIT"' in warned[0]
-    wrong = _environment(NETTING_CLEARING_DOMAIN="elsewhere")
-    refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=wrong)
-    assert (refused.returncode, "NETTING_CLEARING_DOMAIN" in refused.stderr) == (2, True)
+    for name in ("NETTING_CLEARING_DOMAIN", "PAYOUTS_CLEARING_DOMAIN"):
+        wrong = _environment(**{name: "elsewhere"})
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=wrong)
+        assert (refused.returncode, name in refused.stderr) == (2, True)

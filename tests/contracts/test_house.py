@@ -186,7 +186,7 @@ def test_ci_runs_the_same_command_as_people() -> None:
     assert _text(".ci/run").rstrip().endswith("make test")
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock", "tests/mutation/python.lock"])
 def test_lock_file_pins_everything_by_hash_and_names_no_host(name: str) -> None:
     text = _text(name)
     pins = PINNED.findall(text)

@@ -54,13 +54,13 @@ ELSEWHERE = {
         PollRecovered""",
     "governance": """ConfigValidated ContestQuarantined ContestReleased DeliveriesAcknowledged RunbookCompleted
         RunbookStarted RunbookStepRecorded TokenRevoked""",
-    "ledger": """AccountClosed AllEventsListedAgain DeadLettered EventQuarantined NettingEntryApplied
+    "ledger": """AccountClosed AllEventsListedAgain DeadLettered EventQuarantined FeeCalledBack NettingEntryApplied
         NettingEntryFailed NettingRunApplied NettingRunCreated NettingRunStarted PayoutAdmitted PostingBroke
-        StripeEventForwarded""",
+        StripeEventForwarded TransferEndedUnlocked""",
     "payments": """AttemptDeferred AttemptRepeated DeliveriesAcknowledged IntentClaimed IntentFailed
         LookupStarted""",
-    "payouts": """AccountRefused LookupStarted PayoutAccepted PayoutFinalized PayoutFunded PayoutInitiated
-        PayoutOutcomeRecorded PayoutRetried TransferFailed""",
+    "payouts": """AccountLost AccountRefused HolderClosureRecorded LookupStarted PayoutAccepted PayoutFinalized
+        PayoutFunded PayoutInitiated PayoutOutcomeRecorded PayoutRetried TransferAbandoned TransferFailed""",
 }
 """What this contest does not write for certain: other stories do, and `commit:<n>` may hit them here, too."""
 SOMETIMES = {

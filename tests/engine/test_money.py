@@ -42,13 +42,13 @@ def test_an_even_split_loses_no_cent(total: int, parts: int) -> None:
 
 @pytest.mark.parametrize(("total", "weights"), [(-1, [1]), (1, [0]), (1, [])])
 def test_what_cannot_be_divided_is_a_bug(total: int, weights: list[int]) -> None:
-    with pytest.raises(InvariantViolated):
+    with pytest.raises(InvariantViolated, match=f"{total} cents by weights that sum to {sum(weights)}"):
         split_by_weight(total, weights)
 
 
 @pytest.mark.parametrize(("amount", "basis_points"), [(-1, 1), (1, -1), (1, 10_001)])
 def test_no_share_of_less_than_nothing_or_more_than_all(amount: int, basis_points: int) -> None:
-    with pytest.raises(InvariantViolated):
+    with pytest.raises(InvariantViolated, match=f"{basis_points} basis points in {amount} cents"):
         share_cents(amount, basis_points)
-    with pytest.raises(InvariantViolated):
+    with pytest.raises(InvariantViolated, match="1 cents among 0"):
         split_evenly(1, 0)

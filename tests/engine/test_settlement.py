@@ -22,7 +22,9 @@ from cutline.engine.settlement import (
     SettlementInput,
     SettlementResult,
     compare,
+    read_input,
     read_outcome,
+    score_twice,
     settle,
     settle_json,
     write_input,
@@ -76,7 +78,7 @@ def test_the_golden_contest_settles_to_the_cent_as_computed_by_hand() -> None:
         (6, "e6", "cut", 25, 0, 0),
     ]
     assert (result.pot_cents, result.rake_cents, result.surplus_cents) == (6006, 300, 0)
-    assert (result.score_version, result.entries) == (1, 6)
+    assert (result.contest_id, result.score_version, result.entries) == ("c1", 1, 6)
 
 
 def test_settling_again_gives_the_same_hashes_whatever_the_order_of_entries() -> None:
@@ -138,22 +140,23 @@ ONE_ROUND = {player: (status, rounds[:1]) for player, (status, rounds) in CARDS.
 
 
 @pytest.mark.parametrize(
-    ("on", "reason"),
+    ("on", "reason", "details"),
     [
-        (board(OPEN_CARD), "cards_open"),
-        (board({**CARDS, "Z": (None, [])}), "cards_open"),
-        (board(TWO_ROUNDS, "inprogress"), "event_not_final"),
-        (board(TWO_ROUNDS, "suspended"), "event_not_final"),
-        (board(ONE_ROUND), "too_few_rounds"),
-        (Board(event_status="closed", cards=()), "too_few_rounds"),
-        (board(status="cancelled"), "event_cancelled"),
+        (board(OPEN_CARD), "cards_open", {"round": 4, "players": ["E"]}),
+        (board({**CARDS, "E": (None, [(2, 17), *CARDS["E"][1][1:]])}), "cards_open", {"round": 1, "players": ["E"]}),
+        (board({**CARDS, "Z": (None, [])}), "cards_open", {"round": 1, "players": ["Z"]}),
+        (board(TWO_ROUNDS, "inprogress"), "event_not_final", {"event_status": "inprogress", "rounds": 2}),
+        (board(TWO_ROUNDS, "suspended"), "event_not_final", {"event_status": "suspended", "rounds": 2}),
+        (board(ONE_ROUND), "too_few_rounds", {"rounds": 1, "min_rounds": 2}),
+        (Board(event_status="closed", cards=()), "too_few_rounds", {"rounds": 0, "min_rounds": 2}),
+        (board(status="cancelled"), "event_cancelled", {}),
     ],
 )
-def test_nothing_settles_from_partial_data(on: Board, reason: str) -> None:
+def test_nothing_settles_from_partial_data(on: Board, reason: str, details: dict[str, Any]) -> None:
     """SET-021, FAULTS F2."""
     refusal = refused(inputs(on=on))
     assert refusal.code is RejectCode.SETTLEMENT_NOT_READY
-    assert refusal.details["reason"] == reason
+    assert refusal.details == {"reason": reason, **details}
 
 
 def test_all_final_cards_settle_before_the_provider_calls_the_event_closed() -> None:
@@ -175,6 +178,7 @@ def test_prizes_that_the_pot_does_not_cover_pay_nobody() -> None:
 def test_a_contest_without_entries_settles_to_nothing() -> None:
     result = settled(inputs(entries=()))
     assert (len(result.standings), result.pot_cents, result.rake_cents) == (0, 0, 0)
+    assert read_input(write_input(inputs(entries=()))).rosters.size == 0
 
 
 def test_scorers_that_disagree_settle_nothing_and_say_where() -> None:
@@ -185,16 +189,33 @@ def test_scorers_that_disagree_settle_nothing_and_say_where() -> None:
     refusal = compare(good, forged)
     assert isinstance(refusal, Rejected)
     assert refusal.code is RejectCode.SCORERS_DISAGREE
-    assert (refusal.details["matrix"]["score"], refusal.details["plain"]["score"]) == (-4, -5)
+    said = {"rank": 2, "entry_id": "e3", "status": "ranked"}
+    assert refusal.details == {
+        "entries": [6, 6],
+        "matrix": {**said, "score": good.scores[1]},
+        "plain": {**said, "score": -5},
+    }
+    # The last by rank is missing; what both have is equal.
     shorter = plain.standings(config, board(), GOLDEN[:5])
-    assert isinstance(compare(good, shorter), Rejected)
+    refusal = compare(good, shorter)
+    assert isinstance(refusal, Rejected)
+    assert refusal.details == {"entries": [6, 5]}
+
+
+def test_entries_scored_twice_have_what_both_scorers_say() -> None:
+    """SET-001."""
+    config = tournament()
+    assert score_twice(config, board(), GOLDEN) == plain.standings(config, board(), GOLDEN)
 
 
 def test_entries_that_cannot_be_are_a_bug() -> None:
-    with pytest.raises(InvariantViolated):
+    with pytest.raises(InvariantViolated, match=r"^an entry id is repeated$"):
         settle(inputs(entries=(GOLDEN[0], GOLDEN[0])))
-    with pytest.raises(InvariantViolated):
+    size = "^a roster has another size than the config asks for$"
+    with pytest.raises(InvariantViolated, match=size):
         settle(inputs(entries=(Entry(entry_id="e", picks=("A",)),)))
+    with pytest.raises(InvariantViolated, match=size):
+        settle(inputs(entries=(GOLDEN[0], Entry(entry_id="e", picks=("A",)))))
 
 
 def test_a_large_contest_with_heavy_ties_settles_with_both_scorers() -> None:

@@ -102,7 +102,10 @@ async def test_winner_is_onboarded_and_paid_once_per_key() -> None:
 
 
 async def test_any_operation_is_callable_by_name_and_nothing_else_leaves() -> None:
-    """Attempts are committed as (operation, parameters, key); a write without a key would get a random one."""
+    """POUT-052: every write carries a key of ours; one without would get a random one.
+
+    Attempts are committed as (operation, parameters, key).
+    """
     async with bench() as b:
         intent = done(await b.gateway.call("create_payment_intent", FEE, "k1"))
         committed = {"id": intent["id"], "cancellation_reason": "abandoned"}

@@ -67,6 +67,7 @@ def test_a_minted_token_says_who_and_what(authenticator: Authenticator) -> None:
         {"sub": None},
         {"sub": ""},
         {"sub": "service:ledger"},
+        {"sub": "did:internal:clearing:payouts"},
         {"sub": "did:player:anna\n"},
         {"sub": "a" * 201},
         {"jti": None},

@@ -208,6 +208,19 @@ async def test_the_tables_show_each_run_entry_and_payout(bank: Bank) -> None:
         assert shown == [(entry["entry_id"], f"po_{n:04d}", "paid", 1000 + n) for n in (1, 2)]
 
 
+async def test_each_clearing_account_is_mirrored_once_under_its_did(bank: Bank) -> None:
+    """LED-012, POUT-022: from its first posting on, and however often it is used."""
+    async with bank.open():
+        assert bank.rows("SELECT * FROM clearing_accounts") == []
+        await pay(bank, 1, 2)
+        await bank.admin.run_netting("usd", idempotency_key="monday")
+        mirrored = bank.rows("SELECT id, domain, account, currency FROM clearing_accounts ORDER BY id")
+        assert mirrored == [
+            (f"did:internal:clearing:{domain}", domain, f"clearing:{domain}", "usd")
+            for domain in ("bank", "payouts", "provider")
+        ]
+
+
 @pytest.mark.parametrize("way", ["key", "retry"])
 async def test_an_entry_that_breaks_fails_the_run_until_it_is_taken_up_again(bank: Bank, way: str) -> None:
     """NET-004 to NET-008, NET-020: other requests go on meanwhile, and the tables tell what happened."""

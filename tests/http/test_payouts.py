@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from cutline.http.client import ApiRefused, CutlineClient
 from cutline.simulation.emulators.stripe.faults import ApiFault, WebhookFault
+from cutline.storage.reports.payout_days import payouts_of_day
 from cutline.storage.verify import verify_root
 from tests.http.bank import bank_with_stripe, payment
 from tests.http.standin import ANNA, BERT, bearer, settings, token
@@ -65,7 +66,10 @@ async def pass_days(town: Town, days: float) -> None:
 
 
 async def test_a_payout_is_created_once_and_paid_by_its_webhook(town: Town) -> None:
-    """POUT-002, POUT-009, POUT-013, POUT-015: 201, then 200; 3800 and 1200; paid once however often it is said."""
+    """POUT-002, POUT-009, POUT-013, POUT-015, POUT-019, POUT-025: 201, then 200; 3800 and 1200.
+
+    It is paid once however often it is said.
+    """
     anna = town.client(token(ANNA))
     body = {"amount_cents": 1200, "currency": "usd"}
     headers = {**bearer(token(ANNA)), "Idempotency-Key": "one"}
@@ -272,6 +276,19 @@ async def test_a_payout_whose_answer_is_lost_is_made_once(town: Town, kind: Any)
     await pass_days(town, 2)
     await stands(anna, given["payout_id"], "paid")
     assert ([one["amount"] for one in sent(town)], await funds(town)) == ([1200], (3800, 0))
+
+
+async def test_the_daily_report_counts_a_payout_whose_transfer_is_under_way_as_submitted(town: Town) -> None:
+    """REC-006: as it is answered when asked; the transfer that it needs is a step of the payout."""
+    town.stripe.faults.add(ApiFault(kind="error_500", operation="transfers.create", times=1_000_000))
+    anna = town.client(token(ANNA))
+    paid = await anna.pay_out(1200, "usd", idempotency_key="one")
+    await town.settle()
+    assert (await anna.payout(paid["payout_id"]))["status"] == "submitted"
+    rows = payouts_of_day(town.data, paid["created_at"][:10])["rows"]
+    assert [(row["id"], row["account_did"], row["amount_cents"], row["status"]) for row in rows] == [
+        (paid["payout_id"], ANNA, 1200, "submitted")
+    ]
 
 
 async def test_what_stripe_refuses_for_good_is_given_back(town: Town) -> None:

@@ -15,7 +15,7 @@ import pysqlite3
 import pytest
 
 from cutline.storage.chain import verify_chain
-from cutline.storage.errors import classify
+from cutline.storage.errors import NoAccess, classify
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import KINDS
 from cutline.storage.sqlite import (
@@ -28,7 +28,6 @@ from cutline.storage.sqlite import (
     Retryable,
     StorageError,
     WriteFailed,
-    WrongFile,
     open_writer,
 )
 
@@ -222,6 +221,6 @@ def test_errors_without_a_code_are_bugs_and_known_errors_stay_as_they_are() -> N
     assert type(classify(OSError(28, "No space left"))) is DiskFull
     assert type(classify(OSError(5, "I/O error"))) is WriteFailed
     assert type(classify(OSError(24, "Too many open files"))) is CannotOpen
-    assert type(classify(OSError(13, "Permission denied"))) is WrongFile
+    assert type(classify(OSError(13, "Permission denied"))) is NoAccess
     known = Corrupt("x")
     assert classify(known) is known

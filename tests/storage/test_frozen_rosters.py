@@ -1,13 +1,14 @@
 """Rosters are packed beside the log at the lock, read back whole, and checked (CFG-006, SET-001)."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cutline.bench.large_contest import ENTRIES_MIN, make_contest
 from cutline.engine.errors import InvariantViolated
-from cutline.engine.scoring.rosters import NO_TIEBREAK, Rosters
+from cutline.engine.scoring.rosters import NO_TIEBREAK, PLAYERS_MAX, Rosters
 from cutline.engine.scoring.standings import Entry
 from cutline.storage.errors import Corrupt
 from cutline.storage.frozen_rosters import read_rosters
@@ -62,30 +63,51 @@ def test_rosters_are_packed_in_order_of_their_ids() -> None:
     assert (rosters.entry_ids, rosters.players) == (["a", "b"], ["x", "y", "z"])
     assert rosters.picks.tolist() == [[1, 2], [0, 1]]
     assert rosters.tiebreaks.tolist() == [NO_TIEBREAK, -7]
+    assert (rosters.picks.itemsize, rosters.tiebreaks.itemsize) == (2, 4)
     # Two bytes a pick and four a prediction, the low one first: 01 00 02 00 00 00 01 00, and 00 00 00 80 F9 FF FF FF.
     assert rosters.pack() == (
         b'{"entry_ids":["a","b"],"picks":"AQACAAAAAQA=","players":["x","y","z"],"size":2,"tiebreaks":"AAAAgPn///8="}'
     )
 
 
+def test_no_more_golfers_are_packed_than_two_bytes_can_number() -> None:
+    picks = tuple(f"{number:05d}" for number in range(PLAYERS_MAX + 1))
+    most = Rosters.of([Entry(entry_id="e", picks=picks[1:])], PLAYERS_MAX)
+    assert most.picks.max() == PLAYERS_MAX - 1
+    with pytest.raises(InvariantViolated, match="65536 golfers cannot be numbered by two bytes"):
+        Rosters.of([Entry(entry_id="e", picks=picks)], PLAYERS_MAX + 1)
+
+
+NO_ROSTERS = "^these are no packed rosters: ."
+NO_FIT = "^the columns of packed rosters do not fit each other$"
+
+
 @pytest.mark.parametrize(
-    "packed",
+    ("packed", "says"),
     [
-        b"",
-        b"[]",
-        b"{}",
-        b'{"entry_ids":["a"],"picks":"AQ==","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
-        b'{"entry_ids":["a"],"picks":"*","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
-        b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":2,"tiebreaks":"AAAAgA=="}',
-        b'{"entry_ids":["a"],"picks":"AQA=","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}',
-        b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":1,"tiebreaks":""}',
+        (b"", NO_ROSTERS),
+        (b"[]", NO_ROSTERS),
+        (b"{}", NO_ROSTERS),
+        (b'{"entry_ids":["a"],"picks":"AQ==","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}', NO_ROSTERS),
+        (b'{"entry_ids":["a"],"picks":"*","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}', NO_ROSTERS),
+        # Base64 with something else in it.
+        (b'{"entry_ids":["a"],"picks":"A*AA=","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}', NO_ROSTERS),
+        (b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":2,"tiebreaks":"AAAAgA=="}', NO_ROSTERS),
+        (b'{"entry_ids":["a"],"picks":"AQA=","players":["x"],"size":1,"tiebreaks":"AAAAgA=="}', NO_FIT),
+        (b'{"entry_ids":["a"],"picks":"AAA=","players":["x"],"size":1,"tiebreaks":""}', NO_FIT),
     ],
 )
-def test_what_is_no_packed_roster_is_a_bug(packed: bytes) -> None:
-    with pytest.raises(InvariantViolated):
+def test_what_is_no_packed_roster_is_a_bug(packed: bytes, says: str) -> None:
+    with pytest.raises(InvariantViolated, match=says):
         Rosters.unpack(packed)
 
 
 def test_no_entries_pack_to_nothing() -> None:
     empty = Rosters.unpack(Rosters.of((), 0).pack())
     assert (len(empty.entry_ids), list(empty.entries())) == (0, [])
+
+
+def test_entries_are_not_read_from_columns_of_unequal_length() -> None:
+    rosters = Rosters.of(ENTRIES, 2)
+    with pytest.raises(ValueError, match="shorter"):
+        list(replace(rosters, tiebreaks=rosters.tiebreaks[:1]).entries())

@@ -41,6 +41,7 @@ def hash_of(path: Path, kind: FileKind) -> str:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_up_down_up_gives_the_same_schema(kind: FileKind, tmp_path: Path, now: datetime) -> None:
+    """POUT-021, NET-014: every migration has its way back."""
     path = tmp_path / "0.db"
     open_writer(path, kind, create=True, now=now).close()
     wanted = hash_of(path, kind)
@@ -167,5 +168,8 @@ def test_a_new_table_gets_its_guards_by_the_migration(contest: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_migrations_are_numbered_in_order(kind: FileKind) -> None:
+    """POUT-021, NET-014: payouts are the third of their file and netting the fourth of the ledger's, as named."""
     for number, migration in enumerate(kind.migrations, start=1):
         assert re.fullmatch(rf"{number:04}_[a-z_]+", migration.name)
+    named = {"payouts": (3, "0003_create_payouts"), "ledger": (4, "0004_create_netting_runs")}.get(kind.name)
+    assert named is None or kind.migrations[named[0] - 1].name == named[1]

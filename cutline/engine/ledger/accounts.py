@@ -21,8 +21,13 @@ BANK: Final = "clearing:bank"
 PAYOUTS: Final = "clearing:payouts"
 PROVIDER: Final = "clearing:provider"
 
-_OWNER: Final = re.compile(r"[A-Za-z0-9._:%@+-]{1,200}")
-"""Every subject that a token may carry, mail addresses included: whoever can enter can hold money."""
+OWNER_PATTERN: Final = r"[A-Za-z0-9._:%@+-]{1,200}"
+"""The characters of a DID, and of mail addresses: whoever can enter can hold money."""
+
+INTERNAL: Final = "did:internal:"
+"""DIDs of accounts of the house, such as `did:internal:clearing:payouts`; nobody can have one of them."""
+
+_OWNER: Final = re.compile(OWNER_PATTERN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +115,14 @@ def disputed(dispute_id: str) -> str:
     return f"disputes:{dispute_id}"
 
 
+def clearing_did(domain: str) -> str:
+    """Return the DID of a clearing account, which mirrors its name in the chart (POUT-022, LED-012)."""
+    return f"{INTERNAL}clearing:{domain}"
+
+
 def is_owner(value: object) -> TypeGuard[str]:
-    """Say whether a value can stand in an account's name: a short id without blanks."""
-    return isinstance(value, str) and _OWNER.fullmatch(value) is not None
+    """Say whether a value can stand in an account's name: a short id without blanks that is none of the house's."""
+    return isinstance(value, str) and _OWNER.fullmatch(value) is not None and not value.startswith(INTERNAL)
 
 
 def kind_of(account: str) -> AccountKind | None:

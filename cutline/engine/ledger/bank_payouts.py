@@ -24,6 +24,8 @@ def lock_payout(state: LedgerState, command: LockPayout, now: datetime) -> Decis
     """
     content = content_of(command)
     answer = answered(state, f"payout:{command.payout_id}:lock", content)
+    if isinstance(answer, Rejected):
+        return Rejected(code=answer.code, details={**answer.details, "idempotency_key": command.idempotency_key})
     if answer is not None:
         return answer
     invalid = _invalid_field(command)

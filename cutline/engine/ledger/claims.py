@@ -15,7 +15,8 @@ from cutline.engine.errors import InvariantViolated
 from cutline.engine.ledger import accounts, postings
 from cutline.engine.ledger.booking import Session, book
 from cutline.engine.ledger.events import AccountOpened, Posting, TransactionPosted
-from cutline.engine.ledger.postings import Draft
+from cutline.engine.ledger.loss_state import Losses, paid_off
+from cutline.engine.ledger.postings import Draft, loss_hold_source
 from cutline.engine.ledger.state import LedgerState
 
 _AVAILABLE: Final = ":available"
@@ -30,7 +31,7 @@ class _News:
     grown: dict[tuple[str, str], None] = field(default_factory=dict)
     ended: set[str | None] = field(default_factory=set)
 
-    def take(self, event: Any) -> None:
+    def take(self, event: Any, losses: Losses) -> None:
         if isinstance(event, AccountOpened):
             kind = accounts.kind_of(event.account)
             if kind is not None:
@@ -42,6 +43,9 @@ class _News:
         self.session.take(posting)
         if posting.kind in _ENDING:
             self.ended.add(posting.hold_source)
+        if posting.kind == "refund_refused":
+            paid = paid_off(losses, posting).items()
+            self.ended |= {loss_hold_source(name) for name, cents in paid if cents == losses.debts[name].left_cents}
         for account, cents, _ in posting.legs:
             if cents < 0 and account.startswith("user:") and account.endswith(_AVAILABLE):
                 self.grown[accounts.holder_of(account), posting.currency] = None
@@ -54,7 +58,7 @@ def claimed(state: LedgerState, decision: Decision, now: datetime) -> Decision:
         return decision
     news = _News()
     for event in decision.events:
-        news.take(event)
+        news.take(event, losses)
     more: list[Any] = []
     for did, currency in news.grown:
         for draft in _claims(state, news, did, currency):
@@ -76,7 +80,7 @@ def _claims(state: LedgerState, news: _News, did: str, currency: str) -> Iterato
             yield postings.account_closed(did, cents, currency, part=losses.closed[did] + 1)
         return
     for name in losses.freezing.get(did, ()):
-        source = postings.loss_hold_source(name)
+        source = loss_hold_source(name)
         dispute = losses.disputes[name]
         if source in news.ended or dispute.currency != currency:
             continue

@@ -10,7 +10,7 @@ from typing import Final
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger import accounts, postings
-from cutline.engine.ledger.events import DeadLettered
+from cutline.engine.ledger.refused_refunds import refund_refused
 from cutline.engine.ledger.requests import answered, content_of, post
 from cutline.engine.ledger.state import LedgerState, Payment
 from cutline.engine.messages import MoveEntryFee, PostSettlement, Prize, RefundOutcome
@@ -115,17 +115,15 @@ def _refund_failed(state: LedgerState, command: RefundOutcome, now: datetime) ->
     if refund_id is not None and f"refund:{refund_id}:succeeded" in state.effects:
         draft = postings.refund_failed(refund_id, command.account_did, command.amount_cents, command.currency)
         return post(state, draft, now, content_of(command))
-    subject = f"refund:{command.payment_intent}"
-    if subject in state.dead_letters:
+    if f"refund:{command.payment_intent}:refused" in state.effects:
         return Accepted(reply={"deduped": True})
-    letter = DeadLettered(
-        subject=subject,
-        event_id=None,
-        event_type=None,
-        failure_class="REFUND_FAILED",
-        details=content_of(command),
-    )
-    return Accepted(events=(letter,), reply={"deduped": False})
+    payment = state.payments.get(command.payment_intent)
+    refusal = _mismatch(payment, command)
+    if refusal is not None:
+        return refusal
+    if payment is None or payment.place != "refunds":
+        return _misplaced(payment, "refunds", early=False)
+    return refund_refused(state, command, now)
 
 
 def _mismatch(payment: Payment | None, command: MoveEntryFee | RefundOutcome) -> Rejected | None:

@@ -139,6 +139,19 @@ class DeadLettered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeeCalledBack:
+    """A fee went back in the place of its contest, which is not told of it any more."""
+
+    payment_intent: str
+    contest_id: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a payment is called back once."""
+        return f"called-back:{self.payment_intent}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPosted:
     """A balanced transaction that another actor or an edge asked for.
 
@@ -169,6 +182,23 @@ class AccountClosed:
     def key(self) -> str:
         """Return the business key: an account is closed once."""
         return f"account-closed:{self.account_did}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferEndedUnlocked:
+    """A winner's transfer ended before anything was held for it; the winnings stay where they are."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a transfer ends once."""
+        return f"transfer-ended:{self.contest_id}:{self.entry_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +318,9 @@ EVENTS: Final[Mapping[str, type]] = {
         StripeEventForwarded,
         EventQuarantined,
         DeadLettered,
+        FeeCalledBack,
         TransactionPosted,
+        TransferEndedUnlocked,
         PayoutAdmitted,
         AnchorRecorded,
         BalanceListingRequested,

@@ -49,8 +49,8 @@ def _losses(state: LedgerState) -> dict[str, dict[str, int]]:
     receivable: dict[str, int] = {}
     disputed: dict[str, int] = {}
     for debt in state.losses.debts.values():
-        if not debt.written_off:
-            receivable[debt.currency] = receivable.get(debt.currency, 0) + debt.amount_cents
+        if debt.left_cents:
+            receivable[debt.currency] = receivable.get(debt.currency, 0) + debt.left_cents
     for dispute in state.losses.disputes.values():
         if dispute.status == "open":
             disputed[dispute.currency] = disputed.get(dispute.currency, 0) + dispute.amount_cents

@@ -5,7 +5,7 @@ A loss is named by what caused it: the dispute, or the refund that was made outs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -30,14 +30,23 @@ class Dispute:
 
 @dataclass(slots=True, kw_only=True)
 class Debt:
-    """What an account holder owes for one loss, in cents, until it is written off."""
+    """What an account holder owes for one loss, in cents, until it is paid or written off."""
 
     account_did: str
     amount_cents: int
     currency: str
     cause: Literal["dispute", "refund"]
     since: datetime
+    payment_intent: str | None = None
+    """The payment that went back, where it is known."""
+    paid_cents: int = 0
+    """How much of it a refund has paid that was due to the holder and that Stripe did not make."""
     written_off: bool = False
+
+    @property
+    def left_cents(self) -> int:
+        """What is still owed."""
+        return 0 if self.written_off else self.amount_cents - self.paid_cents
 
 
 @dataclass(slots=True)
@@ -85,6 +94,38 @@ def fold_posting(losses: Losses, posting: Posting, at: datetime) -> None:
     _FOLDINGS[posting.kind](losses, posting, at)
 
 
+def remember_payment(losses: Losses, posting: Posting, payment_intent: str) -> None:
+    """Remember which payment was refunded outside: its refund by us would give the money back twice."""
+    debt = losses.debts.get(_subject(posting))
+    if debt is not None:
+        debt.payment_intent = payment_intent
+
+
+def debts_of(losses: Losses, payment_intent: str, currency: str) -> Iterator[tuple[str, Debt]]:
+    """Yield what is still owed because this payment went back, oldest first, with the name of each loss."""
+    for name, debt in losses.debts.items():
+        if (debt.payment_intent, debt.currency) == (payment_intent, currency) and debt.left_cents > 0:
+            yield name, debt
+
+
+def paid_off(losses: Losses, posting: Posting) -> dict[str, int]:
+    """Return which debts a refused refund pays, in cents by the loss's name; it changes nothing."""
+    paid: dict[str, int] = {}
+    left_cents = -sum(cents for account, cents, _ in posting.legs if account.startswith(_RECEIVABLE))
+    for name, debt in debts_of(losses, _subject(posting), posting.currency):
+        if left_cents > 0:
+            paid[name] = min(left_cents, debt.left_cents)
+            left_cents -= paid[name]
+    return paid
+
+
+def _refund_refused(losses: Losses, posting: Posting, _at: datetime) -> None:
+    for name, cents in paid_off(losses, posting).items():
+        losses.debts[name].paid_cents += cents
+        if not losses.debts[name].left_cents:
+            _stop_freezing(losses, name)
+
+
 def _won(losses: Losses, posting: Posting, _at: datetime) -> None:
     name = _subject(posting)
     if name in losses.disputes:
@@ -97,6 +138,8 @@ def _lost(losses: Losses, posting: Posting, at: datetime) -> None:
     if name in losses.disputes:
         losses.disputes[name].status = "lost"
         _owe(losses, name, posting, "dispute", at)
+        if name in losses.debts:
+            losses.debts[name].payment_intent = losses.disputes[name].payment_intent
 
 
 def _refunded_outside(losses: Losses, posting: Posting, at: datetime) -> None:
@@ -153,6 +196,7 @@ _FOLDINGS: Final[Mapping[str, Callable[[Losses, Posting, datetime], None]]] = {
     "dispute_won": _won,
     "dispute_lost": _lost,
     "refund_outside": _refunded_outside,
+    "refund_refused": _refund_refused,
     "written_off": _written_off,
     "loss_hold": _frozen,
     "account_closed": _closed,

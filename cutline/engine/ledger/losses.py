@@ -30,7 +30,7 @@ def write_off(state: LedgerState, command: WriteOffDebt, now: datetime) -> Decis
     if debt is None:
         return Rejected(code=RejectCode.NOT_FOUND, details={"loss_event_id": name})
     standing_cents = state.books.get(debt.currency, {}).get(accounts.receivable(debt.account_did), 0)
-    owed_cents = min(debt.amount_cents, standing_cents)
+    owed_cents = min(debt.left_cents, standing_cents)
     if owed_cents <= 0:
         return Rejected(code=RejectCode.INVALID_STATUS_TRANSITION, details={"loss_event_id": name, "from": "paid"})
     held_cents = min(owed_cents, _frozen_cents(state, name, debt))
@@ -86,7 +86,7 @@ def _debt(state: LedgerState, name: str, debt: Debt) -> dict[str, Any]:
         "loss_event_id": name,
         "account_did": debt.account_did,
         "cause": debt.cause,
-        "status": "written_off" if debt.written_off else "owed",
+        "status": "written_off" if debt.written_off else "owed" if debt.left_cents else "paid",
         "amount_cents": debt.amount_cents,
         "frozen_cents": _frozen_cents(state, name, debt),
         "currency": debt.currency,

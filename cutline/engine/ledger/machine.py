@@ -35,9 +35,10 @@ from cutline.engine.ledger.requests import answered, content_of, post
 from cutline.engine.ledger.retrying import read_forwarding, retry_forwarding
 from cutline.engine.ledger.state import LedgerState, fold, trial_balance
 from cutline.engine.ledger.stranded import look_for_stranded_fees, read_stranded_fees, return_stranded_fee
-from cutline.engine.ledger.transfers import complete_transfer, fail_transfer, lock_transfer
+from cutline.engine.ledger.transfers import abandon_transfer, complete_transfer, fail_transfer, lock_transfer
 from cutline.engine.ledger.undelivered import all_events_listed, fetch_undelivered, undelivered_listed
 from cutline.engine.messages import (
+    AbandonTransfer,
     AllEventsListed,
     ApplyNettingEntry,
     BalanceTransactionsListed,
@@ -86,6 +87,7 @@ _RESERVED: Final = (
     "account-closed:",
     "anchor:",
     "dead-letter:",
+    "called-back:",
     "balance-listing:",
     "balance-read:",
     "undelivered:",
@@ -93,6 +95,7 @@ _RESERVED: Final = (
     "funds:",
     "ingest-key:",
     "netting:",
+    "transfer-ended:",
 )
 """Prefixes of business keys that no request from outside may use."""
 
@@ -249,6 +252,7 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     LockTransfer: lock_transfer,
     CompleteTransfer: complete_transfer,
     FailTransfer: fail_transfer,
+    AbandonTransfer: abandon_transfer,
     LockPayout: lock_payout,
     BookPayoutTransfer: book_payout_transfer,
     FinalizePayout: finalize_payout,

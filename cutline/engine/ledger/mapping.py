@@ -13,7 +13,7 @@ from typing import Any, Final, TypeGuard
 
 from cutline.engine.ledger import accounts, loss_mapping, postings
 from cutline.engine.ledger.postings import Draft
-from cutline.engine.ledger.state import LedgerState, Payment, payment_of
+from cutline.engine.ledger.state import LedgerState, Payment, balances, payment_of
 from cutline.engine.ledger.stripe_objects import (
     IGNORED,
     Mapped,
@@ -144,12 +144,22 @@ def _refund(state: LedgerState, refund: Mapping[str, Any]) -> Mapped:
 
 
 def _refund_succeeded(state: LedgerState, facts: dict[str, str], cents: int, currency: str) -> Mapped:
-    """Take a refund out of where its payment lies; one that we did not ask for is its holder's debt."""
+    """Take a refund out of where its payment lies; one that we did not ask for is its holder's debt.
+
+    Where our own refund was refused, the money was credited: a later one takes it from there, while it is there.
+    """
     intent = facts.get("payment_intent", "")
     payment = state.payments.get(intent)
     if payment is None:
         return _early_refund(state, facts, intent, cents, currency)
     asked = (facts.get("contest_id"), facts.get("entry_id")) == (payment.contest_id, payment.entry_id)
+    if f"refund:{intent}:refused" in state.effects:
+        if asked and facts["refund"] in state.failed_refunds:
+            return Mapped(outcome="recorded", facts=facts)  # It came back before we heard of it: nothing moved.
+        holder = payment.account_did
+        if holder is not None and currency == payment.currency and balances(state, holder, currency)[0] >= cents:
+            own = postings.refund_succeeded(facts["refund"], accounts.available(holder), cents, currency)
+            return Mapped(outcome="posted", draft=own, facts=facts)
     drafts = _refund_drafts(state, facts["refund"], payment, cents, currency, asked=asked)
     if not drafts:
         return Mapped(outcome="dead_letter", facts=facts, failure="PAYMENT_INTENT_NOT_FOUND")
@@ -207,6 +217,14 @@ def _account_updated(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
     return Mapped(outcome="recorded", facts=facts)
 
 
+def _account_disconnected(_state: LedgerState, event: RecordStripeEvent) -> Mapped:
+    """Map that an account's owner has disconnected it: the object is the application, the account is beside it."""
+    if event.account is None:
+        return IGNORED
+    facts = {"stripe_account_id": event.account, "transfers_active": "false", "payouts_enabled": "false"}
+    return Mapped(outcome="recorded", facts=facts)
+
+
 def _payout_ended(state: LedgerState, event: RecordStripeEvent) -> Mapped:
     """Map the end of a payout from a connected account; the platform's own payouts are nobody's winnings.
 
@@ -225,6 +243,9 @@ def _payout_ended(state: LedgerState, event: RecordStripeEvent) -> Mapped:
     if not isinstance(payout_id, str) or payout_id not in state.payouts.payouts:
         failure = "PAYOUT_NOT_FOUND" if outcome == "paid" else None
         return Mapped(outcome="dead_letter" if failure else "ignored", facts=facts, failure=failure)
+    cents = payout.get("amount")
+    if type(cents) is int:
+        facts["payout_cents"] = str(cents)
     reason = payout.get("failure_code") or ("canceled" if event.type == "payout.canceled" else None)
     if isinstance(reason, str):
         facts["reason"] = reason
@@ -241,6 +262,7 @@ _MAPPERS: Final[Mapping[str, Callable[[LedgerState, RecordStripeEvent], Mapped]]
     "charge.refund.updated": _refund_changed,
     "charge.refunded": _charge_refunded,
     "account.updated": _account_updated,
+    "account.application.deauthorized": _account_disconnected,
     **loss_mapping.MAPPERS,
     "payout.paid": _payout_ended,
     "payout.failed": _payout_ended,

@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from cutline.engine.decision import Owed, Recorded
-from cutline.engine.ledger.events import PayoutAdmitted, StripeEventForwarded, StripeEventRecorded, TransactionPosted
+from cutline.engine.ledger.events import (
+    AccountClosed,
+    PayoutAdmitted,
+    StripeEventForwarded,
+    StripeEventRecorded,
+    TransactionPosted,
+    TransferEndedUnlocked,
+)
 from cutline.engine.messages import (
     AccountReported,
     FeePaid,
+    HolderClosed,
     IntentReported,
     PayWinners,
     RefundEntry,
@@ -24,6 +32,11 @@ StripeEvent = StripeEventRecorded | StripeEventForwarded
 """What Stripe said, as it was posted at once or later; one whose posting broke owes nothing (PAY-054, FWD-016)."""
 
 
+def fee_key(payment_intent: str) -> str:
+    """Name what is owed to a contest about a fee, until it has it or the fee is called back."""
+    return f"fee:{payment_intent}"
+
+
 def owes(recorded: Recorded) -> Sequence[Owed]:
     """Return what an event of the ledger owes; each key is unique in the ledger's file."""
     event = recorded.event
@@ -34,6 +47,10 @@ def owes(recorded: Recorded) -> Sequence[Owed]:
         return _owed_by_transaction(event, recorded.hash.hex())
     if isinstance(event, PayoutAdmitted):
         return (_payout_locked(event, recorded.hash.hex()),)
+    if isinstance(event, AccountClosed):
+        return (Owed(key=event.key, to="payouts", message=HolderClosed(account_did=event.account_did)),)
+    if isinstance(event, TransferEndedUnlocked):
+        return (_unpayable(event.key, event.contest_id, event.entry_id, event.amount_cents, event.reason),)
     return ()
 
 
@@ -64,7 +81,7 @@ def _owed_by_stripe_event(event: StripeEvent) -> Sequence[Owed]:
         payment_intent=facts["payment_intent"],
     )
     return (
-        Owed(key=f"fee:{facts['payment_intent']}", to=f"contest/{facts['contest_id']}", message=fee),
+        Owed(key=fee_key(facts["payment_intent"]), to=f"contest/{facts['contest_id']}", message=fee),
         report,
     )
 
@@ -115,6 +132,7 @@ def _payout_report(event: StripeEvent) -> Owed:
         outcome="paid" if facts["payout_outcome"] == "paid" else "failed",
         reason=facts.get("reason"),
         event_id=event.event_id,
+        amount_cents=int(facts["payout_cents"]) if "payout_cents" in facts else None,
     )
     return Owed(key=f"payout-report:{event.event_id}", to="payouts", message=message)
 
@@ -153,19 +171,19 @@ def _owed_by_transaction(event: TransactionPosted, head: str) -> Sequence[Owed]:
             )
             return (Owed(key=f"{effect}:paid", to=f"contest/{paid.contest_id}", message=paid),)
         case "transfer_failed":
-            unpayable = WinningsUnpayable(
-                contest_id=content["contest_id"],
-                entry_id=content["entry_id"],
-                amount_cents=int(content["amount_cents"]),
-                reason=content["reason"],
-            )
-            return (Owed(key=f"{effect}:unpayable", to=f"contest/{unpayable.contest_id}", message=unpayable),)
+            lost = (content["contest_id"], content["entry_id"], int(content["amount_cents"]), content["reason"])
+            return (_unpayable(effect, *lost),)
         case "payout_paid" | "payout_failed" | "payout_failed_after_paid" if "payout_id" in content:
             outcome: PayoutOutcome = "paid" if event.posting.kind == "payout_paid" else "failed"
             booked = PayoutBooked(payout_id=content["payout_id"], outcome=outcome)
             return (Owed(key=f"{effect}:booked", to="payouts", message=booked),)
         case _:
             return ()
+
+
+def _unpayable(cause: str, contest_id: str, entry_id: str, amount_cents: int, reason: str) -> Owed:
+    message = WinningsUnpayable(contest_id=contest_id, entry_id=entry_id, amount_cents=amount_cents, reason=reason)
+    return Owed(key=f"{cause}:unpayable", to=f"contest/{contest_id}", message=message)
 
 
 def _refund_entry(content: Mapping[str, str]) -> RefundEntry:

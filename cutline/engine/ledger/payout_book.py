@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cutline.engine.ledger.events import PayoutAdmitted
+from cutline.engine.ledger.events import PayoutAdmitted, TransferEndedUnlocked
 from cutline.engine.messages import Prize
 from cutline.engine.messages.bank import PayoutOutcome
 
@@ -34,6 +34,8 @@ class PayoutBook:
     """Every payout by its id, the open ones of each account holder, and the winnings that wait for their transfer."""
 
     payouts: dict[str, AdmittedPayout] = field(default_factory=dict)
+    abandoned: dict[tuple[str, str], TransferEndedUnlocked] = field(default_factory=dict)
+    """Transfers that ended before anything was held for them, by contest and entry."""
     _open: dict[str, dict[str, None]] = field(default_factory=dict)
     _awaiting: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -46,6 +48,11 @@ class PayoutBook:
         """Remember that prizes wait for the transfers that bring them to their winners' accounts."""
         for prize in prizes:
             self._awaiting[prize.account_did, currency] += prize.amount_cents
+
+    def abandon(self, event: TransferEndedUnlocked) -> None:
+        """Let winnings wait no more for a transfer that will not come."""
+        self.abandoned[event.contest_id, event.entry_id] = event
+        self._awaiting[event.account_did, event.currency] -= event.amount_cents
 
     def post(self, kind: str, content: Mapping[str, str]) -> None:
         """Follow a posting, if it locks winnings or is one of a payout that was admitted here."""

@@ -115,6 +115,19 @@ def refund_failed(refund_id: str, account_did: str, cents: int, currency: str) -
     return _draft("refund_failed", f"refund:{refund_id}:failed", currency, move)
 
 
+def refund_refused(
+    payment_intent: str, contest_id: str, account_did: str, owed_cents: int, cents: int, currency: str
+) -> Draft:
+    """Book that Stripe made no refund: what is due pays `owed_cents` of its holder's debt, the rest is the holder's."""
+    source = accounts.refunds(contest_id)
+    moves = [
+        (source, accounts.receivable(account_did), owed_cents),
+        (source, accounts.available(account_did), cents - owed_cents),
+    ]
+    effect = f"refund:{payment_intent}:refused"
+    return _draft("refund_refused", effect, currency, *(move for move in moves if move[2]))
+
+
 def refund_outside(refund_id: str, account_did: str, cents: int, currency: str) -> Draft:
     """Book a refund that we did not ask for: the holder owes it, for the entry plays on."""
     move = (accounts.receivable(account_did), accounts.PLATFORM, cents)

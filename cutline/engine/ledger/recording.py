@@ -22,6 +22,7 @@ from cutline.engine.messages import CommandBroke, PostAgain, RaiseAlert, RecordS
 from cutline.engine.retries import RetryTerms
 
 RUNBOOK: Final = "runbooks/posting-broken.md"
+LOOK_AT_IT: Final = "runbooks/stripe-event-for-a-person.md"
 
 _FORWARDED: Final = frozenset({"posted", "suspense", "duplicate_effect", "recorded"})
 
@@ -41,13 +42,15 @@ def record_stripe_event(state: LedgerState, command: RecordStripeEvent, now: dat
         return _keep_broken(state, command, judged, now)
     recorded = _recorded(command, judged)
     events: list[Any] = [*judged.opened, recorded]
+    alerts = judged.alerts
     if judged.failure is not None:
         events.append(_dead_letter(command, judged.failure, judged.facts))
+        alerts = (*alerts, _for_a_person(command, judged.outcome, judged.failure))
     events.extend(judged.later)
     return Accepted(
         events=events,
         reply=_reply(judged.outcome, deduped=False),
-        effects=judged.alerts,
+        effects=alerts,
         blobs={recorded.key: command.body},
     )
 
@@ -101,7 +104,10 @@ def refuse_stripe_event(state: LedgerState, command: RefuseStripeEvent, _now: da
         },
     )
     refused = Rejected(code=RejectCode.LIVEMODE_MISMATCH, details={"expected_livemode": command.expected_livemode})
-    return Accepted(events=() if subject in state.dead_letters else (letter,), reply=refused)
+    if subject in state.dead_letters:
+        return Accepted(reply=refused)
+    reason = f"livemode is {str(command.livemode).lower()}"
+    return Accepted(events=(letter,), reply=refused, effects=(_for_a_person(command, letter.failure_class, reason),))
 
 
 def _redelivered(state: LedgerState, command: RecordStripeEvent, known: tuple[str, str], now: datetime) -> Decision:
@@ -131,7 +137,12 @@ def _quarantine(state: LedgerState, command: RecordStripeEvent, recorded_sha256:
     )
     if foreign.key in state.quarantined:
         return Accepted(reply=_reply("quarantined", deduped=True))
-    return Accepted(events=(foreign,), reply=_reply("quarantined", deduped=False), blobs={foreign.key: command.body})
+    return Accepted(
+        events=(foreign,),
+        reply=_reply("quarantined", deduped=False),
+        effects=(_for_a_person(command, "quarantined", "another body under a known id"),),
+        blobs={foreign.key: command.body},
+    )
 
 
 def _attempt(state: LedgerState, command: RecordStripeEvent, now: datetime) -> Decision:
@@ -147,10 +158,13 @@ def _attempt(state: LedgerState, command: RecordStripeEvent, now: datetime) -> D
         facts=judged.facts,
     )
     events: list[Any] = [*judged.opened, forwarded]
-    if judged.failure is not None and f"stripe:event:{command.event_id}" not in state.dead_letters:
-        events.append(_dead_letter(command, judged.failure, judged.facts))
+    alerts = judged.alerts
+    if judged.failure is not None:
+        if f"stripe:event:{command.event_id}" not in state.dead_letters:
+            events.append(_dead_letter(command, judged.failure, judged.facts))
+        alerts = (*alerts, _for_a_person(command, judged.outcome, judged.failure))
     events.extend(judged.later)
-    return Accepted(events=events, reply=_reply(judged.outcome, deduped=False), effects=judged.alerts)
+    return Accepted(events=events, reply=_reply(judged.outcome, deduped=False), effects=alerts)
 
 
 def _keep_broken(state: LedgerState, command: RecordStripeEvent, broken: Broken, now: datetime) -> Decision:
@@ -215,6 +229,12 @@ def _recorded(command: RecordStripeEvent, judged: Judged) -> StripeEventRecorded
 
 def _reply(outcome: Outcome | str, *, deduped: bool) -> dict[str, Any]:
     return {"deduped": deduped, "forwarded_to_ledger": outcome in _FORWARDED, "outcome": outcome}
+
+
+def _for_a_person(command: RecordStripeEvent | RefuseStripeEvent, result: str, reason: str) -> RaiseAlert:
+    """Return the alert about an event that did not come to what its sender meant, however it came in (PAY-032)."""
+    details = {"event_id": command.event_id, "event_type": command.type, "result": result, "reason": reason}
+    return RaiseAlert(name="stripe_event_for_a_person", runbook=LOOK_AT_IT, details=details)
 
 
 def _dead_letter(command: RecordStripeEvent, failure: str, facts: Any) -> DeadLettered:

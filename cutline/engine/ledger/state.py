@@ -21,6 +21,7 @@ from cutline.engine.ledger.events import (
     BalanceTransactionsRead,
     DeadLettered,
     EventQuarantined,
+    FeeCalledBack,
     Funds,
     PayoutAdmitted,
     PlatformFundsRead,
@@ -29,6 +30,7 @@ from cutline.engine.ledger.events import (
     StripeEventForwarded,
     StripeEventRecorded,
     TransactionPosted,
+    TransferEndedUnlocked,
     UndeliveredEventsListed,
 )
 from cutline.engine.ledger.netting_state import NettingState
@@ -45,6 +47,7 @@ _PLACES: Final[dict[str, Place]] = {
     "entry_refused": "refunds",
     "entry_returned": "refunds",
     "refund_succeeded": "refunded",
+    "refund_refused": "available",
 }
 """Where a payment's money lies after each kind of posting; other kinds leave it where it was."""
 
@@ -159,13 +162,20 @@ def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime
     if event.posting.kind == "outside_ingest":
         _fold_ingest(state, event.posting, at)
     state.contents[event.idempotency_key] = joined(event.content)
-    _move_payment(state, event.posting, event.content.get("payment_intent"))
+    intent = event.content.get("payment_intent")
+    _move_payment(state, event.posting, intent)
+    if intent is not None and event.posting.kind == "refund_outside":
+        loss_state.remember_payment(state.losses, event.posting, intent)
     state.payouts.award(event.prizes, event.posting.currency)
     state.payouts.post(event.posting.kind, event.content)
 
 
 def _fold_admission(state: LedgerState, event: PayoutAdmitted, _at: datetime) -> None:
     state.payouts.admit(event)
+
+
+def _fold_abandonment(state: LedgerState, event: TransferEndedUnlocked, _at: datetime) -> None:
+    state.payouts.abandon(event)
 
 
 def _fold_opening(state: LedgerState, event: AccountOpened, _at: datetime) -> None:
@@ -184,6 +194,10 @@ def _fold_quarantine(state: LedgerState, event: EventQuarantined, _at: datetime)
 
 def _fold_dead_letter(state: LedgerState, event: DeadLettered, _at: datetime) -> None:
     state.dead_letters.add(event.subject)
+
+
+def _fold_nothing(_state: LedgerState, _event: FeeCalledBack, _at: datetime) -> None:
+    """What a fact changes outside this memory is its reader's to know: here, what is still owed to a contest."""
 
 
 def _fold_anchor(state: LedgerState, event: AnchorRecorded, _at: datetime) -> None:
@@ -258,6 +272,8 @@ def _fold_meaning(
             state.escrowed[intent] = at
         state.early_refunds.pop(intent, None)
         return
+    if posting.kind == "refund_outside":
+        loss_state.remember_payment(state.losses, posting, intent)
     _move_payment(state, posting, intent)
 
 
@@ -323,9 +339,11 @@ _FOLDINGS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], None]]] = 
     AccountClosed: _fold_closure,
     AccountOpened: _fold_opening,
     PayoutAdmitted: _fold_admission,
+    TransferEndedUnlocked: _fold_abandonment,
     EventQuarantined: _fold_quarantine,
     DeadLettered: _fold_dead_letter,
     AnchorRecorded: _fold_anchor,
+    FeeCalledBack: _fold_nothing,
     BalanceListingRequested: _fold_listing_request,
     BalanceTransactionsRead: _fold_listing,
     UndeliveredEventsListed: _fold_undelivered,

@@ -9,6 +9,7 @@ from typing import Any, Final
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger.entry_fees import move_entry_fee
+from cutline.engine.ledger.events import FeeCalledBack
 from cutline.engine.ledger.state import LedgerState, Payment
 from cutline.engine.messages import (
     LookForStrandedFees,
@@ -48,7 +49,8 @@ def look_for_stranded_fees(state: LedgerState, command: LookForStrandedFees, now
 def return_stranded_fee(state: LedgerState, command: ReturnStrandedFee, now: datetime) -> Decision:
     """Refuse a fee in the place of its contest, so that it is refunded, once (PAY-042).
 
-    Whether the contest exists is the caller's to know. Refused: NOT_FOUND for an unknown payment, FEE_NOT_STRANDED for
+    Whether the contest exists is the caller's to know. One that comes after all does not hear of the fee, so that
+    nobody plays for money that has gone back. Refused: NOT_FOUND for an unknown payment, FEE_NOT_STRANDED for
     one that does not wait in escrow or not for long enough.
     """
     payment = state.payments.get(command.payment_intent)
@@ -72,8 +74,10 @@ def return_stranded_fee(state: LedgerState, command: ReturnStrandedFee, now: dat
     decision = move_entry_fee(state, move, now)
     if isinstance(decision, Rejected):
         return decision
+    called_back = FeeCalledBack(payment_intent=command.payment_intent, contest_id=payment.contest_id)
+    events = (*decision.events, called_back) if decision.events else ()
     shown = {**_shown(command.payment_intent, payment, since or now), "deduped": decision.reply["deduped"]}
-    return Accepted(events=decision.events, reply=shown)
+    return Accepted(events=events, reply=shown)
 
 
 def _stranded(state: LedgerState, before: datetime) -> Iterator[tuple[datetime, str, Payment]]:

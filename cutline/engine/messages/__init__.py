@@ -59,6 +59,7 @@ from cutline.engine.messages.governance import (
     StartRunbook,
 )
 from cutline.engine.messages.ledger import (
+    AbandonTransfer,
     AllEventsListed,
     BalanceTransactionsListed,
     CloseAccount,
@@ -113,6 +114,7 @@ from cutline.engine.messages.payments import (
 )
 from cutline.engine.messages.payouts import (
     AccountReported,
+    HolderClosed,
     OnboardAccount,
     PayWinners,
     ReadTransfers,
@@ -134,6 +136,7 @@ from cutline.engine.messages.tasks import (
 )
 
 __all__ = [
+    "AbandonTransfer",
     "AccountReported",
     "AdoptConfig",
     "AllEventsListed",
@@ -163,6 +166,7 @@ __all__ = [
     "FeedPolled",
     "FetchUndelivered",
     "ForceLock",
+    "HolderClosed",
     "IngestSettlement",
     "IntentReported",
     "LetMoneyLeave",

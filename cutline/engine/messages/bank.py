@@ -60,7 +60,7 @@ class BookPayoutTransfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutReported:
-    """From the ledger to payouts: what a webhook says of a payout of ours."""
+    """From the ledger to payouts: what a webhook says of a payout of ours, and of how much if it says so."""
 
     payout_id: str
     stripe_payout_id: str
@@ -68,6 +68,7 @@ class PayoutReported:
     outcome: PayoutOutcome
     reason: str | None
     event_id: str
+    amount_cents: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -238,6 +238,18 @@ class FailTransfer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AbandonTransfer:
+    """From payouts: the transfer ended before Stripe was called; return what is held for it, and hold nothing more."""
+
+    contest_id: str
+    entry_id: str
+    account_did: str
+    amount_cents: int
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundOutcome:
     """From payments: Stripe's answer about one refund of an entry's fee.
 

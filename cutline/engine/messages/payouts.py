@@ -26,6 +26,13 @@ class AccountReported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HolderClosed:
+    """From the ledger: an account holder is gone, and what is theirs lies in suspense; transfer nothing to them."""
+
+    account_did: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PayWinners:
     """From the ledger: the settlement is posted; pay each prize by one transfer."""
 

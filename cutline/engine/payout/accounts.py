@@ -12,12 +12,13 @@ from cutline.engine.payout.bank_calls import payouts_going_on
 from cutline.engine.payout.events import (
     AccountCreated,
     AccountLinkEnded,
+    AccountLost,
     AccountPlanned,
     AccountRefused,
     AccountStatusRecorded,
 )
 from cutline.engine.payout.ready import going_on
-from cutline.engine.payout.state import Abilities, Account, PayoutState, account_subject, suffices
+from cutline.engine.payout.state import WHOLE, Abilities, Account, PayoutState, account_subject, suffices
 from cutline.engine.stripe_attempts import AttemptStarted, Parameters
 from cutline.engine.stripe_call import Judgement, postpone, start
 
@@ -90,17 +91,24 @@ def link_answered(state: PayoutState, did: str, judged: Judgement) -> Decision:
 
 
 def check_answered(state: PayoutState, did: str, judged: Judgement, now: datetime) -> Decision:
-    """Go on where the account has become ready; ask again later where it has not."""
+    """Go on where the account has become ready; ask again later where it has not.
+
+    An account that Stripe does not show us any more will not become ready: what waits for it is called all the same,
+    so that Stripe's own refusal ends it, with the winnings available again (POUT-043, POUT-045).
+    """
     call = state.calls.calls[account_subject("account-check", did)]
     account, said = state.accounts[did], _abilities(judged.object)
-    answered = judged.outcome != "failed"
+    if judged.outcome == "failed":
+        lost = AccountLost(account_did=did, attempt=call.attempt, code=judged.code, message=judged.message)
+        events, effects = _going_on(state, did, str(account.stripe_account_id), WHOLE, now)
+        return Accepted(events=(lost, *events), effects=effects)
     news = Accepted()
-    if answered and (said != account.abilities or suffices(state, did, said)):
+    if account.lost or said != account.abilities or suffices(state, did, said):
         report = f"check:{call.subject}:{call.attempt}"
         news = _status(state, str(account.stripe_account_id), said, report, now)
-    if answered and suffices(state, did, said):
+    if suffices(state, did, said):
         return news
-    waiting = postpone(call, now, judged.code or "account_not_ready", judged.message, "new_attempt")
+    waiting = postpone(call, now, "account_not_ready", judged.message, "new_attempt")
     return Accepted(events=(*waiting.events, *news.events), effects=news.effects)
 
 

@@ -66,7 +66,7 @@ def payout_locked(state: PayoutState, command: PayoutLocked, now: datetime) -> D
         principal=command.principal,
         idempotency_key=command.idempotency_key,
         head=command.head,
-        created_at=now,
+        created_at=state.bank.next_place(now),
     )
     payout = BankPayout(plan=initiated, changed_at=now)
     events, effects = _begin(state, payout, now)
@@ -115,8 +115,9 @@ def payout_check_answered(state: PayoutState, payout_id: str, judged: Judgement,
 def payout_reported(state: PayoutState, command: PayoutReported, _now: datetime) -> Decision:
     """Take a webhook's word about a payout, in whatever order the webhooks come.
 
-    Refused for now: MESSAGE_TOO_EARLY before the payout is known here, and for a failure before the books have what
-    it follows; the ledger sends it again. What is said about another payout than ours moves nothing.
+    Refused for now: MESSAGE_TOO_EARLY before the payout is known here, while the transfer that it needs is under way,
+    and for a failure before the books have what it follows; the ledger sends it again. What is said about another
+    payout than ours moves nothing.
     """
     payout = state.bank.payouts.get(command.payout_id)
     if payout is None:
@@ -131,6 +132,9 @@ def payout_reported(state: PayoutState, command: PayoutReported, _now: datetime)
             PayoutAccepted(payout_id=command.payout_id, stripe_payout_id=command.stripe_payout_id, arrives_at=None)
         )
     match payout.status, command.outcome:
+        case PayoutStatus.SUBMITTED, _ if payout.lacks_cents:
+            # Our payout is made after its transfer only; taken now, what the transfer comes to would be forgotten.
+            return Rejected(code=RejectCode.MESSAGE_TOO_EARLY, details={"payout_id": command.payout_id})
         case (PayoutStatus.INITIATED | PayoutStatus.SUBMITTED, _) | (PayoutStatus.PAID, "failed"):
             ended = _ended(payout, command.outcome, command.stripe_payout_id, command.reason, command.event_id)
             return Accepted(events=(*news, *ended.events), reply={"deduped": False}, effects=ended.effects)
@@ -204,7 +208,7 @@ def _begin(state: PayoutState, payout: BankPayout, now: datetime) -> tuple[Seque
     account = state.accounts.get(payout.plan.account_did)
     if account is None or account.stripe_account_id is None:
         return (), ()
-    if may_start(payout, account.abilities):
+    if may_start(payout, account.presumed):
         started, effect = next_step(payout, account.stripe_account_id, now)
         return (started,), (effect,)
     return _look_at_account(state, account, account.stripe_account_id, now)
@@ -236,10 +240,17 @@ def _stripe_account(state: PayoutState, payout: BankPayout) -> str:
 
 
 def _is_ours(state: PayoutState, payout: BankPayout, command: PayoutReported) -> bool:
-    """Say whether a report is about the payout that we asked for: whoever owns an account can write our metadata."""
+    """Say whether a report is about the payout that we asked for: whoever owns an account can write our metadata.
+
+    One of another amount is another payout (T15), and so is any where ours was never made.
+    """
     account = state.accounts.get(payout.plan.account_did)
     same_account = account is not None and account.stripe_account_id == command.stripe_account_id
-    return same_account and payout.stripe_payout_id in (None, command.stripe_payout_id)
+    never_made = payout.status is PayoutStatus.FAILED and payout.stripe_payout_id is None
+    same_amount = command.amount_cents in (None, payout.plan.amount_cents)
+    return (
+        same_account and same_amount and not never_made and payout.stripe_payout_id in (None, command.stripe_payout_id)
+    )
 
 
 def _ended(

@@ -93,6 +93,14 @@ class Bank:
             self.payouts[payout_id].checks = event.attempt
             self._tidy()
 
+    def next_place(self, now: datetime) -> datetime:
+        """Return the time at which a payout that begins now stands in the list: behind all that are there (POUT-008).
+
+        Commits may share a moment, and a clock that was set back makes many share one; ids would then sort a new
+        payout before those that somebody has already seen.
+        """
+        return max(now, self.by_time[-1][0] + timedelta(microseconds=1)) if self.by_time else now
+
     def next_ask_at(self) -> datetime | None:
         """Return when the first payout on its way is to be asked after."""
         return self._asks[0][0] if self._asks else None

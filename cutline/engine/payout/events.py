@@ -86,6 +86,33 @@ class AccountStatusRecorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLost:
+    """Stripe does not show us the connected account any more: it was closed, or its owner has disconnected it."""
+
+    account_did: str
+    attempt: int
+    code: str
+    message: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: each look finds the account gone once."""
+        return f"payout:account:{self.account_did}:lost:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderClosureRecorded:
+    """An account holder is gone, and what is theirs lies in suspense: nothing is transferred to them any more."""
+
+    account_did: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key: a holder goes once."""
+        return f"payout:holder-closed:{self.account_did}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferPlanned:
     """An entry's winnings are to be paid by one transfer."""
 
@@ -158,6 +185,20 @@ class TransferFailed:
         return f"payout:transfer:{self.contest_id}:{self.entry_id}:failed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAbandoned:
+    """A transfer ends before Stripe was called, for its winner is gone; `code` says how (POUT-043)."""
+
+    contest_id: str
+    entry_id: str
+    code: str
+
+    @property
+    def key(self) -> str:
+        """Return the business key, which is that of a failure: a transfer ends once."""
+        return f"payout:transfer:{self.contest_id}:{self.entry_id}:failed"
+
+
 EVENTS: Final[Mapping[str, type]] = {
     kind.__name__: kind
     for kind in (
@@ -166,11 +207,14 @@ EVENTS: Final[Mapping[str, type]] = {
         AccountRefused,
         AccountLinkEnded,
         AccountStatusRecorded,
+        AccountLost,
+        HolderClosureRecorded,
         TransferPlanned,
         TransferLockRequested,
         FundsLocked,
         TransferCompleted,
         TransferFailed,
+        TransferAbandoned,
         *RECONCILIATION_EVENTS,
         *BANK_EVENTS,
         *CALL_EVENTS,

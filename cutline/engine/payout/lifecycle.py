@@ -25,7 +25,10 @@ class TransferStatus(StrEnum):
 
 
 class TransferFact(StrEnum):
-    """What can happen to a transfer. CALLED: an attempt, its repetition or its look-up goes out."""
+    """What can happen to a transfer.
+
+    CALLED: an attempt, its repetition or its look-up goes out. ABANDONED: it ends without a call, its winner is gone.
+    """
 
     LOCK_REQUESTED = "lock_requested"
     LOCKED = "locked"
@@ -33,6 +36,7 @@ class TransferFact(StrEnum):
     DEFERRED = "deferred"
     COMPLETED = "completed"
     FAILED = "failed"
+    ABANDONED = "abandoned"
 
 
 _S, _F = TransferStatus, TransferFact
@@ -41,6 +45,7 @@ TRANSFERS: Final[Mapping[tuple[TransferStatus, TransferFact], TransferStatus]] =
     (_S.PENDING, _F.LOCK_REQUESTED): _S.PENDING,
     (_S.PENDING, _F.LOCKED): _S.PENDING,
     (_S.PENDING, _F.CALLED): _S.PROCESSING,
+    (_S.PENDING, _F.ABANDONED): _S.FAILED_TERMINAL,
     (_S.PROCESSING, _F.CALLED): _S.PROCESSING,
     (_S.PROCESSING, _F.DEFERRED): _S.RETRYABLE,
     (_S.PROCESSING, _F.COMPLETED): _S.COMPLETED,

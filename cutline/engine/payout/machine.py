@@ -11,6 +11,7 @@ from cutline.engine.decision import Accepted, Decision, Owed, Recorded
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.messages import (
     AccountReported,
+    HolderClosed,
     Look,
     OnboardAccount,
     PayWinners,
@@ -54,6 +55,7 @@ from cutline.engine.payout.bank_reading import list_payouts, read_failed_payouts
 from cutline.engine.payout.events import EVENTS
 from cutline.engine.payout.state import PayoutState, fold
 from cutline.engine.payout.transfers import (
+    holder_closed,
     pay_winners,
     read_transfers,
     transfer_answered,
@@ -89,6 +91,8 @@ class PayoutMachine:
                 return account_reported(state, command, now)
             case PayWinners():
                 return pay_winners(state, command, now)
+            case HolderClosed():
+                return holder_closed(state, command, now)
             case OnboardAccount():
                 return onboard_account(state, command, now, self._onboarding_url)
             case ReadTransfers():

@@ -21,10 +21,13 @@ from cutline.engine.payout.bank_state import Bank
 from cutline.engine.payout.events import (
     AccountCreated,
     AccountLinkEnded,
+    AccountLost,
     AccountPlanned,
     AccountRefused,
     AccountStatusRecorded,
     FundsLocked,
+    HolderClosureRecorded,
+    TransferAbandoned,
     TransferCompleted,
     TransferFailed,
     TransferLockRequested,
@@ -48,14 +51,18 @@ class Abilities(NamedTuple):
     payouts_enabled: bool
 
 
+WHOLE: Final = Abilities(transfers_active=True, payouts_enabled=True)
+
+
 @dataclass(slots=True, kw_only=True)
 class Account:
-    """One account holder's connected account."""
+    """One account holder's connected account. `lost`: Stripe does not show it to us any more."""
 
     plan: AccountPlanned
     stripe_account_id: str | None = None
     transfers_active: bool = False
     payouts_enabled: bool = False
+    lost: bool = False
     attempts: int = 1
     refusal: str | None = None
     links: int = 0
@@ -66,6 +73,11 @@ class Account:
     def abilities(self) -> Abilities:
         """Return what the account can do."""
         return Abilities(self.transfers_active, self.payouts_enabled)
+
+    @property
+    def presumed(self) -> Abilities:
+        """Return what a call may count on; one for a lost account goes out, so that Stripe's refusal ends it."""
+        return WHOLE if self.lost else self.abilities
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +101,8 @@ class PayoutState:
     by_stripe_account: dict[str, str] = field(default_factory=dict)
     reported: dict[str, Abilities] = field(default_factory=dict)
     reports: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    """Account holders who are gone."""
     transfers: dict[str, Transfer] = field(default_factory=dict)
     by_contest: dict[str, list[str]] = field(default_factory=dict)
     waiting: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -129,8 +143,10 @@ def fold(state: PayoutState, event: object, at: datetime) -> None:
             state.subjects[event.key] = ("transfer", event.key)
             state.by_contest.setdefault(event.contest_id, []).append(event.key)
             state.waiting.setdefault(transfer.plan.account_did, {})[event.key] = None
-        case TransferLockRequested() | FundsLocked() | TransferCompleted() | TransferFailed():
+        case TransferLockRequested() | FundsLocked() | TransferCompleted() | TransferFailed() | TransferAbandoned():
             _fold_transfer(state, event)
+        case HolderClosureRecorded():
+            state.closed.add(event.account_did)
         case reconciling.DayComparisonStarted() | reconciling.DayReconciled():
             reconciling.fold(state.reconciliation, event)
         case _:
@@ -191,7 +207,8 @@ def _count_attempt(state: PayoutState, part: Part, account_did: str, event: Call
 
 
 def _fold_transfer(
-    state: PayoutState, event: TransferLockRequested | FundsLocked | TransferCompleted | TransferFailed
+    state: PayoutState,
+    event: TransferLockRequested | FundsLocked | TransferCompleted | TransferFailed | TransferAbandoned,
 ) -> None:
     key = f"payout:transfer:{event.contest_id}:{event.entry_id}"
     transfer = state.transfers[key]
@@ -210,6 +227,10 @@ def _fold_transfer(
             fact = TransferFact.FAILED
             transfer.failure = event.code
             state.calls.close(key)
+        case TransferAbandoned():
+            fact = TransferFact.ABANDONED
+            transfer.failure = event.code
+            state.waiting[transfer.plan.account_did].pop(key, None)
     transfer.status = next_transfer(transfer.status, fact)
 
 
@@ -236,6 +257,11 @@ def _fold_account(state: PayoutState, event: object) -> None:
             state.calls.close(account_subject("account-link", did))
         case AccountStatusRecorded():
             _fold_status(state, event)
+        case AccountLost(account_did=did):
+            account = state.accounts[did]
+            account.lost, account.transfers_active, account.payouts_enabled = True, False, False
+            state.reported[str(account.stripe_account_id)] = account.abilities
+            state.calls.close(account_subject("account-check", did))
         case _:
             raise TypeError(f"the log of payouts has no {type(event).__name__}")
 
@@ -247,6 +273,7 @@ def _fold_status(state: PayoutState, event: AccountStatusRecorded) -> None:
     if did is None:
         return
     account = state.accounts[did]
+    account.lost = False
     account.transfers_active, account.payouts_enabled = event.transfers_active, event.payouts_enabled
     if suffices(state, did, account.abilities):
         state.calls.close(account_subject("account-check", did))

@@ -9,8 +9,10 @@ from typing import Any, Final
 from cutline.engine.decision import Accepted, Decision, Owed, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import (
+    AbandonTransfer,
     CompleteTransfer,
     FailTransfer,
+    HolderClosed,
     LockTransfer,
     PayWinners,
     RaiseAlert,
@@ -20,16 +22,25 @@ from cutline.engine.messages import (
 from cutline.engine.payout.accounts import checking
 from cutline.engine.payout.events import (
     FundsLocked,
+    HolderClosureRecorded,
+    TransferAbandoned,
     TransferCompleted,
     TransferFailed,
     TransferLockRequested,
     TransferPlanned,
 )
+from cutline.engine.payout.lifecycle import TransferStatus
 from cutline.engine.payout.ready import first_attempt, lock_request
 from cutline.engine.payout.state import PayoutState
 from cutline.engine.stripe_call import Judgement
 
 RUNBOOK: Final = "runbooks/payout-stripe-transfer-failure.md"
+
+HOLDER_CLOSED: Final = "holder_closed"
+"""Why a transfer to somebody who is gone ends without a call."""
+
+_Ended = TransferLockRequested | TransferCompleted | TransferFailed | TransferAbandoned
+"""What the ledger hears of."""
 
 
 def pay_winners(state: PayoutState, command: PayWinners, now: datetime) -> Decision:
@@ -65,14 +76,23 @@ def transfer_locked(state: PayoutState, command: TransferLocked, now: datetime) 
     transfer = state.transfers.get(key)
     if transfer is None:
         return Rejected(code=RejectCode.NOT_FOUND, details={"transfer": key})
-    if transfer.head is not None:
+    if transfer.head is not None or transfer.status is TransferStatus.FAILED_TERMINAL:
         return Accepted(reply={"deduped": True})
     locked = FundsLocked(contest_id=command.contest_id, entry_id=command.entry_id, head=command.head)
     account = state.accounts.get(transfer.plan.account_did)
-    if account is None or account.stripe_account_id is None or not account.transfers_active:
+    if account is None or account.stripe_account_id is None or not account.presumed.transfers_active:
         return Accepted(events=(locked,), reply={"deduped": False})
     started, effect = first_attempt(transfer.plan, account.stripe_account_id, command.head, now)
     return Accepted(events=(locked, started), reply={"deduped": False}, effects=(effect,))
+
+
+def holder_closed(state: PayoutState, command: HolderClosed, _now: datetime) -> Decision:
+    """End the transfers to a holder who is gone, as far as Stripe was not called for them yet (POUT-043)."""
+    did = command.account_did
+    if did in state.closed:
+        return Accepted(reply={"deduped": True})
+    ended = [_abandoned(state.transfers[key].plan) for key in state.waiting.get(did, {})]
+    return Accepted(events=(HolderClosureRecorded(account_did=did), *ended), reply={"deduped": False})
 
 
 def transfer_answered(state: PayoutState, key: str, judged: Judgement) -> Decision:
@@ -101,7 +121,7 @@ def read_transfers(state: PayoutState, command: ReadTransfers, _now: datetime) -
 
 def transfer_owed(state: PayoutState, event: object) -> Sequence[Owed]:
     """Return what the ledger must be told of a transfer."""
-    message: LockTransfer | CompleteTransfer | FailTransfer
+    message: LockTransfer | CompleteTransfer | FailTransfer | AbandonTransfer
     match event:
         case TransferLockRequested():
             message = LockTransfer(**_money(state, event))
@@ -113,6 +133,8 @@ def transfer_owed(state: PayoutState, event: object) -> Sequence[Owed]:
             )
         case TransferFailed():
             message = FailTransfer(**_money(state, event), reason=event.code)
+        case TransferAbandoned():
+            message = AbandonTransfer(**_money(state, event), reason=event.code)
         case _:
             return ()
     return (Owed(key=event.key, to="ledger", message=message),)
@@ -123,11 +145,13 @@ def _planned(state: PayoutState, plans: Sequence[TransferPlanned], now: datetime
     effects: list[Any] = []
     for plan in plans:
         account = state.accounts.get(plan.account_did)
-        if account is not None and account.transfers_active:
+        if plan.account_did in state.closed:
+            events.append(_abandoned(plan))
+        elif account is not None and account.transfers_active:
             events.append(lock_request(plan))
     for did in dict.fromkeys(plan.account_did for plan in plans):
         account = state.accounts.get(did)
-        if account is None or account.stripe_account_id is None or account.transfers_active:
+        if account is None or account.stripe_account_id is None or account.transfers_active or did in state.closed:
             continue
         checks, asking = checking(state, did, account.stripe_account_id, now, expected=True)
         events.extend(checks)
@@ -135,7 +159,11 @@ def _planned(state: PayoutState, plans: Sequence[TransferPlanned], now: datetime
     return Accepted(events=events, reply={"deduped": False}, effects=effects)
 
 
-def _money(state: PayoutState, event: TransferLockRequested | TransferCompleted | TransferFailed) -> dict[str, Any]:
+def _abandoned(plan: TransferPlanned) -> TransferAbandoned:
+    return TransferAbandoned(contest_id=plan.contest_id, entry_id=plan.entry_id, code=HOLDER_CLOSED)
+
+
+def _money(state: PayoutState, event: _Ended) -> dict[str, Any]:
     plan = state.transfers[f"payout:transfer:{event.contest_id}:{event.entry_id}"].plan
     return {
         "contest_id": plan.contest_id,

@@ -27,7 +27,11 @@ async def read_daily_payouts(call: Call) -> Reply:
     """
     asked = call.query_as(DailyQueried)
     report = await call.report(payouts_of_day, asked.date)
-    given = DailyPayoutsGiven.model_validate({**report, "complete": asked.date < utc_now().date().isoformat()})
+    beside = {
+        "complete": asked.date < utc_now().date().isoformat(),
+        "clearing_did": call.house.settings.payouts_clearing_did,
+    }
+    given = DailyPayoutsGiven.model_validate(report | beside)
     headers = {HASH_HEADER: report["artifact_sha256"]}
     if asked.format == "csv":
         return Reply(body=given, headers=headers, text=report["artifact"], media_type=CSV)

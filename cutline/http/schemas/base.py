@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, WithJsonSchema
 
+from cutline.engine.ledger.accounts import OWNER_PATTERN
+
 CONTEST_ID = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """A contest's id names its file, so it may not leave its folder."""
 
 ContestId = Annotated[str, StringConstraints(pattern=CONTEST_ID)]
 EntryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
-AccountDid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:%@+-]{1,200}$")]
+AccountDid = Annotated[str, StringConstraints(pattern=f"^{OWNER_PATTERN}$")]
 
 
 def _real_day(text: str) -> str:

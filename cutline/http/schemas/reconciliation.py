@@ -55,11 +55,12 @@ class LedgerTotalGiven(Given):
 class DailyPayoutsGiven(Given):
     """The report of one UTC day. `complete`: the day is over, and the report will never change.
 
-    `artifact_sha256` is the SHA-256 of the report as CSV.
+    `artifact_sha256` is the SHA-256 of the report as CSV; `clearing_did` is the account that paid payouts drain into.
     """
 
     date: str
     complete: bool
+    clearing_did: str
     artifact_sha256: str
     rows: list[PayingGiven]
     totals: list[StatusTotalGiven]

@@ -122,6 +122,11 @@ FROM outbox_attempts AS a
 LEFT JOIN transactions AS t ON t.log_seq = a.log_seq
 WHERE a.attempt = (SELECT max(c.attempt) FROM outbox_attempts AS c WHERE c.event_id = a.event_id)"""
 
+_CLEARING = """
+CREATE VIEW clearing_accounts AS
+SELECT 'did:internal:' || account AS id, substr(account, 10) AS domain, account, currency, log_seq
+FROM accounts WHERE kind = 'clearing'"""
+
 MIGRATIONS = (
     LOG,
     Migration(
@@ -139,4 +144,5 @@ MIGRATIONS = (
     ),
     Migration(name="0003_create_stripe_webhook_outbox", creates=(), statements=(_OUTBOX,)),
     NETTING,
+    Migration(name="0005_create_clearing_accounts", creates=(), statements=(_CLEARING,)),
 )

@@ -12,10 +12,13 @@ from cutline.engine.payout.bank_events import BankEvent, PayoutInitiated, change
 from cutline.engine.payout.events import (
     AccountCreated,
     AccountLinkEnded,
+    AccountLost,
     AccountPlanned,
     AccountRefused,
     AccountStatusRecorded,
     FundsLocked,
+    HolderClosureRecorded,
+    TransferAbandoned,
     TransferCompleted,
     TransferFailed,
     TransferLockRequested,
@@ -64,6 +67,8 @@ def _transfer_change(event: object) -> _Change | None:
             return _transfer(event), "completed", "stripe", event.stripe_transfer_id
         case TransferFailed():
             return _transfer(event), "failed_terminal", "stripe", event.code
+        case TransferAbandoned():
+            return _transfer(event), "failed_terminal", "ledger", event.code
         case _:
             return None
 
@@ -83,6 +88,10 @@ def _account_change(event: object) -> _Change | None:
         case AccountStatusRecorded():
             ability = f"transfers_active={event.transfers_active}, payouts_enabled={event.payouts_enabled}"
             return event.stripe_account_id, "status_recorded", "stripe", ability
+        case AccountLost():
+            return f"payout:account:{event.account_did}", "lost", "stripe", event.code
+        case HolderClosureRecorded():
+            return f"payout:account:{event.account_did}", "holder_closed", "ledger", ""
         case _:
             return None
 
@@ -119,5 +128,7 @@ def _call_change(event: object) -> _Change | None:
     return (*step, "payouts", "")
 
 
-def _transfer(event: TransferLockRequested | FundsLocked | TransferCompleted | TransferFailed) -> str:
+def _transfer(
+    event: TransferLockRequested | FundsLocked | TransferCompleted | TransferFailed | TransferAbandoned,
+) -> str:
     return f"payout:transfer:{event.contest_id}:{event.entry_id}"

@@ -26,16 +26,13 @@ WHERE a.log_seq < :after AND t.transfer_key IN (
   SELECT subject FROM payout_audit_events WHERE log_seq >= :first AND log_seq < :after
 ) ORDER BY t.id, a.id"""
 _PAYOUTS: Final = """
-SELECT a.subject, a.status, a.at
-FROM payout_audit_events AS a
-WHERE a.log_seq < :after AND a.subject IN (
-  SELECT subject FROM payout_audit_events WHERE log_seq >= :first AND log_seq < :after
-) AND a.subject IN (SELECT subject FROM payout_audit_events WHERE status = 'initiated')
-ORDER BY a.subject, a.id"""
-_LOCKED: Final = """
-SELECT p.account, t.currency, p.amount_cents
-FROM transactions AS t JOIN postings AS p ON p.log_seq = t.log_seq
-WHERE t.effect_key = ? AND p.amount_cents > 0"""
+WITH changed AS (SELECT DISTINCT subject FROM payout_audit_events WHERE log_seq >= :first AND log_seq < :after)
+SELECT p.payout_id, p.account_did, p.currency, p.amount_cents, a.status, a.at
+FROM payouts AS p
+JOIN payout_audit_events AS a ON a.subject IN ('payout:' || p.payout_id, 'payout:' || p.payout_id || ':transfer')
+WHERE a.log_seq < :after
+  AND ('payout:' || p.payout_id IN changed OR 'payout:' || p.payout_id || ':transfer' IN changed)
+ORDER BY p.id, a.id"""
 _MOVED: Final = """
 SELECT t.kind, t.currency, count(DISTINCT t.log_seq), sum(p.amount_cents)
 FROM transactions AS t JOIN postings AS p ON p.log_seq = t.log_seq
@@ -63,7 +60,7 @@ def payouts_of_day(root: Path, day: str) -> dict[str, Any]:
     moment = date.fromisoformat(day)
     with core_file(root, "payouts") as payouts, core_file(root, "ledger") as ledger:
         span = _span(payouts, moment)
-        paying = [*_transfers(payouts, span), *_payouts(payouts, ledger, span)]
+        paying = [*_transfers(payouts, span), *_payouts(payouts, span)]
         booked = _span(ledger, moment)
         books = BooksOfDay(
             moved=ledger.execute(_MOVED, booked).fetchall(), balances=ledger.execute(_BALANCES, booked).fetchall()
@@ -100,17 +97,17 @@ def _transfers(connection: Connection, span: dict[str, int]) -> list[Paying]:
     return found
 
 
-def _payouts(connection: Connection, ledger: Connection, span: dict[str, int]) -> list[Paying]:
-    """Return the payouts to the bank; the ledger says whose and how much, for it held the money before they began."""
+def _payouts(connection: Connection, span: dict[str, int]) -> list[Paying]:
+    """Return the payouts to the bank; the transfer that one needs first is a step of it."""
     found = []
-    for subject, rows in groupby(connection.execute(_PAYOUTS, span), key=lambda row: row[0]):
-        steps = [(status, at) for _, status, at in rows]
-        account, currency, amount_cents = ledger.execute(_LOCKED, (f"{subject}:lock",)).fetchone()
+    for whose, rows in groupby(connection.execute(_PAYOUTS, span), key=lambda row: row[:4]):
+        payout_id, account_did, currency, amount_cents = whose
+        steps = [(status, at) for *_, status, at in rows]
         found.append(
             Paying(
                 section="payout",
-                id=subject.removeprefix("payout:"),
-                account_did=account.removeprefix("user:").removesuffix(":available"),
+                id=payout_id,
+                account_did=account_did,
                 contest_id=None,
                 entry_id=None,
                 status=status_after((status for status, _ in steps), PAYOUT_STATUSES) or "initiated",

@@ -47,19 +47,16 @@ def _check_posting(posting: Posting, seq: int, file: str, books: Books, effects:
         message = f"{name} was posted before, by log seq={effects[name]}"
         yield Problem(code=Code.EFFECT_POSTED_TWICE, file=file, where=where, message=message)
     effects[name] = seq
-    touched = set()
+    touched: dict[str, int] = {}
     for account, cents, said_cents in posting.legs:
-        books[currency, account] += cents
-        touched.add(account)
-        counted_cents = books[currency, account]
+        counted_cents = touched[account] = books[currency, account] = books[currency, account] + cents
         if counted_cents != said_cents:
             message = f"{name}: {account} stands at {counted_cents} cents, the posting says {said_cents}"
             yield Problem(code=Code.FORGED_BALANCE, file=file, where=where, message=message)
-    for account in sorted(touched):
-        kind = kind_of(account)
+    for account, cents in touched.items():
         # Debit-positive: an account in credit has a balance below zero, and above zero it has fallen short.
-        if kind is not None and kind.floored and books[currency, account] > 0:
-            message = f"{name}: {account} falls {books[currency, account]} cents short"
+        if cents > 0 and (kind := kind_of(account)) is not None and kind.floored:
+            message = f"{name}: {account} falls {cents} cents short"
             yield Problem(code=Code.NEGATIVE_BALANCE, file=file, where=where, message=message)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from cutline.engine.messages import (
+    AbandonTransfer,
     AdoptConfig,
     CancelIntent,
     CompleteTransfer,
@@ -16,6 +17,7 @@ from cutline.engine.messages import (
     CreateContest,
     FailTransfer,
     FeePaid,
+    HolderClosed,
     LockTransfer,
     MoveEntryFee,
     PayWinners,
@@ -28,6 +30,7 @@ from cutline.engine.messages import (
     WinningsPaid,
     WinningsUnpayable,
 )
+from cutline.engine.payout.lifecycle import TransferStatus
 from cutline.storage.verify.file_check import CheckedFile
 from cutline.storage.verify.report import Code, Problem
 
@@ -51,6 +54,10 @@ def _transfer(message: Any) -> str:
     return f"payout:transfer:{message.contest_id}:{message.entry_id}"
 
 
+def _is_abandoned(ledger: Any, message: Any) -> bool:
+    return (message.contest_id, message.entry_id) in ledger.payouts.abandoned
+
+
 def _contest_holds(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     return lambda state, message: state.contest is not None and test(state.contest, message)
 
@@ -59,9 +66,10 @@ _HOLDS: Final[Mapping[type, Callable[[Any, Any], bool]]] = {
     MoveEntryFee: lambda state, m: f"entry:{m.contest_id}:{m.entry_id}:{m.outcome}" in state.effects,
     PostSettlement: lambda state, m: f"settlement:{m.contest_id}" in state.effects or m.pot_cents == 0,
     RecordAnchor: lambda state, m: f"anchor:{m.address}:{m.seq}" in state.anchors,
-    LockTransfer: lambda state, m: _transfer(m) in state.effects,
+    LockTransfer: lambda state, m: _transfer(m) in state.effects or _is_abandoned(state, m),
     CompleteTransfer: lambda state, m: f"{_transfer(m)}:completed" in state.effects,
     FailTransfer: lambda state, m: f"{_transfer(m)}:failed" in state.effects,
+    AbandonTransfer: lambda state, m: f"{_transfer(m)}:failed" in state.effects or _is_abandoned(state, m),
     FeePaid: _contest_holds(lambda contest, m: m.payment_intent in contest.seats.outcomes),
     WinningsPaid: _contest_holds(lambda contest, m: m.entry_id in contest.settlement.paid),
     WinningsUnpayable: _contest_holds(
@@ -81,6 +89,10 @@ _HOLDS: Final[Mapping[type, Callable[[Any, Any], bool]]] = {
     PayWinners: lambda state, m: all(
         f"payout:transfer:{m.contest_id}:{prize.entry_id}" in state.transfers for prize in m.prizes
     ),
-    TransferLocked: lambda state, m: getattr(state.transfers.get(_transfer(m)), "head", None) is not None,
+    HolderClosed: lambda state, m: m.account_did in state.closed,
+    TransferLocked: lambda state, m: (
+        (transfer := state.transfers.get(_transfer(m))) is not None
+        and (transfer.head is not None or transfer.status is TransferStatus.FAILED_TERMINAL)
+    ),
 }
 """What each message must have left in its receiver's state. A message that only informs is not among them."""

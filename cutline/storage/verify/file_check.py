@@ -25,7 +25,7 @@ from cutline.engine.errors import InvariantViolated
 from cutline.engine.settlement import SettlementInput
 from cutline.storage import machines, schema
 from cutline.storage.chain import ChainProblem, verify_chain
-from cutline.storage.errors import FileMissing, StorageError, WrongFile
+from cutline.storage.errors import FileMissing, NoAccess, StorageError, WrongFile
 from cutline.storage.event_log import EventLog
 from cutline.storage.sealing import Sealer
 from cutline.storage.sqlite import open_reader
@@ -99,6 +99,8 @@ def check_file(path: Path, address: str, kind_name: str, name: str, sealer: Seal
 def _code_of(error: StorageError) -> Code:
     if isinstance(error, FileMissing):
         return Code.FILE_MISSING
+    if isinstance(error, NoAccess):
+        return Code.NO_ACCESS
     return Code.WRONG_FILE if isinstance(error, WrongFile) else Code.FILE_DAMAGED
 
 

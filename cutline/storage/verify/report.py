@@ -17,6 +17,7 @@ class Code(StrEnum):
     FILE_SWAPPED = "FILE_SWAPPED"
     FILE_DAMAGED = "FILE_DAMAGED"
     WRONG_FILE = "WRONG_FILE"
+    NO_ACCESS = "NO_ACCESS"
     SCHEMA_DIFFERS = "SCHEMA_DIFFERS"
     # Its log
     HASH_MISMATCH = "HASH_MISMATCH"
@@ -62,6 +63,9 @@ WHAT_TO_DO: Final[Mapping[Code, str]] = {
     Code.FILE_SWAPPED: "Put each file back under the name of what it holds; a contest's events name their contest.",
     Code.FILE_DAMAGED: _RESTORE,
     Code.WRONG_FILE: _RESTORE,
+    Code.NO_ACCESS: (
+        "Verify as the user that runs the engine; if you are that user, have the data root and all in it given to you."
+    ),
     Code.SCHEMA_DIFFERS: (
         "Find out who changed the file outside the engine; restore it from the replica if the rows are in doubt."
     ),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import gc
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cutline.storage.errors import NoAccess
 from cutline.storage.files import DataRoot, kind_of
 from cutline.storage.sealing import Sealer
 from cutline.storage.verify.books import check_books
@@ -18,7 +21,7 @@ from cutline.storage.verify.money import check_money
 from cutline.storage.verify.netting import check_netting
 from cutline.storage.verify.payouts import check_payouts
 from cutline.storage.verify.presence import check_presence
-from cutline.storage.verify.report import Problem, Report
+from cutline.storage.verify.report import Code, Problem, Report
 from cutline.storage.verify.resettlement import check_settlement
 
 LOOKS_MAX: Final = 3
@@ -33,24 +36,37 @@ def verify_root(path: Path) -> Report:
     """
     if not path.is_dir():
         raise FileNotFoundError(f"{path} is no data root: there is no such folder")
-    report = _look(path)
-    for _ in range(LOOKS_MAX - 1):
-        if report.ok or not engine_runs(path):
-            break
-        # This waits for a real engine to get on; no held clock has a part in it.
-        time.sleep(_BETWEEN_LOOKS_S)
-        again = _look(path)
-        standing = {(problem.code, problem.file, problem.where) for problem in report.problems}
-        kept = (p for p in again.problems if (p.code, p.file, p.where) in standing)
-        report = Report(problems=tuple(kept), counts=again.counts)
+    with _uncollected():
+        report = _look(path)
+        for _ in range(LOOKS_MAX - 1):
+            if report.ok or not engine_runs(path):
+                break
+            # This waits for a real engine to get on; no held clock has a part in it.
+            time.sleep(_BETWEEN_LOOKS_S)
+            again = _look(path)
+            standing = {(problem.code, problem.file, problem.where) for problem in report.problems}
+            kept = (p for p in again.problems if (p.code, p.file, p.where) in standing)
+            report = Report(problems=tuple(kept), counts=again.counts)
     return report
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python's cycle collector out: it walks again and again through all that is kept, which has no cycles."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def engine_runs(path: Path) -> bool:
     """Whether an engine holds the lock of this data root at the moment."""
     try:
         handle = os.open(path / "engine.lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -63,10 +79,16 @@ def engine_runs(path: Path) -> bool:
 
 def _look(path: Path) -> Report:
     root = DataRoot(path)
+    try:
+        found = list(root.all_files())
+    except NoAccess as error:
+        # A folder that cannot be listed hides files: nothing that is said about the rest would be the whole truth.
+        problem = Problem(code=Code.NO_ACCESS, file=str(path), where="its folders", message=str(error))
+        return Report(problems=(problem,), counts=_counts({}))
     sealer = Sealer(path)
     files = {
         address: check_file(where, address, kind_of(address).name, str(where.relative_to(path)), sealer)
-        for address, where in root.all_files()
+        for address, where in found
     }
     problems = [problem for file in files.values() for problem in file.problems]
     problems += check_presence(files, root)

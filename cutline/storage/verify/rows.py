@@ -28,12 +28,14 @@ class ExpectedRows:
     def __init__(self, kind: FileKind) -> None:
         self._tables = {name: table for name, table in kind.tables.items() if name != LOG}
         self._keep = {name: _kept(table) for name, table in self._tables.items()}
+        self._whole = {name for name, table in self._tables.items() if len(self._keep[name]) == len(table.columns)}
         self._rows: dict[str, list[Row]] = {name: [] for name in self._tables}
 
     def add(self, rows: Iterable[tuple[str, Row]]) -> None:
         """Add the rows of one event."""
         for table, row in rows:
-            self._rows[table].append(tuple(row[place] for place in self._keep[table]))
+            kept = row if table in self._whole else tuple(row[place] for place in self._keep[table])
+            self._rows[table].append(kept)
 
     def compare(self, connection: Connection, file: str) -> Iterator[Problem]:
         """Yield how the file's rows differ from these: what is missing, what is too much, what is another."""

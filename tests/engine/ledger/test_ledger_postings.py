@@ -165,6 +165,13 @@ def test_the_chart_knows_no_other_names(account: str) -> None:
     assert accounts.kind_of(account) is None
 
 
+@pytest.mark.parametrize("form", ["{}", "user:{}:available", "receivable:{}", "stripe:connected:{}"])
+def test_nobody_holds_money_under_a_did_of_the_house(form: str) -> None:
+    """LED-012, LED-013, POUT-022: the DID of a clearing account names no other account."""
+    assert accounts.kind_of(form.format(accounts.clearing_did("payouts"))) is None
+    assert accounts.kind_of("clearing:other") is None
+
+
 def test_only_a_receivable_carries_a_debt() -> None:
     floored = {"user:x:available", "user:x:held", "escrow:c", "pot:c", "refunds:c", "suspense"}
     for account in floored:

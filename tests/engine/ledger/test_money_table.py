@@ -65,6 +65,11 @@ def refunded(books: Books) -> None:
     books.accept(REFUNDED)
 
 
+def returned_though_refunded(books: Books) -> None:
+    owing_a_refund(books)
+    books.accept(fee("returned"))
+
+
 def suspended(books: Books) -> None:
     books.accept(paid(metadata={}))
 
@@ -99,6 +104,7 @@ def owing_a_refund(books: Books) -> None:
     books.accept(refund("succeeded", "evt_re"))
 
 
+UNMADE = replace(REFUNDED, succeeded=False, stripe_refund_id=None, reason="charge_already_refunded")
 DIRECT = stripe_event(
     "payment_intent.succeeded",
     {"id": "pi_x", "amount": 1234, "currency": "usd", "metadata": {"user_id": HOLDER}},
@@ -131,6 +137,11 @@ ROWS: list[Row] = [
     (
         "refund_succeeded", suspended, refund("succeeded", "evt_re"), "refund:re_1:succeeded",
         {"suspense": 2500, PLATFORM: -2500},
+    ),
+    ("refund_refused", refused, UNMADE, "refund:pi_e1:refused", {"refunds:c1": 2500, A: -2500}),
+    (
+        "refund_refused", returned_though_refunded, UNMADE, "refund:pi_e1:refused",
+        {"refunds:c1": 2500, f"receivable:{HOLDER}": -2500},
     ),
     ("refund_failed", refunded, refund("failed", "evt_rf"), "refund:re_1:failed", {PLATFORM: 2500, A: -2500}),
     (

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from cutline.engine.errors import RejectCode
+from cutline.engine.ledger.events import FeeCalledBack
 from cutline.engine.messages import LookForStrandedFees, RaiseAlert, ReadStrandedFees, RefundEntry, ReturnStrandedFee
 from tests.engine.ledger.books import NOW, Books, fee, paid
 
@@ -45,7 +46,10 @@ def test_somebody_is_told_while_there_is_one(books: Books) -> None:
 
 def test_a_stranded_fee_goes_back_once_and_its_contest_may_say_so_too(books: Books) -> None:
     """PAY-042: a contest that comes after all and does not know the entry asks for the very same."""
-    assert books.accept(RETURN).reply["deduped"] is False
+    returned = books.accept(RETURN)
+    assert returned.reply["deduped"] is False
+    [called_back] = [event for event in returned.events if isinstance(event, FeeCalledBack)]
+    assert (called_back.payment_intent, called_back.contest_id) == ("pi_e1", "c1")
     assert books.balance("refunds:c1") == -2500
     assert next(owed.message for owed in books.owed if isinstance(owed.message, RefundEntry)).payment_intent == "pi_e1"
     assert books.accept(RETURN).reply["deduped"] is True

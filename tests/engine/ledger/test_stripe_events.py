@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cutline.engine.ledger.events import DeadLettered, EventQuarantined, StripeEventRecorded
+from cutline.engine.ledger.events import EventQuarantined, StripeEventRecorded
 from cutline.engine.ledger.state import balances, trial_balance
 from cutline.engine.messages import (
     RecordStripeEvent,
@@ -190,12 +190,3 @@ def test_older_versions_embed_refunds_in_their_charge(books: Books) -> None:
     charge = {"id": "ch_1", "refunds": {"data": [refund("succeeded", "x").object]}}
     books.accept(stripe_event("charge.refunded", charge, "evt_c"))
     assert books.balance("refunds:c1") == 0
-
-
-def test_a_refund_that_stripe_refused_stays_visible(books: Books) -> None:
-    books.accept(paid())
-    books.accept(fee("refused"))
-    failed = replace(REFUNDED, succeeded=False, stripe_refund_id=None, reason="charge_disputed")
-    assert isinstance(books.accept(failed).events[0], DeadLettered)
-    assert books.accept(failed).events == ()
-    assert books.balance("refunds:c1") == -2500

@@ -14,7 +14,9 @@ from cutline.engine.messages import (
     AccountReported,
     CallStripe,
     OnboardAccount,
+    PostSettlement,
     PostTransaction,
+    Prize,
     RecordStripeEvent,
     StripeAnswered,
 )
@@ -93,6 +95,34 @@ class Bank:
                 occurred_at=self.now,
             ),
         )
+
+    def win(self, contest_id: str = "c1") -> None:
+        """Let the holder win 4000, and everybody hear of it."""
+        self.post_settlement(contest_id)
+        self.settle()
+
+    def post_settlement(self, contest_id: str = "c1") -> None:
+        """Post a settlement of which nobody has heard yet."""
+        key = f"pot-{contest_id}"
+        fees = PostTransaction(
+            idempotency_key=key,
+            effect_key=key,
+            kind="test",
+            currency="usd",
+            legs=(("stripe:platform", 4000), (f"pot:{contest_id}", -4000)),
+            occurred_at=self.now,
+        )
+        self.ledger.send(fees, self.now)
+        settlement = PostSettlement(
+            contest_id=contest_id,
+            currency="usd",
+            score_version=1,
+            pot_cents=4000,
+            rake_cents=0,
+            prizes=(Prize(entry_id="e1", account_did=DID, amount_cents=4000),),
+            result_sha256="0",
+        )
+        self.ledger.send(settlement, self.now)
 
     def onboard(self, account: Mapping[str, Any] = READY, did: str = DID) -> None:
         """Open the holder's account, as Stripe answers."""

@@ -93,17 +93,26 @@ class MoodyStripe:
             self.keys.setdefault(call.idempotency_key, (now, refusal))
         return refusal
 
+    def _open(self, stripe_account_id: str) -> Holder:
+        """Return an account that has not been closed; of one that has, Stripe neither shows nor does anything."""
+        holder = self.account(stripe_account_id)
+        if holder.closed:
+            raise Refusal("account_invalid")
+        return holder
+
     def _read(self, call: CallStripe) -> dict[str, Any]:
         asked = call.parameters
         match call.operation:
             case "retrieve_account":
-                return self.account(str(asked["id"])).wire()
+                return self._open(str(asked["id"])).wire()
             case "retrieve_payout":
+                self._open(str(asked["stripe_account"]))
                 return self.payouts[str(asked["id"])]
             case "find_transfers":
                 return {"data": [one for one in self.transfers if one["transfer_group"] == asked["transfer_group"]]}
             case "find_payouts":
-                return {"data": [one for one in self.payouts.values() if one["account"] == asked["stripe_account"]]}
+                account = self._open(str(asked["stripe_account"]))
+                return {"data": [one for one in self.payouts.values() if one["account"] == account.id]}
             case _:
                 raise AssertionError(call.operation)
 
@@ -123,9 +132,7 @@ class MoodyStripe:
                 raise AssertionError(call.operation)
 
     def _transfer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        to = self.account(asked["destination"])
-        if to.closed:
-            raise Refusal("account_invalid")
+        to = self._open(asked["destination"])
         if not to.transfers_active:
             raise Refusal("insufficient_capabilities_for_transfer")
         if self.available_cents < asked["amount"]:
@@ -137,8 +144,8 @@ class MoodyStripe:
         return made
 
     def _payout(self, asked: dict[str, Any]) -> dict[str, Any]:
-        account = self.account(asked["stripe_account"])
-        if account.closed or not account.payouts_enabled:
+        account = self._open(asked["stripe_account"])
+        if not account.payouts_enabled:
             raise Refusal("payouts_not_allowed")
         if account.balance_cents < asked["amount"]:
             raise Refusal("balance_insufficient", saved=True)

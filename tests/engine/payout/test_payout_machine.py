@@ -210,10 +210,12 @@ def test_an_account_that_became_unable_holds_its_transfer_back(payouts: File) ->
 
 
 def test_a_time_out_repeats_the_same_key(payouts: File) -> None:
-    """T1, POUT-033, POUT-038."""
+    """T1, POUT-033, POUT-037, POUT-038."""
     called(payouts)
     payouts.send(broken(payouts, "create_transfer", "retry_same_key", "unknown"), NOW)
-    assert status_of(payouts)["status"] == "retryable"
+    waiting = status_of(payouts)
+    assert (waiting["status"], waiting["attempts"]) == ("retryable", 1)
+    assert waiting["next_attempt_at"] == NOW + timedelta(seconds=2)
     payouts.look(NOW + timedelta(seconds=2))
     first, second = transfers(payouts)
     assert first == second
@@ -238,7 +240,7 @@ def test_too_little_balance_waits_with_a_new_attempt_and_blocks_nobody(payouts: 
 
 
 def test_a_final_refusal_is_believed_after_a_look(payouts: File) -> None:
-    """POUT-036, POUT-039: before money goes back to its winner, Stripe is asked whether a transfer exists."""
+    """POUT-036, POUT-039, POUT-046: before money goes back to its winner, Stripe is asked whether a transfer exists."""
     called(payouts)
     payouts.send(broken(payouts, "create_transfer", "final", code="account_invalid"), NOW)
     assert call_of(payouts, "find_transfers").parameters == {"transfer_group": "c1"}
@@ -305,7 +307,12 @@ def test_every_pair_of_transfer_status_and_fact_is_in_the_table_or_a_bug(
     status: TransferStatus, fact: TransferFact
 ) -> None:
     legal = {
-        TransferStatus.PENDING: {TransferFact.LOCK_REQUESTED, TransferFact.LOCKED, TransferFact.CALLED},
+        TransferStatus.PENDING: {
+            TransferFact.LOCK_REQUESTED,
+            TransferFact.LOCKED,
+            TransferFact.CALLED,
+            TransferFact.ABANDONED,
+        },
         TransferStatus.PROCESSING: {
             TransferFact.CALLED,
             TransferFact.DEFERRED,

@@ -13,9 +13,11 @@ from cutline.engine.tournament import Tournament, canonical, from_canonical
 from tests.engine.scoring.contests import configs, contests
 
 Contest = tuple[Tournament, Board, list[Entry]]
+EXAMPLES = settings().max_examples
+"""What the profile asks for: 100, and fewer where mutants are tried."""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * EXAMPLES, deadline=None)
 @given(contest=contests(), shuffled=st.randoms(use_true_random=False))
 def test_two_scorers_agree_to_the_byte_whatever_the_order(contest: Contest, shuffled: Any) -> None:
     """SET-001."""
@@ -36,14 +38,14 @@ def check_ranks(standings: Standings, entries: list[Entry]) -> None:
     assert sorted(standings.cut) == list(standings.cut), "a cut entry ranks before one that is not"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(config=configs())
 def test_every_config_survives_its_canonical_text(config: Tournament) -> None:
     """CFG-006."""
     assert from_canonical(canonical(config)) == config
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=EXAMPLES // 2, deadline=None)
 @given(contest=contests())
 def test_packed_rosters_say_the_same_entries(contest: Contest) -> None:
     config, on, entries = contest

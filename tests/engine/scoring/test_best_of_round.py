@@ -3,6 +3,7 @@
 from typing import Any
 
 from cutline.engine.scoring import matrix, plain
+from cutline.engine.scoring.standings import Entry
 from cutline.engine.settlement import SettlementInput, SettlementResult, settle
 from cutline.engine.tournament import canonical
 from tests.engine.golf import board, tournament
@@ -17,9 +18,9 @@ PRIZES: dict[str, Any] = {
 ENTRIES = (entry("abc", "ABC"), entry("abe", "ABE"), entry("deg", "DEG"), entry("cdg", "CDG"))
 
 
-def best(changes: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
+def best(changes: dict[str, Any], entries: tuple[Entry, ...] = ENTRIES) -> tuple[tuple[str, ...], ...]:
     config = tournament({**PRIZES, **changes})
-    slow, fast = plain.standings(config, board(), ENTRIES), matrix.standings(config, board(), ENTRIES)
+    slow, fast = plain.standings(config, board(), entries), matrix.standings(config, board(), entries)
     assert slow == fast
     return slow.best_of_rounds
 
@@ -32,6 +33,8 @@ def test_the_best_of_a_round_is_the_best_sum_of_that_round_alone() -> None:
 def test_an_entry_that_lacks_golfers_in_a_round_is_not_asked() -> None:
     """Best three: in R3 G is gone, so deg and cdg lack one. abc -1 0 +1 = 0; abe -1 0 +3 = 2."""
     assert best({"scoring.count_best": 3})[1] == ("abc",)
+    # Where all that are left lack him, nobody is best, whatever the other two make.
+    assert best({"scoring.count_best": 3}, ENTRIES[2:])[1] == ()
 
 
 def test_high_wins_turns_a_day_as_well() -> None:

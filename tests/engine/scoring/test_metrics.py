@@ -1,5 +1,6 @@
 """Every metric and every bonus, computed by hand; both scorers must say so (CFG-002, SET-013)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,6 +70,18 @@ def test_draftkings_points_of_holes_streaks_clean_cards_and_aces() -> None:
     assert value_of("Z", DRAFTKINGS, ROUND) == 109
     scoring = tournament({**ONE, **DRAFTKINGS}).scoring
     assert [shown(scoring, halves) for halves in (77, 94, -1, None)] == [38.5, 47, -0.5, None]
+
+
+def test_a_clean_card_has_no_hole_over_par_and_says_what_its_holes_took() -> None:
+    """C, in par, is first: 9, clean 3, 30. A, one over, is second: 17 pars 8.5 and a bogey -0.5, not clean, 20.
+
+    B, two over, is third for 18, and his card says no more than that.
+    """
+    bogey, silent = holes(1, {4: 1}), replace(holes(1, {4: 2}), holes=None)
+    on = board_of(card("A", bogey), card("B", silent), card("C", holes(1)), status="inprogress")
+    assert value_of("A", DRAFTKINGS, on) == 2 * (8 + 20)
+    assert value_of("B", DRAFTKINGS, on) == 2 * 18
+    assert value_of("C", DRAFTKINGS, on) == 2 * (9 + 3 + 30)
 
 
 def test_draftkings_counts_a_streak_once_a_round_in_the_order_of_play() -> None:
@@ -142,6 +155,25 @@ def test_position_points_value_a_golfer_by_his_place_or_his_cause(player: str, p
 def test_a_fixed_price_of_nothing_costs_nothing() -> None:
     nothing = {**PLACES, "scoring.not_played": {cause: {"rule": "fixed", "value": 0} for cause in CAUSES}}
     assert [value_of(player, nothing, board()) for player in "FGH"] == [0, 0, 0]
+
+
+def test_by_places_a_round_brings_its_bonus_where_it_counts_as_played() -> None:
+    """A -4 leads, B -2 is second with an ace: 60 - 5. W withdrew after twelve holes with an ace that does not count."""
+    ace = {"scoring.bonuses": [{"kind": "hole_in_one", "value": -5}]}
+    fixed = {**PLACES, **ace, "scoring.not_played": {cause: {"rule": "fixed", "value": 5} for cause in CAUSES}}
+    on = board_of(
+        card("A", holes(1, dict.fromkeys(range(1, 5), -1))),
+        card("B", Z),
+        card("W", holes(1, {12: -2}, thru=12), status="WD"),
+        status="inprogress",
+    )
+    assert [value_of(player, fixed, on) for player in "ABW"] == [100, 55, 5]
+
+
+def test_who_has_played_one_hole_has_a_place_and_who_has_played_none_has_not() -> None:
+    """A, after a hole at -1, leads B, who is level after a round; C waits on the tee."""
+    on = board({"A": (None, [(-1, 1)]), "B": (None, [(0, 18)]), "C": (None, [(0, 0)])}, "inprogress")
+    assert [value_of(player, PLACES, on) for player in "ABC"] == [100, 60, 0]
 
 
 TIED = board({"A": (None, [(-1, 18)]), "B": (None, [(0, 18)]), "C": (None, [(0, 18)]), "D": (None, [(0, 18)])})

@@ -108,6 +108,26 @@ def test_in_strokes_the_winning_score_is_in_strokes() -> None:
             {"scoring.count_per": "round", "scoring.not_played.missed_cut": {"rule": "drop"}},
             ("cut", -10 + 9),
         ),
+        # Alone he has a score of the rounds that he played: F +4 +5.
+        (
+            "F",
+            {
+                "scoring.count_best": 1,
+                "scoring.count_per": "round",
+                "scoring.not_played.missed_cut": {"rule": "drop"},
+            },
+            ("cut", 9),
+        ),
+        # So it is beside another cause that lacks an average.
+        (
+            "AF",
+            {
+                "scoring.count_per": "round",
+                "scoring.not_played.missed_cut": {"rule": "drop"},
+                "scoring.not_played.withdrawn": {"rule": "average_of_played"},
+            },
+            ("cut", -10 + 9),
+        ),
         # Fixed in strokes: F 76 + 77 + 80 + 80, A 278.
         (
             "AF",
@@ -137,6 +157,15 @@ def test_in_strokes_the_winning_score_is_in_strokes() -> None:
 )
 def test_each_rule_as_computed_by_hand(picks: str, changes: dict[str, Any], expected: tuple[str, int | None]) -> None:
     assert score_of(picks, changes) == expected
+
+
+@pytest.mark.parametrize(("count_best", "score"), [(1, 1), (2, 3), (3, 6), (4, 10), (5, 16), (7, 31)])
+def test_the_best_are_found_wherever_they_were_picked(count_best: int, score: int) -> None:
+    """In the order of the picks 9, 1, 8, 2, 7, 3, 6 and 4 over par."""
+    on = board(
+        {player: (None, [(to_par, 18)]) for player, to_par in zip("PQRSTUVW", (9, 1, 8, 2, 7, 3, 6, 4), strict=True)}
+    )
+    assert score_of("PQRSTUVW", {"scoring.count_best": count_best}, on) == ("ranked", score)
 
 
 def test_a_second_cut_goes_by_the_missed_cut_but_is_through_the_first() -> None:
@@ -198,3 +227,9 @@ def test_what_a_board_says_of_itself() -> None:
     assert rounds_begun(Board(event_status="scheduled", cards=())) == 0
     assert unfinished_players(board(), 4) == []
     assert unfinished_players(board({"A": (None, [(0, 17)]), "B": (None, []), "C": ("WD", [])}), 1) == ["A", "B"]
+
+
+def test_standings_are_not_read_from_columns_of_unequal_length() -> None:
+    columns = plain.standings(tournament(), board(), ENTRIES)
+    with pytest.raises(ValueError, match="shorter"):
+        list(replace(columns, scores=columns.scores[:1]).rows())

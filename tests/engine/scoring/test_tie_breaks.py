@@ -34,14 +34,15 @@ def test_the_best_single_golfer_decides_then_the_second() -> None:
 
 
 def test_the_second_golfer_decides_where_the_best_is_shared() -> None:
-    """Best one of three counts: A -10 for all; then B -4 before C -2; then nobody (F and G are dropped) last."""
+    """Best one of three counts: A -10 for all; then B -4, C -2 and E +6; nobody (F and G are dropped) is last."""
     changes: dict[str, Any] = {
         "scoring.count_best": 1,
         "scoring.not_played": {cause: {"rule": "drop"} for cause in CAUSES},
     }
-    tied = (entry("c", "ACE"), entry("b", "ABE"), entry("alone", "AFG"))
-    assert ranks(["best_golfer"], *tied, **changes) == [(1, "alone"), (1, "b"), (1, "c")]
-    assert ranks(["best_golfer", "second_golfer"], *tied, **changes) == [(1, "b"), (2, "c"), (3, "alone")]
+    tied = (entry("c", "ACE"), entry("b", "ABE"), entry("e", "AEF"), entry("alone", "AFG"))
+    assert ranks(["best_golfer"], *tied, **changes) == [(1, "alone"), (1, "b"), (1, "c"), (1, "e")]
+    order = ["best_golfer", "second_golfer"]
+    assert ranks(order, *tied, **changes) == [(1, "b"), (2, "c"), (3, "e"), (4, "alone")]
 
 
 def test_with_high_wins_the_best_golfer_is_the_highest() -> None:
