@@ -122,6 +122,9 @@ def test_every_answer_is_announced(operation: Operation, mode: GenerationMode, s
                 if name in case.path_parameters:
                     case.path_parameters[name] = value
             case.body = whole(case.body)
+            # A selection may not reach into the future: no schema knows what time it is.
+            if isinstance(case.body, dict) and case.body.get("selection_before"):
+                case.body["selection_before"] = "2026-01-01T00:00:00Z"
             # Where a key may come in the body or as the header, one of the two must: no schema can say so.
             in_body = case.body.pop("idempotency_key", None) if isinstance(case.body, dict) else None
             case.headers.setdefault("Idempotency-Key", in_body or "a-key")
