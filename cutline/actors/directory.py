@@ -17,6 +17,7 @@ import structlog
 from pykka import ActorDeadError
 
 from cutline.actors.clock import utc_now
+from cutline.actors.lost_mail import LostMail
 from cutline.actors.mailbox import (
     Ask,
     Asks,
@@ -24,13 +25,14 @@ from cutline.actors.mailbox import (
     Envelope,
     Mailbox,
     Redeliver,
+    Rest,
     Retire,
     Tell,
     each,
     send_replies,
 )
 from cutline.actors.waiting_room import WaitingRoom
-from cutline.actors.writer import REDELIVERY_AFTER, Writer
+from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import CreateContest, Look, WatchEvent
@@ -44,11 +46,11 @@ RESTART_PAUSE_S = 0.005
 RESTART_SECONDS_MAX = 5.0
 DUE_SOON = timedelta(minutes=30)
 """An actor that is due within this time stays open: opening it again would cost more than its thread."""
-STILL_OWED_WITHIN = 5 * REDELIVERY_AFTER
-"""Whoever owes a message sends it again this often at least."""
 CROWD = 1_000
 """While more are open, nobody stays open for being due soon or for having been asked a while ago."""
 IDLE_IN_A_CROWD = timedelta(seconds=10)
+FILES_OPEN = 256
+"""While more actors are open, those that have idled in a crowd's time let go of their files, and of nothing else."""
 CORE: tuple[Address, ...] = ("ledger", "payouts", "payments", "governance")
 _CONTEST = "contest/"
 _FOUNDING = (CreateContest, WatchEvent)
@@ -76,6 +78,7 @@ class Directory:
         self._kept_open = kept_open
         self._room = WaitingRoom() if room is None else room
         self._retiring: set[Address] = set()
+        self._at_rest: set[Address] = set()
         self._on_quarantine = on_quarantine
         self._root = root
         self._make_writer = make_writer
@@ -86,7 +89,7 @@ class Directory:
         self._quarantined: dict[Address, str] = {}
         self._vitals: dict[Address, Vitals] = {}
         self._known: set[Address] = set()
-        self._nowhere: dict[tuple[Address, str], datetime] = {}
+        self._nowhere = LostMail()
         self._closed = False
 
     # Mail -----------------------------------------------------------------------------------------------------
@@ -119,7 +122,7 @@ class Directory:
             return RejectCode.SHUTTING_DOWN
         return None
 
-    def _must_wait(self, to: Address, envelope: Envelope | None) -> bool:
+    def _must_wait(self, to: Address, envelope: Envelope) -> bool:
         """Whether a contest is not opened now. Who is asked at an edge never waits: edges limit themselves."""
         if to in self._open or isinstance(envelope, Ask | Asks) or not to.startswith(_CONTEST):
             return False
@@ -134,7 +137,7 @@ class Directory:
         """Open those who wait, as far as there is room; the lock is held."""
         for address, mail in self._room.admitted(utc_now()):
             if not self._closed and address not in self._open and address not in self._quarantined:
-                self._start(address, mail[0] if mail else None)
+                self._start(address, mail[0])
             for envelope in mail:
                 refusal = self._deliver(address, envelope)
                 if refusal is not None:
@@ -151,11 +154,11 @@ class Directory:
                 say("delivery_waits", to=to, key=key, sender=sender, message=type(message).__name__, code=code)
                 if code is RejectCode.NOT_FOUND:
                     with self._lock:
-                        self._nowhere[to, key] = utc_now()
+                        self._nowhere.note(to, key, utc_now())
             case _:
                 pass
 
-    def _start(self, address: Address, envelope: Envelope | None) -> Any | None:
+    def _start(self, address: Address, envelope: Envelope) -> Any | None:
         try:
             exists = self._root.path_of(address).exists()
         except ValueError:
@@ -173,16 +176,6 @@ class Directory:
         for waiting in self._room.take(address):
             reference.tell(waiting)
         return reference
-
-    def open_soon(self, address: Address) -> None:
-        """Open a contest without a message when it is its turn."""
-        with self._lock:
-            if self._closed or address in self._open or address in self._quarantined:
-                return
-            if self._must_wait(address, None):
-                self._room.park(address, None)
-            else:
-                self._start(address, None)
 
     def open(self, address: Address, *, create: bool = False) -> None:
         """Open an actor without a message, as at boot."""
@@ -206,12 +199,17 @@ class Directory:
                 self._due[address] = due_at
             if not at_rest:
                 self._retiring.discard(address)
-            elif self._room.holds_slot(address):
+                self._at_rest.discard(address)
+                return
+            self._at_rest.add(address)
+            if self._room.holds_slot(address):
                 self._give_up_slot(address)
 
     def _give_up_slot(self, address: Address) -> None:
         """Let the next one in: beside this one, or in its place where so many are open already; the lock is held."""
         if len(self._open) <= CROWD:
+            if len(self._open) > FILES_OPEN:
+                self.send(address, Rest())
             self._room.leave(address)
             self._admit()
         elif address not in self._retiring:
@@ -248,14 +246,17 @@ class Directory:
         return len(due) + waiting
 
     def redeliver(self) -> None:
-        """Have every open actor send again what has been owed for too long."""
-        for address in self.addresses():
+        """Have every open actor that owes something send again what has been owed for too long."""
+        with self._lock:
+            owing = sorted(self._open.keys() - self._at_rest)
+        for address in owing:
             self.send(address, Redeliver())
 
     def retire_idle(self, now: datetime) -> None:
         """Close actors, but for the core, that have idled; what is due opens them again.
 
-        Opening costs a commit and a fold of the whole file, so a few are kept open for their next message.
+        Opening costs a fold of the whole file, so a few are kept open for their next message. While many are open,
+        those that stay let go of their files at least.
         """
         with self._lock:
             surplus = max(0, len(self._open) - self._kept_open)
@@ -263,15 +264,23 @@ class Directory:
             idle_after = IDLE_IN_A_CROWD if crowded else IDLE_AFTER
             idle = [
                 address
-                for address in self._open
-                if address not in CORE
-                and address in self._used
-                and now - self._used[address] >= idle_after
-                and (crowded or address not in self._due or self._due[address] - now > DUE_SOON)
+                for address in self._unused_for(idle_after, now)
+                if crowded or address not in self._due or self._due[address] - now > DUE_SOON
             ]
-            idle.sort(key=self._used.__getitem__)
+            resting = self._unused_for(IDLE_IN_A_CROWD, now) if len(self._open) > FILES_OPEN else []
         for address in idle[:surplus]:
             self.send(address, Retire(self._release))
+        for address in sorted(set(resting).difference(idle[:surplus])):
+            self.send(address, Rest())
+
+    def _unused_for(self, period: timedelta, now: datetime) -> list[Address]:
+        """Return who is open, is none of the core and was not used for so long, the longest first; the lock is held."""
+        unused = [
+            address
+            for address in self._open
+            if address not in CORE and address in self._used and now - self._used[address] >= period
+        ]
+        return sorted(unused, key=self._used.__getitem__)
 
     def _release(self, actor: Mailbox) -> bool:
         with self._lock:
@@ -286,6 +295,7 @@ class Directory:
         """Forget who is closed or dead, and let the next one in; the lock is held."""
         self._open.pop(address, None)
         self._retiring.discard(address)
+        self._at_rest.discard(address)
         self._room.leave(address)
         self._admit()
 
@@ -349,14 +359,9 @@ class Directory:
             return dict(self._quarantined)
 
     def undeliverable(self) -> int:
-        """Return how many owed messages found no file to go to; their senders keep them until a person has looked.
-
-        What its sender has not sent again for a while is owed no more.
-        """
-        since = utc_now() - STILL_OWED_WITHIN
+        """Return how many owed messages found no file to go to; their senders keep them until a person has looked."""
         with self._lock:
-            self._nowhere = {mail: at for mail, at in self._nowhere.items() if at >= since}
-            return len(self._nowhere)
+            return self._nowhere.count(utc_now())
 
     def remember(self, addresses: Iterable[Address]) -> None:
         """Know these files: one that is missing, now or later, is a fault, and is never made again empty."""

@@ -1,4 +1,4 @@
-"""Turns an exception into what may be written down of it: its kind and its place, never what it says.
+"""Turns what went wrong into what may be written down of it: of an exception its kind and place, never its words.
 
 An exception's own words may quote the data that it broke on, and Stripe's bodies lie in one place only (PAY-039).
 """
@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 
 from cutline.actors.mailbox import Ask, Envelope, Tell
-from cutline.engine.decision import Address
-from cutline.engine.errors import RejectCode
+from cutline.engine.decision import Address, Rejected
+from cutline.engine.errors import NOT_YET, RejectCode
 from cutline.engine.messages import CommandBroke
 from cutline.storage.errors import StorageError
 
@@ -45,3 +45,13 @@ def place_of(failure: BaseException) -> str:
         return type(failure).__name__
     last = trace[-1]
     return f"{type(failure).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"
+
+
+def refused_delivery(address: Address, key: str, answer: Rejected) -> None:
+    """Say that a message was refused, and stays with its sender, who owes it still: no money dies of a refusal.
+
+    Some are only early. Any other refusal of what a committed event owes is a fault, and stays visible as such
+    until a mended release takes the message.
+    """
+    say = log.info if answer.code in NOT_YET else log.error
+    say("delivery_rejected", address=address, key=key, code=answer.code, details=dict(answer.details))

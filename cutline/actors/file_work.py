@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from cutline.actors.writer import FileWork
 from cutline.engine.decision import Address, Machine
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.ledger.machine import LedgerMachine
@@ -20,13 +20,22 @@ from cutline.engine.payment.machine import PaymentMachine
 from cutline.engine.payout.machine import PayoutMachine
 from cutline.engine.retries import DEFAULT, RetryTerms
 from cutline.storage.files import DataRoot, kind_of
-from cutline.storage.machines import rules_of
+from cutline.storage.machines import FileRules, rules_of
 from cutline.storage.sealing import Sealer
 
 _KEEPS_BROKEN: Mapping[str, tuple[type, ...]] = {"ledger": (RecordStripeEvent, PostAgain, ApplyNettingEntry)}
 """What Stripe said is kept even where a bug breaks its posting (FWD-001); netting that breaks is a failed run."""
 
 WrapBlob = Callable[[bytes, datetime], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileWork(FileRules):
+    """Everything that tells one kind of writer from another: its rules, and how what must not lie open is wrapped."""
+
+    wrap_blob: Callable[[bytes, datetime], bytes]
+    keeps_broken: tuple[type, ...] = ()
+    """Commands that must not be lost when a bug breaks them: the machine is asked again, with a `CommandBroke`."""
 
 
 class FileWorks:

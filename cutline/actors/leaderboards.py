@@ -20,6 +20,9 @@ from cutline.storage.sqlite import Connection, open_reader
 CONTESTS_OPEN_MAX = 64
 """So many contests are held open for reading; the one that was not read for the longest time is let go."""
 
+ENTRIES_KEPT = 1_000_000
+"""So many ranked entries are remembered over all contests, some 150 MB; then those read longest ago are forgotten."""
+
 
 @dataclass(slots=True)
 class _Read:
@@ -47,7 +50,10 @@ class Leaderboards:
         self._reads: OrderedDict[str, _Read] = OrderedDict()
 
     async def picture(self, contest_id: str) -> Picture | None:
-        """Return the contest as its last commit left it, or None where there is none.
+        """Return the contest as the last commit before the question left it or later, or None where there is none.
+
+        A look that began after the question is enough, however many commits have followed since: a contest that
+        people enter at every moment would otherwise be looked at for ever.
 
         Raises StorageError for a file that cannot be read.
         """
@@ -57,10 +63,13 @@ class Leaderboards:
         read.waiting += 1
         try:
             while read.picture is None or read.seen != read.commits():
+                is_own = read.look is None
                 if read.look is None:
                     read.look = asyncio.ensure_future(self._look(read))
                 # A caller who goes away leaves the look to the others.
                 await asyncio.shield(read.look)
+                if is_own:
+                    break
         except LookupError:
             return None
         finally:
@@ -75,8 +84,19 @@ class Leaderboards:
             read.seen = seen
             if picture is not None:
                 read.picture = picture
+                self._forget_beside(read)
         finally:
             read.look = None
+
+    def _forget_beside(self, latest: _Read) -> None:
+        """Keep what is remembered within bounds; what is forgotten is looked at again when somebody asks."""
+        known = [read for read in self._reads.values() if read.picture is not None and read is not latest]
+        kept = sum(_size(read) for read in [*known, latest])
+        for read in known:
+            if kept <= ENTRIES_KEPT:
+                return
+            kept -= _size(read)
+            read.picture = None
 
     def cards(self, contest_id: str, entry_ids: Sequence[str]) -> dict[str, EntryCard]:
         """Return owner and picks of a page's entries. Raises KeyError for a contest that is not there."""
@@ -117,3 +137,7 @@ class Leaderboards:
             if not read.waiting:
                 del self._reads[contest_id]
                 read.connection.close()
+
+
+def _size(read: _Read) -> int:
+    return 0 if read.picture is None else len(read.picture.ranking)

@@ -80,7 +80,12 @@ class Retire:
     release: Callable[[Mailbox], bool]
 
 
-Envelope = Ask | Asks | Tell | Delivery | Acknowledgement | Redeliver | Retire
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Let go of the file until something is to be written: many are open, and this one was not used for a while."""
+
+
+Envelope = Ask | Asks | Tell | Delivery | Acknowledgement | Redeliver | Rest | Retire
 
 
 def each(envelope: Any) -> tuple[Any, ...]:

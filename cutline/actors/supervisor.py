@@ -26,9 +26,9 @@ BACKOFF_FIRST_S = 0.1
 BACKOFF_MAX_S = 30.0
 
 
-def die(failure: BaseException) -> None:
+def die(failure: BaseException, *, runbook: str = "runbooks/engine-died-on-disk-error.md") -> None:
     """End the process at once, answering nothing: after a failed commit only the disk knows what happened."""
-    log.critical("process_must_die", error=repr(failure), runbook="runbooks/engine-died-on-disk-error.md")
+    log.critical("process_must_die", error=repr(failure), runbook=runbook)
     os._exit(70)
 
 

@@ -1,4 +1,4 @@
-"""Looks into every file at the start, without opening it for writing, and opens those that have something to do.
+"""Looks into every file at the start, without opening it for writing, and wakes those that have something to do.
 
 Ten thousand contests would be ten thousand threads; most are finished, or wait for a day to come. It must not judge a
 file: one that it cannot read is opened, so that its own actor finds out and its supervisor decides.
@@ -14,7 +14,9 @@ from pathlib import Path
 
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, DUE_SOON, Directory
+from cutline.actors.mailbox import Tell
 from cutline.engine.decision import Address
+from cutline.engine.messages import Look
 from cutline.engine.vitals import Measured
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import DataRoot
@@ -59,7 +61,7 @@ class Survey:
             except Exception:  # noqa: BLE001  # whatever is wrong with the file, its actor meets it too and says so
                 busy, due_at = True, None
             if busy:
-                self._directory.open_soon(address)
+                self._directory.send(address, Tell(Look(), "survey"))
             else:
                 self._directory.note_closed(address, due_at)
             await asyncio.sleep(0)

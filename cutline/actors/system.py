@@ -23,7 +23,7 @@ from cutline.actors.alerts import Alerts
 from cutline.actors.clock import utc_now
 from cutline.actors.directory import CORE, Directory
 from cutline.actors.file_work import FileWorks
-from cutline.actors.jobs import Job, install
+from cutline.actors.jobs import Job
 from cutline.actors.leaderboards import Leaderboards
 from cutline.actors.mailbox import Acknowledgement, Answer, Delivery, Envelope, Tell
 from cutline.actors.outgoing import Outgoing
@@ -37,6 +37,7 @@ from cutline.actors.stripe_reading import StripeReading
 from cutline.actors.supervisor import Supervisor, die
 from cutline.actors.survey import Survey
 from cutline.actors.tasks import Tasks
+from cutline.actors.timekeeper import RUNBOOK, Timekeeper
 from cutline.actors.workers import Workers
 from cutline.actors.writer import Writer
 from cutline.engine.decision import Address, Machine
@@ -49,6 +50,7 @@ from cutline.engine.messages import (
     LookForOrphans,
     LookForStrandedFees,
     QuarantineContest,
+    RaiseAlert,
     RetryForwarding,
 )
 from cutline.engine.messages.reconciliation import CompareWithStripe, ReconcileWithStripe
@@ -57,7 +59,7 @@ from cutline.engine.vitals import Vitals, unheard_of
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
-from cutline.storage.anchors import anchors_of
+from cutline.storage.anchors import LedgerAnchors
 from cutline.storage.checkpoint import checkpoint
 from cutline.storage.contest_directory import created_contests, quarantined_contests
 from cutline.storage.files import DataRoot, kind_of
@@ -112,6 +114,7 @@ class System:
         self._supervisor = Supervisor(self.directory, self._loop)
         self.alerts = Alerts()
         self.restore_gate = RestoreGate(root)
+        self.anchors = LedgerAnchors(root.path_of("ledger"))
         reading = StripeReading(parts.stripe, root, settings.livemodes)
         self.rescoring = Rescoring(root, parts.workers)
         comparison = StripeComparison(parts.stripe, root.path, parts.workers)
@@ -126,6 +129,7 @@ class System:
         self._outgoing = None if isinstance(parts.gate, OpenGate) else Outgoing(parts.gate, self.directory.send)
         self._questions = Questions(self.directory.send, waiting_max=settings.cutline_asks_max, timeout_s=ASK_TIMEOUT_S)
         self.must_die: Callable[[BaseException], None] = die
+        self.timekeeper = Timekeeper(parts.scheduler, alert=self._alert, must_die=partial(die, runbook=RUNBOOK))
 
     # Surroundings of the writers ---------------------------------------------------------------------------------
 
@@ -176,12 +180,13 @@ class System:
             boot_epoch=self._boot_epoch,
             create=create,
             replicated=self.settings.cutline_replica_url is not None,
+            rests=address not in CORE,
             anchors=self._anchors_of,
         )
 
     def _anchors_of(self, address: Address) -> Mapping[int, bytes]:
         """Return what the ledger has kept of a contest's chain: one that lost its end is not opened (FAULTS S7)."""
-        return anchors_of(self.root.path_of("ledger"), address) if address.startswith("contest/") else {}
+        return self.anchors.of(address) if address.startswith("contest/") else {}
 
     def _record_quarantine(self, address: Address, reason: str) -> None:
         """Put it on record that a contest is kept closed, so that a restart keeps it closed too."""
@@ -204,8 +209,7 @@ class System:
             self.directory.open(address)
         self._survey.start()
         self._catch_up()
-        install(self._parts.scheduler, self.jobs())
-        self._parts.scheduler.start()
+        self.timekeeper.start(self.jobs())
         log.info("engine_started", data=str(self.root.path), boot_epoch=self._boot_epoch)
 
     def _found(self) -> None:
@@ -221,13 +225,14 @@ class System:
 
     async def stop(self) -> None:
         """Drain: no new mail, finish what is under way, close the files. What is left is owed and comes again."""
-        self._parts.scheduler.shutdown(wait=False)
+        self.timekeeper.stop()
         await self._survey.stop()
         self.leaderboards.close()
         await self.tasks.close(DRAIN_TIMEOUT_S)
         if self._outgoing is not None:
             await self._outgoing.close()
         writers = self.directory.close()
+        self.anchors.close()
         for writer in writers:
             # One that has died by itself needs no stopping.
             with contextlib.suppress(ActorDeadError):
@@ -238,6 +243,7 @@ class System:
                 log.error("actors_did_not_stop", actors=left)
                 break
             await asyncio.sleep(0.005)
+        self.anchors.close()
         await self._parts.workers.close()
         log.info("engine_stopped")
 
@@ -256,6 +262,9 @@ class System:
             Job(name="redeliver", run=self.directory.redeliver, every_s=120),
             Job(name="retire-idle", run=self._retire_idle, every_s=60),
         ]
+
+    def _alert(self, alert: RaiseAlert) -> None:
+        self.tasks.perform(alert, "governance", "timekeeper")
 
     def _look_at_due(self) -> None:
         self.directory.look_at_due(utc_now(), "look-at-due")

@@ -47,10 +47,10 @@ class WaitingRoom:
             del self._inside[address]
         return len(self._inside) < self._slots
 
-    def park(self, address: Address, envelope: Envelope | None) -> None:
-        """Keep an envelope for an address that waits, once; None makes it wait without mail."""
+    def park(self, address: Address, envelope: Envelope) -> None:
+        """Keep an envelope for an address that waits, once."""
         mail = self._waiting.setdefault(address, [])
-        if envelope is not None and not any(_says_the_same(envelope, other) for other in mail):
+        if not any(_says_the_same(envelope, other) for other in mail):
             mail.append(envelope)
 
     def enter(self, address: Address, now: datetime) -> None:

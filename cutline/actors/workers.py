@@ -36,19 +36,22 @@ class ProcessWorkers:
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run in a worker; a worker that dies (out of memory, killed) gets one successor for this piece of work."""
+        pool = self._running()
         try:
-            return await self._submit(function, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
         except BrokenProcessPool:
-            self._pool = None
-            return await self._submit(function, *arguments)
+            # Everybody whose work was in it hears of it, and the first has already put a new one in its place.
+            if self._pool is pool:
+                self._pool = None
+            return await asyncio.get_running_loop().run_in_executor(self._running(), function, *arguments)
 
-    async def _submit(self, function: Callable[..., T], *arguments: Any) -> T:
+    def _running(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
                 max_workers=self._processes, mp_context=context, initializer=end_with_the_engine
             )
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        return self._pool
 
     async def close(self) -> None:
         """Stop the workers after the work in hand; what waits is dropped and asked for again at the next start."""

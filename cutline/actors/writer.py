@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from cutline.actors.aftermath import Aftermath
 from cutline.actors.clock import utc_now
 from cutline.actors.company import Company
-from cutline.actors.failures import broken_command, broken_envelope
+from cutline.actors.debts import Debts
+from cutline.actors.failures import broken_command, broken_envelope, refused_delivery
+from cutline.actors.file_work import FileWork
 from cutline.actors.mailbox import (
     Acknowledgement,
     Ask,
@@ -29,60 +30,28 @@ from cutline.actors.mailbox import (
     Envelope,
     Mailbox,
     Redeliver,
-    Replies,
+    Rest,
     Retire,
     Tell,
     each,
     send_replies,
 )
+from cutline.actors.own_file import AtRest, OwnFile
 from cutline.actors.surroundings import Surroundings
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
 from cutline.engine.decision import Accepted, Address, Decision, Owed, Recorded, Rejected
-from cutline.engine.errors import NOT_YET, RejectCode
+from cutline.engine.errors import RejectCode
 from cutline.engine.messages import Look
 from cutline.engine.vitals import Measured
 from cutline.storage.anchors import no_anchors
-from cutline.storage.chain import verify_chain
 from cutline.storage.checkpoint import WalGrowth
-from cutline.storage.errors import Corrupt, MisusedFile, Retryable, StorageError, Untrusted, WrongFile
-from cutline.storage.event_log import EventLog
-from cutline.storage.machines import FileRules, Folding
-from cutline.storage.sqlite import Connection, open_writer
+from cutline.storage.errors import MisusedFile, Retryable, StorageError, Untrusted, WrongFile
+from cutline.storage.machines import Folding
 
 log = structlog.get_logger(__name__)
 
-REDELIVERY_AFTER = timedelta(seconds=60)
-"""An owed message that is not acknowledged after this long is sent again; receivers apply it once all the same."""
-
 NOTED_EVERY = timedelta(seconds=1)
 """A busy actor says no more often than this that it is in use."""
-
-ACKNOWLEDGEMENTS_MAX = 512
-"""So many acknowledgements may wait for the next commit before they get one of their own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileWork(FileRules):
-    """Everything that tells one kind of writer from another: its rules, and how what must not lie open is wrapped."""
-
-    wrap_blob: Callable[[bytes, datetime], bytes]
-    keeps_broken: tuple[type, ...] = ()
-    """Commands that must not be lost when a bug breaks them: the machine is asked again, with a `CommandBroke`."""
-
-
-@dataclass(slots=True)
-class _After:
-    """What a batch does once it is committed."""
-
-    replies: Replies
-    sends: list[tuple[Address, Envelope]]
-    effects: list[tuple[Any, str]]
-    rows: dict[str, list[tuple[Any, ...]]]
-    release: Callable[[Mailbox], bool] | None = None
-
-
-def _nothing() -> _After:
-    return _After(replies=[], sends=[], effects=[], rows=defaultdict(list))
 
 
 class Writer(Mailbox):
@@ -98,10 +67,16 @@ class Writer(Mailbox):
         boot_epoch: int,
         create: bool,
         replicated: bool = False,
+        rests: bool = False,
         anchors: Callable[[Address], Mapping[int, bytes]] = no_anchors,
     ) -> None:
+        """With `rests`, the file is let go of while nothing is written, and opened again when something is."""
         super().__init__(address, surroundings.failed)
         self._anchors = anchors
+        self._own = OwnFile(path, work.kind, replicated=replicated)
+        self._rests = rests
+        self._opening = 0
+        self._over = False
         self._path = path
         self._work = work
         self._tables = tuple(work.kind.tables)
@@ -111,10 +86,7 @@ class Writer(Mailbox):
         self._replicated = replicated
         self._postponed: list[Envelope] = []
         self._folding = Folding.of(work)
-        self._sent_at: dict[str, datetime] = {}
-        self._acknowledged: dict[str, None] = {}
-        self._connection: Connection | None = None
-        self._log: EventLog | None = None
+        self._debts = Debts()
         self._company = Company()
         self._measured = work.machine if isinstance(work.machine, Measured) else None
         self._growth = WalGrowth()
@@ -123,60 +95,54 @@ class Writer(Mailbox):
     # Life -----------------------------------------------------------------------------------------------------
 
     def on_start(self) -> None:
-        """Open the file in this thread, commit the opening, and only then fold: no earlier commit stays in doubt."""
-        now = utc_now()
-        self._connection = open_writer(
-            self._path, self._work.kind, create=self._create, now=now, replicated=self._replicated
-        )
-        self._log = EventLog(self._connection, self._work.kind)
-        for problem in verify_chain(self._connection, anchors=self._anchors(self.address), problems_max=1):
-            raise Corrupt(f"{self._path}: {problem.name} at row {problem.seq}: {problem.detail}")
-        self._begin()
-        opened = WriterOpened(boot_epoch=self._boot_epoch, opening=self._file.seq + 1)
-        self._append(opened, self._commit_time(), "boot")
-        self._commit()
+        """Open the file in this thread and fold it, leaving no earlier commit in doubt.
+
+        Where one could be, the opening is committed before the fold; else it goes along with the first commit.
+        """
+        in_good_order = self._own.open(create=self._create, anchors=self._anchors(self.address))
+        self._opening = self._own.seq + 1
+        if not (self._rests and in_good_order):
+            self._begin()
+            self._record_opening(self._commit_time())
+            self._commit()
         self._fold()
         inside = self._folding.identity
         if inside is not None and inside != self.address.partition("/")[2]:
             raise WrongFile(f"{self._path} holds {inside}")
         now = utc_now()
-        after = _nothing()
+        after = Aftermath()
         self._redeliver(now, after)
         after.effects = [(effect, "resume") for effect in self._work.machine.resume(self._folding.state, now)]
         self._act(after, now)
+        self._rest_if_untouched()
 
     def on_stop(self) -> None:
         """Keep the acknowledgements that were waiting for company, answer who still waits, and close the file."""
-        if self._connection is not None:
-            try:
-                self._keep_acknowledgements()
-            except BaseException as failure:  # noqa: BLE001  # they come again; the file is closed whatever happens
-                log.warning("acknowledgements_lost", address=self.address, error=repr(failure))
-            self._connection.close()
-            self._connection = self._log = None
+        try:
+            self._keep_acknowledgements()
+        except BaseException as failure:  # noqa: BLE001  # they come again; the file is closed whatever happens
+            log.warning("acknowledgements_lost", address=self.address, error=repr(failure))
+        self._own.close()
+        self._over = True
 
     @property
     def closed(self) -> bool:
         """Whether this actor has stopped and let go of its file; Pykka calls it dead a little earlier."""
-        return self.actor_stopped.is_set() and self._connection is None
+        return self._over
 
     def _keep_acknowledgements(self) -> None:
         """Record what receivers have confirmed, so that the next start does not send it again."""
-        if self._acknowledged:
+        if self._debts.confirmed:
+            if self._own.at_rest:
+                self._own.open_again()
             self._begin()
             self._record_acknowledgements(self._commit_time())
             self._commit()
 
-    @property
-    def _file(self) -> EventLog:
-        if self._log is None:
-            raise MisusedFile(f"{self._path} is closed")
-        return self._log
-
     def _fold(self) -> None:
         """Rebuild the state and what is owed from the file: the only source of both."""
         self._folding = Folding.of(self._work)
-        for entry in self._file.entries():
+        for entry in self._own.log.entries():
             self._folding.take(entry)
 
     # Mail -----------------------------------------------------------------------------------------------------
@@ -185,7 +151,24 @@ class Writer(Mailbox):
         """Apply this message and all that has queued up behind it as one batch."""
         batch, self._postponed = [*self._postponed, *each(message), *self.queued()], []
         batch.extend(self._company.awaited(self, len(batch)))
-        self._flush(batch)
+        work = [envelope for envelope in batch if not isinstance(envelope, Rest)]
+        if work:
+            self._flush(work)
+        if len(work) < len(batch):
+            self._rest()
+        else:
+            self._rest_if_untouched()
+
+    def _rest(self) -> None:
+        """Let go of the file with nothing left to record: the next start then finds it at rest, too."""
+        with contextlib.suppress(Retryable):
+            self._keep_acknowledgements()
+            self._own.rest()
+
+    def _rest_if_untouched(self) -> None:
+        """Let go of a file from which only was read; the next message may well do without it."""
+        if self._rests and self._own.is_untouched and self.actor_inbox.empty():
+            self._own.rest()
 
     def _flush(self, batch: Sequence[Envelope]) -> None:
         try:
@@ -228,13 +211,18 @@ class Writer(Mailbox):
         self.refuse(batch, RejectCode.INTERNAL_FAULT)
 
     def _run(self, batch: Sequence[Envelope]) -> None:
-        after, file = _nothing(), self._file
+        if self._own.at_rest:
+            with contextlib.suppress(AtRest):
+                self._answer(batch)
+                return
+            self._own.open_again()
+        after, file = Aftermath(), self._own.log
         self._begin()
         now = self._commit_time()
         before = file.seq
         for envelope in batch:
             self._handle(envelope, now, after)
-        if self._acknowledged and (file.seq > before or len(self._acknowledged) >= ACKNOWLEDGEMENTS_MAX):
+        if self._debts.many_confirmed or (self._debts.confirmed and file.seq > before):
             self._record_acknowledgements(now)
         if file.seq > before:
             # A batch may open an account and use it in one breath: parents go in before what refers to them.
@@ -250,6 +238,16 @@ class Writer(Mailbox):
             file.rollback()
         self._act(after, now)
 
+    def _answer(self, batch: Sequence[Envelope]) -> None:
+        """Do without the file what writes nothing. Raises AtRest, with nothing done yet, if anything is to be written.
+
+        Deciding is pure, and an acknowledgement that is heard twice is heard once: the batch can be run again.
+        """
+        after, now = Aftermath(), self._commit_time()
+        for envelope in batch:
+            self._handle(envelope, now, after)
+        self._act(after, now)
+
     def _postpone(self, batch: Sequence[Envelope], trouble: Retryable) -> None:
         """The disk is full or another process holds the file: nothing is done, and whoever asked is told so.
 
@@ -262,60 +260,51 @@ class Writer(Mailbox):
         self._postponed.extend(e for e in batch if isinstance(e, Tell) and not isinstance(e.message, Look))
 
     def _undo(self) -> None:
-        self._file.rollback()
+        if self._own.at_rest:
+            return
+        self._own.log.rollback()
         self._fold()
 
     def _begin(self) -> None:
-        self._file.begin()
+        self._own.log.begin()
 
     def _commit(self) -> None:
-        self._file.commit()
-        self._acknowledged.clear()
+        self._own.log.commit()
+        self._debts.recorded()
 
     def _record_acknowledgements(self, now: datetime) -> None:
-        event = DeliveriesAcknowledged(first=self._file.seq + 1, keys=tuple(self._acknowledged))
+        self._record_opening(now)
+        event = DeliveriesAcknowledged(first=self._own.log.seq + 1, keys=self._debts.confirmed)
         self._folding.fold(self._append(event, now, "acknowledgements"))
 
     def _commit_time(self) -> datetime:
-        now, last = utc_now(), self._file.last_at
+        now, last = utc_now(), self._own.last_at
         return now if last is None or now > last else last
 
     # Commands ---------------------------------------------------------------------------------------------------
 
-    def _handle(self, envelope: Envelope, now: datetime, after: _After) -> None:
+    def _handle(self, envelope: Envelope, now: datetime, after: Aftermath) -> None:
         match envelope:
             case Ask(message=message, cause=cause, future=future):
                 after.replies.append((future, self._decide(message, cause, now, after)))
             case Tell(message=message, cause=cause):
                 self._decide(message, cause, now, after)
             case Delivery(key=key, sender=sender, message=message, cause=cause):
-                before = self._file.seq
+                before = self._own.seq
                 answer = self._decide(message, cause, now, after)
                 # A refusal that is itself recorded is an outcome, and would be recorded again each time.
-                if isinstance(answer, Rejected) and self._file.seq == before:
-                    self._rejected(key, answer)
+                if isinstance(answer, Rejected) and self._own.seq == before:
+                    refused_delivery(self.address, key, answer)
                 else:
                     after.sends.append((sender, Acknowledgement((key,), self.address)))
             case Acknowledgement(keys=keys):
-                for key in keys:
-                    if key in self._folding.owed:
-                        self._acknowledged[key] = None
-                        self._sent_at.pop(key, None)
+                self._debts.confirm(keys, self._folding.owed)
             case Redeliver():
                 self._redeliver(now, after)
             case Retire(release=release):
                 after.release = release
 
-    def _rejected(self, key: str, answer: Rejected) -> None:
-        """Leave a message that is refused with its sender, who owes it still: no money dies of a refusal.
-
-        Some are only early. Any other refusal of what a committed event owes is a fault, and stays visible as such
-        until a mended release takes the message.
-        """
-        say = log.info if answer.code in NOT_YET else log.error
-        say("delivery_rejected", address=self.address, key=key, code=answer.code, details=dict(answer.details))
-
-    def _decide(self, message: Any, cause: str, now: datetime, after: _After) -> Decision:
+    def _decide(self, message: Any, cause: str, now: datetime, after: Aftermath) -> Decision:
         machine, state = self._work.machine, self._folding.state
         try:
             decision = machine.decide(state, message, now)
@@ -333,7 +322,7 @@ class Writer(Mailbox):
                 return decision.reply
         return decision
 
-    def _record(self, event: Any, blob: bytes | None, now: datetime, cause: str, after: _After) -> Sequence[Owed]:
+    def _record(self, event: Any, blob: bytes | None, now: datetime, cause: str, after: Aftermath) -> Sequence[Owed]:
         recorded = self._append(event, now, cause)
         owes = self._folding.fold(recorded)
         stored = self._work.wrap_blob(blob, now) if blob is not None else None
@@ -341,21 +330,27 @@ class Writer(Mailbox):
             after.rows[table].append(row)
         return owes
 
+    def _record_opening(self, now: datetime) -> None:
+        """Say once, before anything else is appended, that this process writes here now."""
+        if self._own.seq < self._opening:
+            event = WriterOpened(boot_epoch=self._boot_epoch, opening=self._opening)
+            payload = self._work.codec.encode(event)
+            self._own.log.append(type=type(event).__name__, key=event.key, at=now, cause="boot", payload=payload)
+
     def _append(self, event: Any, now: datetime, cause: str) -> Recorded:
-        entry = self._file.append(
+        self._record_opening(now)
+        entry = self._own.log.append(
             type=type(event).__name__, key=event.key, at=now, cause=cause, payload=self._work.codec.encode(event)
         )
         return Recorded(seq=entry.seq, at=now, cause=cause, event=event, hash=entry.hash)
 
-    def _redeliver(self, now: datetime, after: _After) -> None:
-        for key, owed in self._folding.owed.items():
-            sent_at = self._sent_at.get(key)
-            if key not in self._acknowledged and (sent_at is None or now - sent_at >= REDELIVERY_AFTER):
-                after.sends.append((owed.to, Delivery(key, self.address, owed.message, "redelivery")))
+    def _redeliver(self, now: datetime, after: Aftermath) -> None:
+        for key, owed in self._debts.to_send_again(self._folding.owed, now):
+            after.sends.append((owed.to, Delivery(key, self.address, owed.message, "redelivery")))
 
     @property
     def _owes(self) -> bool:
-        return len(self._folding.owed) > len(self._acknowledged)
+        return self._debts.any_open(self._folding.owed)
 
     def _retire(self, release: Callable[[Mailbox], bool]) -> None:
         """Close the file if nothing is left to do; once released, another writer may own it."""
@@ -368,12 +363,12 @@ class Writer(Mailbox):
 
     # After the commit ---------------------------------------------------------------------------------------------
 
-    def _act(self, after: _After, now: datetime) -> None:
+    def _act(self, after: Aftermath, now: datetime) -> None:
         send_replies(after.replies)
         self._company.answered(len(after.replies) + self.actor_inbox.qsize())
         for to, envelope in after.sends:
             if isinstance(envelope, Delivery):
-                self._sent_at[envelope.key] = now
+                self._debts.sent(envelope.key, now)
             self._outside(self._around.send, to, envelope)
         for effect, cause in after.effects:
             self._outside(self._around.perform, effect, self.address, cause)
@@ -390,7 +385,8 @@ class Writer(Mailbox):
 
     def _note(self, now: datetime) -> None:
         """Say when this actor wants to look at the clock, and every second that it is in use."""
-        noted = (self._work.machine.due_at(self._folding.state), not self._owes and not self._postponed)
+        at_rest = not self._owes and not self._postponed and self.actor_inbox.empty()
+        noted = (self._work.machine.due_at(self._folding.state), at_rest)
         if self._noted is None or self._noted[0] != noted or now - self._noted[1] >= NOTED_EVERY:
             self._noted = (noted, now)
             self._around.note(self.address, *noted)

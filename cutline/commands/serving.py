@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,6 +111,17 @@ def _fault(fault: Mapping[str, Any]) -> str:
 
 
 async def _serve(settings: Settings) -> None:
+    from cutline.actors.loop_guard import RUNBOOK, LoopGuard
+    from cutline.actors.supervisor import die
+
+    stopped = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    with LoopGuard(partial(die, runbook=RUNBOOK)):
+        await _serve_until(stopped, settings)
+
+
+async def _serve_until(stopped: asyncio.Event, settings: Settings) -> None:
     import aiohttp
     from aiohttp import web
 
@@ -117,9 +129,6 @@ async def _serve(settings: Settings) -> None:
     from cutline.actors.workers import ProcessWorkers
     from cutline.service import running_engine
 
-    stopped = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     async with (
         aiohttp.ClientSession() as session,
         running_engine(settings, scheduler=production_scheduler(), workers=ProcessWorkers(), session=session) as engine,

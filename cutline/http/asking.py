@@ -45,6 +45,20 @@ class Quarantine(Protocol):
         """Return the figures of every file that has some."""
 
 
+class Jobs(Protocol):
+    """Who turns time into messages (`cutline.actors.timekeeper.Timekeeper`)."""
+
+    @property
+    def replaced(self) -> int:
+        """Return how many schedulers have stopped since the start."""
+
+    def late(self) -> list[str]:
+        """Return the names of the jobs that should have run and did not."""
+
+    def seconds_since(self) -> dict[str, float]:
+        """Return how long ago each job ran last, in seconds."""
+
+
 class Rereading(Protocol):
     """Who has contests' files read and scored again."""
 
@@ -75,6 +89,10 @@ class Engine(Protocol):
     @property
     def directory(self) -> Quarantine:
         """Return who knows what is kept closed."""
+
+    @property
+    def timekeeper(self) -> Jobs:
+        """Return who knows when jobs ran last."""
 
     @property
     def rescoring(self) -> Rereading:

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from cutline.engine.vitals import ContestVitals, FeedVitals, Vitals
+from cutline.http.asking import Jobs
 
 SETTLEMENT_STATUSES = ("PENDING", "RUNNING", "FAILED", "COMPLETE")
 SETTLEMENT_BUCKETS_S = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0)
@@ -73,3 +74,19 @@ class VitalSigns(Collector):
             rows.append((end, float(total)))
         duration.add_metric([], rows, sum(seconds))
         yield duration
+
+
+class ClockSigns(Collector):
+    """Whether time is turned into messages: when each job ran last, and how often its scheduler had stopped."""
+
+    def __init__(self, timekeeper: Jobs) -> None:
+        self._timekeeper = timekeeper
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one age a job, and the count."""
+        age = GaugeMetricFamily("cutline_job_age_seconds", "Time since a job ran last.", labels=["job"])
+        for name, seconds in sorted(self._timekeeper.seconds_since().items()):
+            age.add_metric([name], seconds)
+        yield age
+        replaced = self._timekeeper.replaced
+        yield CounterMetricFamily("cutline_schedulers_replaced", "Schedulers that had stopped.", value=replaced)

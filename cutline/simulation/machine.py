@@ -91,7 +91,7 @@ class SimulatedBox:
             return
         del self._servers[ENGINE_HOST]
         system = engine.system
-        system._parts.scheduler.shutdown(wait=False)
+        system.timekeeper.stop()
         system.tasks._closed = True
         for task in list(system.tasks._running):
             task.cancel()
@@ -99,8 +99,8 @@ class SimulatedBox:
         system.directory.close()
         for writer in writers:
             writer.actor_stopped.set()
-            if writer._connection is not None:
-                writer._connection.close()
+            writer._own.close()
+        system.anchors.close()
         server = engine.runner.server
         for connection in list(server.connections if server is not None else ()):
             connection.force_close()

@@ -6,7 +6,7 @@ back from an older copy does not hold that row any more, or holds another.
 
 from __future__ import annotations
 
-import contextlib
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,27 +16,51 @@ import pysqlite3
 from cutline.engine.decision import Address
 from cutline.storage.errors import CannotOpen, Untrusted
 from cutline.storage.kinds import KINDS
-from cutline.storage.sqlite import open_reader
+from cutline.storage.sqlite import Connection, open_reader
 
 # A range of the unique index on the key: `anchor:<address>:<seq>`, and ";" is the character after ":".
 _ANCHORS = "SELECT payload FROM log WHERE key >= ? AND key < ?"
 
 
-def anchors_of(ledger: Path, address: Address) -> Mapping[int, bytes]:
-    """Return the hashes that the ledger has kept of a file, by the file's row.
+class LedgerAnchors:
+    """One reader of the ledger for all who open files; opening it takes longer than what is read. Thread-safe."""
 
-    A ledger that is not there yet has kept none. Raises a Retryable error, never an Untrusted one: what is wrong with
-    the ledger is no fault of this file, and the ledger's own actor will say it.
-    """
-    if not ledger.exists():
-        return {}
-    try:
-        with contextlib.closing(open_reader(ledger, KINDS["ledger"])) as connection:
-            rows = connection.execute(_ANCHORS, (f"anchor:{address}:", f"anchor:{address};")).fetchall()
-    except (Untrusted, pysqlite3.Error) as error:
-        raise CannotOpen(f"the ledger's anchors cannot be read: {error}") from error
-    anchors = (orjson.loads(payload) for (payload,) in rows)
-    return {anchor["seq"]: bytes.fromhex(anchor["hash"]) for anchor in anchors}
+    def __init__(self, ledger: Path) -> None:
+        self._ledger = ledger
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+
+    def of(self, address: Address) -> Mapping[int, bytes]:
+        """Return the hashes that the ledger has kept of a file, by the file's row.
+
+        A ledger that is not there yet has kept none. Raises a Retryable error, never an Untrusted one: what is wrong
+        with the ledger is no fault of this file, and the ledger's own actor will say it.
+        """
+        with self._lock:
+            try:
+                rows = self._rows(address)
+            except (Untrusted, pysqlite3.Error) as error:
+                self._close()
+                raise CannotOpen(f"the ledger's anchors cannot be read: {error}") from error
+        anchors = (orjson.loads(payload) for (payload,) in rows)
+        return {anchor["seq"]: bytes.fromhex(anchor["hash"]) for anchor in anchors}
+
+    def close(self) -> None:
+        """Let go of the ledger; whoever asks again opens it again."""
+        with self._lock:
+            self._close()
+
+    def _rows(self, address: Address) -> list[tuple[str]]:
+        if self._connection is None:
+            if not self._ledger.exists():
+                return []
+            self._connection = open_reader(self._ledger, KINDS["ledger"])
+        return list(self._connection.execute(_ANCHORS, (f"anchor:{address}:", f"anchor:{address};")))
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 def no_anchors(_address: Address) -> Mapping[int, bytes]:

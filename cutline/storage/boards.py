@@ -29,7 +29,9 @@ from cutline.storage.machines import Folding, rules_of
 from cutline.storage.sqlite import Connection, open_reader
 
 CONTESTS_KEPT = 64
-"""So many contests are remembered between two looks; one with 100,000 entries takes some 60 MB."""
+"""So many contests are remembered between two looks."""
+ENTRIES_KEPT = 1_000_000
+"""So many of their entries are, some 600 MB; then the contests that were looked at longest ago are read anew."""
 
 _OF_ENTRIES = [event.__name__ for event in ENTRY_EVENTS]
 _LEFT_OUT = [*_OF_ENTRIES, SettlementRecorded.__name__]
@@ -134,19 +136,25 @@ class Boards:
         """
         followed = self._followed.setdefault(path, _Followed())
         self._followed.move_to_end(path)
-        while len(self._followed) > CONTESTS_KEPT:
-            self._followed.popitem(last=False)
         with contextlib.closing(open_reader(Path(path), rules_of("contest").kind)) as connection:
             connection.execute("BEGIN")
             if _was_replaced(connection, followed):
                 followed = self._followed[path] = _Followed()
             try:
                 _read_new(connection, followed)
-                return _picture(connection, followed, known)
+                picture = _picture(connection, followed, known)
             except BaseException:
                 # Half of a fold is no state to go on from.
                 self._followed.pop(path, None)
                 raise
+        self._forget()
+        return picture
+
+    def _forget(self) -> None:
+        """Keep what is remembered within bounds, and always the contest that was looked at last."""
+        entries = sum(len(followed.entries or ()) for followed in self._followed.values())
+        while len(self._followed) > 1 and (len(self._followed) > CONTESTS_KEPT or entries > ENTRIES_KEPT):
+            entries -= len(self._followed.popitem(last=False)[1].entries or ())
 
 
 _BOARDS = Boards()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -74,7 +75,6 @@ OLDEST_SQLITE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 5_000
 WAL_PAGES_BEFORE_CHECKPOINT = 4_000
 WAL_BYTES_KEPT = 64 * 1024 * 1024
-_MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
 # As long as every time we write, so that a copy's own time can take its place in the template's bytes.
 _TEMPLATE_TIME = "0000-00-00T00:00:00.000Z"
@@ -144,8 +144,10 @@ def open_writer(
         read_identity(path, kind)
         _require_writable(path)
         connection = connect(path, mode="rw")
-    except (OSError, pysqlite3.Error) as error:
+    except OSError as error:
         raise classify(error) from error
+    except pysqlite3.Error as error:
+        raise _naming(path, classify(error)) from error
     try:
         _configure_writer(connection, kind, replicated=replicated)
         if _version(connection, path, kind) < kind.version:
@@ -177,8 +179,10 @@ def open_reader(path: Path, kind: FileKind, *, at_rest: bool = False) -> Connect
     try:
         read_identity(path, kind)
         connection = connect(path, mode="ro&immutable=1" if at_rest else "ro")
-    except (OSError, pysqlite3.Error) as error:
+    except OSError as error:
         raise classify(error) from error
+    except pysqlite3.Error as error:
+        raise _naming(path, classify(error)) from error
     try:
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -197,25 +201,26 @@ def open_reader(path: Path, kind: FileKind, *, at_rest: bool = False) -> Connect
 def read_identity(path: Path, kind: FileKind) -> None:
     """Raise unless the file's first bytes are those of a database of this kind.
 
-    The bytes are read without SQLite, which would take over an empty file and replay the WAL of a strange
-    one.
+    SQLite reads them without taking over an empty file or replaying the WAL of a strange one: an immutable database has
+    no WAL. Reading them without SQLite would be the end of our own locks: closing any handle of a file drops all that
+    this process has locked in it, and then whoever opens and closes it elsewhere deletes the WAL of a running writer
+    (https://www.sqlite.org/howtocorrupt.html, 2.2).
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
-            size = file.seek(0, os.SEEK_END)
+        found = path.stat()
     except FileNotFoundError as error:
         raise FileMissing(f"{path} does not exist") from error
-    if len(header) < _HEADER_BYTES:
-        raise Corrupt(f"{path} holds {len(header)} bytes: too few for a database")
-    if not header.startswith(_MAGIC):
-        raise Corrupt(f"{path} is not a SQLite database")
-    found = int.from_bytes(header[68:72], "big")
-    if found != kind.application_id:
-        raise WrongFile(f"{path} has application id {found:#x}; a {kind.name} has {kind.application_id:#x}")
-    page_size = int.from_bytes(header[16:18], "big")
+    if not stat.S_ISREG(found.st_mode) or not os.access(path, os.R_OK):
+        raise WrongFile(f"{path} is no file that can be read")
+    if found.st_size < _HEADER_BYTES:
+        raise Corrupt(f"{path} holds {found.st_size} bytes: too few for a database")
+    with contextlib.closing(connect(path, mode="ro&immutable=1")) as connection:
+        application_id = connection.execute("PRAGMA application_id").fetchone()[0] & 0xFFFFFFFF
+        page_size = connection.execute("PRAGMA page_size").fetchone()[0]
+    if application_id != kind.application_id:
+        raise WrongFile(f"{path} has application id {application_id:#x}; a {kind.name} has {kind.application_id:#x}")
     # SQLite notices a last page that is cut only when it reads it. A crash may leave one, but then its WAL is there.
-    if page_size > 1 and size % page_size and not path.with_name(path.name + "-wal").exists():
+    if found.st_size % page_size and not path.with_name(path.name + "-wal").exists():
         raise Corrupt(f"{path} ends within a page")
 
 

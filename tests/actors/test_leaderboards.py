@@ -13,6 +13,7 @@ import pytest
 from cutline.actors import leaderboards
 from cutline.actors.leaderboards import Leaderboards
 from cutline.bench.crowd import write_contest
+from cutline.storage import boards as boards_of_files
 from cutline.storage.files import DataRoot
 from tests.engine.contest.play import Play
 
@@ -66,9 +67,56 @@ async def test_a_commit_during_a_look_is_looked_at_as_well(tmp_path: Path) -> No
     assert workers.runs == 1
     play.to_live()
     write_contest(root, "c1", [recorded.event for recorded in play.contest.log[written:]], NOW, play.contest.blobs)
-    picture = await asking
-    assert picture is not None
-    assert (picture.status, workers.runs) == ("LIVE", 2)
+    later = await boards.picture("c1")
+    assert later is not None
+    assert (later.status, workers.runs) == ("LIVE", 2)
+    before = await asking
+    assert before is not None
+    boards.close()
+
+
+class EnteringWorkers(CountedWorkers):
+    """While the work runs, somebody commits."""
+
+    def __init__(self, root: DataRoot, play: Play) -> None:
+        super().__init__()
+        self.root, self.play, self.written = root, play, len(play.contest.log)
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        result = await super().run(function, *arguments)
+        self.play.enter_and_pay(f"late-{self.runs}")
+        events = [recorded.event for recorded in self.play.contest.log[self.written :]]
+        self.written += len(events)
+        write_contest(self.root, "c1", events, NOW, self.play.contest.blobs)
+        return result
+
+
+async def test_a_contest_with_a_commit_during_every_look_is_shown_all_the_same(tmp_path: Path) -> None:
+    """The last hour before a lock: people enter at every moment."""
+    root, play = DataRoot(tmp_path), Play()
+    write_contest(root, "c1", [recorded.event for recorded in play.contest.log], NOW)
+    workers = EnteringWorkers(root, play)
+    boards = Leaderboards(root, workers)
+    async with asyncio.timeout(5):
+        assert all(await asyncio.gather(*(boards.picture("c1") for _ in range(3))))
+        assert await boards.picture("c1") is not None
+    assert workers.runs <= 4
+    boards.close()
+
+
+async def test_only_so_many_entries_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaderboards, "ENTRIES_KEPT", 4)
+    monkeypatch.setattr(boards_of_files, "ENTRIES_KEPT", 4)
+    root, workers = DataRoot(tmp_path), CountedWorkers()
+    boards = Leaderboards(root, workers)
+    for name in ("a", "b", "c"):
+        write(root, "e1", "e2", contest_id=name)
+        assert await boards.picture(name) is not None
+    assert [read.picture is None for read in boards._reads.values()] == [True, False, False]
+    again = await boards.picture("a")
+    assert again is not None
+    assert again.ranking.entry_ids == ("e1", "e2")
+    assert workers.runs == 4
     boards.close()
 
 

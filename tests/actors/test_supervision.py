@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cutline.actors import supervisor, writer
+from cutline.actors import debts, own_file, supervisor
 from cutline.actors.mailbox import Tell
 from cutline.actors.writer import Writer
 from cutline.engine.messages import ForceLock, Look, ReadTrialBalance, ReleaseContest
-from cutline.storage.anchors import anchors_of
+from cutline.storage.anchors import LedgerAnchors
 from cutline.storage.errors import CannotOpen, Retryable
 from cutline.storage.files import DataRoot
 from cutline.storage.sqlite import open_writer
@@ -39,10 +39,10 @@ def kill(town: Town, contest_id: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Have an actor's next batch end as an interpreter's exit would."""
     doomed = writer_of(town, contest_id)
 
-    def leave() -> None:
+    def leave(_batch: Any) -> None:
         raise SystemExit("as asked")
 
-    monkeypatch.setattr(doomed._log, "begin", leave)
+    monkeypatch.setattr(doomed, "_run", leave)
     town.system.directory.send(f"contest/{contest_id}", Tell(Look(), "test"))
     return doomed
 
@@ -70,7 +70,7 @@ async def test_a_fee_that_comes_while_its_contest_is_dead_arrives(town: Town, mo
     doomed = kill(town, ONE, monkeypatch)
     assert (await town.pay(ONE, "e1"))["outcome"] == "posted"
     await replaced(town, ONE, doomed)
-    monkeypatch.setattr(writer, "REDELIVERY_AFTER", writer.REDELIVERY_AFTER * 0)
+    monkeypatch.setattr(debts, "REDELIVERY_AFTER", debts.REDELIVERY_AFTER * 0)
     town.system.directory.redeliver()
     await town.until(town.books, lambda books: books.get(f"pot:{ONE}") == -1001)
 
@@ -104,7 +104,7 @@ async def test_a_lack_of_handles_is_waited_out(town: Town, monkeypatch: pytest.M
             raise CannotOpen("too many open files")
         return opened(path, *arguments, **named)
 
-    monkeypatch.setattr(writer, "open_writer", scarce)
+    monkeypatch.setattr(own_file, "open_writer", scarce)
     monkeypatch.setattr(supervisor, "BACKOFF_FIRST_S", 0.001)
     await replaced(town, ONE, kill(town, ONE, monkeypatch))
     assert (refusals, town.system.directory.quarantined()) == (0, {})
@@ -180,8 +180,8 @@ async def test_a_file_older_than_its_anchor_is_not_opened(tmp_path: Path) -> Non
         force = ForceLock(actor="admin:ada", reason="r", runbook="contest_lock_failed", execution_id="x")
         assert (await town.ask(f"contest/{ONE}", force))["status"] == "LOCKED"
         await town.until(lambda: town.ask("ledger", ReadTrialBalance()), lambda _: town.system.idle)
-        assert anchors_of(root.path_of("ledger"), f"contest/{ONE}")
-        assert not anchors_of(root.path_of("ledger"), f"contest/{TWO}")
+        assert LedgerAnchors(root.path_of("ledger")).of(f"contest/{ONE}")
+        assert not LedgerAnchors(root.path_of("ledger")).of(f"contest/{TWO}")
     put_back()
     async with running_town(tmp_path) as town:
         await town.until(lambda: town.contest(ONE), lambda answer: is_refused(answer, "CONTEST_QUARANTINED"))
@@ -192,10 +192,10 @@ async def test_a_file_older_than_its_anchor_is_not_opened(tmp_path: Path) -> Non
 async def test_a_ledger_that_cannot_be_read_speaks_against_no_contest(tmp_path: Path) -> None:
     """S6: the ledger's own actor says what is wrong with it."""
     broken = tmp_path / "ledger.db"
-    assert anchors_of(broken, f"contest/{ONE}") == {}
+    assert LedgerAnchors(broken).of(f"contest/{ONE}") == {}
     broken.write_bytes(b"\x00" * 4096)
     with pytest.raises(Retryable, match="anchors"):
-        anchors_of(broken, f"contest/{ONE}")
+        LedgerAnchors(broken).of(f"contest/{ONE}")
 
 
 async def test_a_quarantine_outlives_a_restart_and_ends_with_its_release(tmp_path: Path) -> None:

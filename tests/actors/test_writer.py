@@ -53,7 +53,7 @@ async def stopped(reference: Any) -> None:
     writer = reference._actor_weakref()
     reference.stop(block=False)
     for _ in range(500):
-        if not reference.is_alive() and writer._connection is None:
+        if not reference.is_alive() and writer.closed:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it did not stop")

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+from apscheduler.schedulers.base import BaseScheduler
 
 from cutline.actors.jobs import SteppedScheduler
 from cutline.actors.system import System
@@ -50,9 +51,9 @@ class Town:
         answer = await self.system.ask(to, message, "test")
         return answer.reply if isinstance(answer, Accepted) else answer
 
-    async def plan(self, contest_id: str) -> Any:
+    async def plan(self, contest_id: str, *, locks_in: timedelta = timedelta(days=2)) -> Any:
         """Publish the small config, plan a contest from it, and have its file made."""
-        lock_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+        lock_at = datetime.now(UTC).replace(microsecond=0) + locks_in
         event = {"first_tee_at": lock_at.isoformat(), "ends_at": (lock_at + timedelta(days=4)).isoformat()}
         config = tournament.from_canonical(
             orjson.dumps(
@@ -136,8 +137,8 @@ def fee_event(contest_id: str, entry_id: str, account_did: str, *, intent: str |
 
 
 @asynccontextmanager
-async def running_town(root: Path) -> AsyncIterator[Town]:
-    """Run an engine over a data root until the block ends."""
+async def running_town(root: Path, *, scheduler: BaseScheduler | None = None) -> AsyncIterator[Town]:
+    """Run an engine over a data root until the block ends; without a scheduler of its own, the test steps one."""
     stripe = StripeEmulator()
     async with listening(stripe) as stripe_url, aiohttp.ClientSession() as session:
         settings = Settings.model_validate(
@@ -158,7 +159,7 @@ async def running_town(root: Path) -> AsyncIterator[Town]:
                 settings,
                 DataRoot(root),
                 lock.boot_epoch,
-                scheduler=SteppedScheduler(),
+                scheduler=scheduler or SteppedScheduler(),
                 workers=InlineWorkers(),
                 session=session,
             )

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cutline.actors.file_work import FileWork
 from cutline.actors.mailbox import Envelope
-from cutline.actors.writer import FileWork, Writer
+from cutline.actors.writer import Writer
 from cutline.engine import bookkeeping
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import RejectCode

@@ -47,6 +47,22 @@ EVENTS = {
         TransferLockRequested TransferPlanned WriterOpened""",
 }
 """What the undisturbed contest writes into each kind of file; a test keeps this list complete."""
+ELSEWHERE = {
+    "contest": """AuditEnded AuditStarted ConfigChangeRefused ContestConfigChanged EntryCancelled EntryPicksChanged
+        EntryWithdrawn FeedConfirmed FeedGapFound LateChangesReceived PrizeUnpayable SettlementFailed""",
+    "feed": """EventUnwatched IngestionCaughtUp IngestionLagged PayloadRejected PollConfirmed PollFailed
+        PollRecovered""",
+    "governance": """ConfigValidated ContestQuarantined ContestReleased DeliveriesAcknowledged RunbookCompleted
+        RunbookStarted RunbookStepRecorded TokenRevoked""",
+    "ledger": """AccountClosed AllEventsListedAgain DeadLettered EventQuarantined FeeCalledBack NettingEntryApplied
+        NettingEntryFailed NettingRunApplied NettingRunCreated NettingRunStarted PayoutAdmitted PostingBroke
+        StripeEventForwarded TransferEndedUnlocked""",
+    "payments": """AttemptDeferred AttemptRepeated DeliveriesAcknowledged IntentClaimed IntentFailed
+        LookupStarted""",
+    "payouts": """AccountLost AccountRefused HolderClosureRecorded LookupStarted PayoutAccepted PayoutFinalized
+        PayoutFunded PayoutInitiated PayoutOutcomeRecorded PayoutRetried TransferAbandoned TransferFailed""",
+}
+"""What this contest does not write for certain: other stories do, and `commit:<n>` may hit them here, too."""
 SOMETIMES = {
     "first:feed:PollConfirmed",
     "first:governance:DeliveriesAcknowledged",

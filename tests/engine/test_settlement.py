@@ -101,12 +101,16 @@ def test_a_result_crosses_a_process_as_json() -> None:
 
 
 def interpreters() -> list[str]:
-    """Return this Python and every other one from 3.11 on that the machine has and that can import the engine."""
-    others = [shutil.which(f"python3.{minor}") for minor in range(11, 20)]
+    """Return this Python and every other one from 3.11 on that can import the engine.
+
+    They are looked for on the PATH, and among the environments that `make pythons` has made.
+    """
+    named = [shutil.which(f"python3.{minor}") for minor in range(11, 20)]
+    made = sorted(map(str, ENGINE.parents[1].glob(".pythons/*/bin/python")))
     able = []
-    for other in others:
-        probe = [other or "", "-c", "import numpy, orjson, pydantic"]
-        if other is not None and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+    for other in filter(None, [*named, *made]):
+        probe = [other, "-c", "import numpy, orjson, pydantic"]
+        if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
             able.append(other)
     return [sys.executable, *able]
 

@@ -108,6 +108,22 @@ async def test_readyz_means_that_every_core_actor_answers(
     assert answer["actors"]["ledger"] == "STORAGE_UNAVAILABLE"
 
 
+async def test_readyz_names_jobs_that_the_scheduler_has_stopped_to_run(
+    engine: StandIn, url: str, session: aiohttp.ClientSession
+) -> None:
+    """C6: an engine that lets time pass is not ready."""
+    engine.answers[ReadDirectory] = lambda _: {"contests": [], "configs": []}
+    engine.answers[ReadTransfers] = lambda _: ()
+    engine.late_jobs = ["look-at-due", "pay-winners"]
+    async with session.get(f"{url}/readyz") as response:
+        assert (response.status, (await response.json())["status"]) == (503, "not_ready")
+        assert (await response.json())["actors"]["scheduler"] == "LATE: look-at-due, pay-winners"
+    async with session.get(f"{url}/metrics") as response:
+        page = await response.text()
+    assert 'cutline_job_age_seconds{job="look-at-due"} 0.5' in page
+    assert "cutline_schedulers_replaced_total 0.0" in page
+
+
 async def test_metrics_count_by_route_and_never_by_what_callers_send(
     engine: StandIn, url: str, session: aiohttp.ClientSession
 ) -> None:

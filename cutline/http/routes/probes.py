@@ -19,7 +19,7 @@ from cutline.http.asking import Asking, Refused
 from cutline.http.door import OPEN, Bare, Handler, House, Operation
 from cutline.http.schemas.probes import AliveGiven, ReadyGiven, RoutesGiven
 from cutline.http.tally import AlertCounts, MoneyHealth, StripeDifferences, exposition
-from cutline.http.vital_signs import VitalSigns
+from cutline.http.vital_signs import ClockSigns, VitalSigns
 
 READY_WITHIN_S = 2.0
 _NOBODY = "probe"
@@ -68,12 +68,19 @@ def healthz(_house: House) -> Handler:
 
 
 def readyz(house: House) -> Handler:
-    """Return the handler that says whether every core actor answers from its file; 503 names those that do not."""
+    """Return the handler that says whether the engine can work: 503 names what cannot.
+
+    Every core actor must answer from its file, and every job must run when it is due.
+    """
 
     async def handle(_request: web.Request) -> web.StreamResponse:
         answers = await asyncio.gather(*(_how_is(house, question) for question in QUESTIONS.values()))
-        actors = dict(zip(QUESTIONS, answers, strict=True))
-        ready = all(answer == "ok" for answer in answers)
+        late = house.engine.timekeeper.late()
+        actors = {
+            **dict(zip(QUESTIONS, answers, strict=True)),
+            "scheduler": f"LATE: {', '.join(late)}" if late else "ok",
+        }
+        ready = all(answer == "ok" for answer in actors.values())
         given = ReadyGiven(status="ready" if ready else "not_ready", actors=actors)
         return _json(given, 200 if ready else 503)
 
@@ -104,6 +111,7 @@ def metrics(house: House) -> Handler:
             directory.undeliverable,
             AlertCounts(house.engine.alerts),
             VitalSigns(directory.vitals(), utc_now()),
+            ClockSigns(house.engine.timekeeper),
             *figures,
         )
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -145,7 +153,7 @@ OPERATIONS = (
         gives=ReadyGiven,
         statuses=(200, 503),
         document="public",
-        summary="Whether every core actor answers.",
+        summary="Whether every core actor answers and every job runs.",
     ),
     Bare(
         method="GET",

@@ -14,7 +14,7 @@ class AliveGiven(Given):
 
 
 class ReadyGiven(Given):
-    """Whether the engine can work: each core actor is `ok`, or what it answered instead."""
+    """Whether the engine can work: the scheduler and each core actor are `ok`, or what is wrong with them."""
 
     status: Literal["ready", "not_ready"]
     actors: dict[str, str]
