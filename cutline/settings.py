@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     cutline_payouts_every_s: int = Field(default=300, ge=1)
     payout_stuck_minutes_default: int = Field(default=60, ge=1)
     """How long a payout to the bank may wait before it is listed as stuck, unless the asker says otherwise."""
+    payout_untriggered_minutes: int = Field(default=30, ge=1)
+    """After so long a settled contest without any transfer to its winners is a person's business."""
     payouts_clearing_domain: Literal["payouts"] = "payouts"
     """The clearing account that paid payouts drain into, `clearing:<domain>`; the chart knows this one alone."""
     ledger_ingest_day_cap_cents: int = Field(default=1_000_000, ge=0)

@@ -54,7 +54,8 @@ from cutline.engine.messages import (
     RetryForwarding,
 )
 from cutline.engine.messages.reconciliation import CompareWithStripe, ReconcileWithStripe
-from cutline.engine.vitals import Vitals
+from cutline.engine.messages.untriggered import LookForUntriggered
+from cutline.engine.vitals import Vitals, unheard_of
 from cutline.gateways.score_feed import ScoreFeed
 from cutline.gateways.stripe import StripeGateway
 from cutline.settings import Settings
@@ -287,6 +288,10 @@ class System:
         minutes = self.settings.payment_orphaned_minutes
         self.directory.send("payments", Tell(LookForOrphans(older_than_minutes=minutes), "find-orphans"))
         self.directory.send("ledger", Tell(LookForStrandedFees(older_than_minutes=minutes), "find-orphans"))
+        if settled := unheard_of(self.directory.vitals()):
+            minutes = self.settings.payout_untriggered_minutes
+            look = LookForUntriggered(settled=settled, older_than_minutes=minutes)
+            self.directory.send("payouts", Tell(look, "find-orphans"))
 
     def _catch_up(self) -> None:
         """After a restore, list all of Stripe's events until that has worked once."""

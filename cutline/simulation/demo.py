@@ -82,7 +82,9 @@ async def _play(script: Script, recording: Recording, data: Path, calendar: Any,
         if screen is not None:
             screen.update(now, contest, recording.frame_at(now))
 
-    return await play(script, recording, data, calendar=calendar, on_step=on_step)
+    played = await play(script, recording, data, calendar=calendar, on_step=on_step)
+    on_step(played.ended_at, played.contest)  # what ended the story came after its last step
+    return played
 
 
 def run_demo(data: Path, *, seed: int, entrants: int = ENTRANTS, show: bool = True) -> Demo:

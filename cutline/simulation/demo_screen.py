@@ -21,7 +21,7 @@ LEADERS = 8
 
 
 class Screen:
-    """A live view; on something that is no terminal it prints a line each virtual day."""
+    """A live view; on something that is no terminal it prints a line each virtual day and each new state."""
 
     def __init__(self, script: Script, start: datetime) -> None:
         self._console = Console(stderr=True)
@@ -38,7 +38,7 @@ class Screen:
         )
         self._task = self._progress.add_task("The engine starts", total=self._total)
         self._live = Live(self._progress, console=self._console, refresh_per_second=8, transient=True)
-        self._day = ""
+        self._line = ""
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -64,10 +64,10 @@ class Screen:
         self._live.update(Group(self._progress, below) if below is not None else self._progress)
 
     def _print_day(self, local: datetime, status: str) -> None:
-        day = f"{local:%a %d %b %Y}"
-        if day != self._day:
-            self._day = day
-            self._console.print(f"{day}  {status}")
+        line = f"{local:%a %d %b %Y}  {status}"
+        if line != self._line:
+            self._line = line
+            self._console.print(line)
 
 
 def _entries(contest: dict[str, Any]) -> Text | None:

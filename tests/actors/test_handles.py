@@ -72,6 +72,7 @@ from cutline.engine.messages.bank import (
     RetryPayout,
 )
 from cutline.engine.messages.reconciliation import ReadReconciliation, ReconcileWithStripe
+from cutline.engine.messages.untriggered import ReadPostedSettlements, ReadUntriggered, SettledContest
 
 REFUSED = RefuseStripeEvent(event_id="evt_1", type="charge.failed", livemode=True, expected_livemode=False)
 
@@ -102,6 +103,7 @@ PUBLISHED: dict[str, Any] = {
     "actor": "ada",
     "needs_validation": True,
 }
+UNHEARD = SettledContest(contest_id="c1", settled_at=datetime(2026, 4, 13, tzinfo=UTC), prizes=3)
 CREATED = {"config_json": "{}", "config_sha256": "00"}
 PLANNED = {"contest_id": "c1", "config_id": "small", "actor": "ada"}
 CLAIMED = {"contest_id": "c1", "entry_id": "e", "principal": "did:a", "idempotency_key": "k"}
@@ -201,6 +203,16 @@ USES: dict[str, tuple[Use, str, Any]] = {
         lambda ask: LedgerHandle(ask).stranded_fees(5),
         "ledger",
         ReadStrandedFees(older_than_minutes=5),
+    ),
+    "LedgerHandle.posted_settlements": (
+        lambda ask: LedgerHandle(ask).posted_settlements(["c1"]),
+        "ledger",
+        ReadPostedSettlements(contest_ids=("c1",)),
+    ),
+    "PayoutsHandle.untriggered": (
+        lambda ask: PayoutsHandle(ask).untriggered([UNHEARD], 30),
+        "payouts",
+        ReadUntriggered(settled=(UNHEARD,), older_than_minutes=30),
     ),
     "LedgerHandle.return_fee": (
         lambda ask: LedgerHandle(ask).return_fee("pi_1", 5),

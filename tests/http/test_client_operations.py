@@ -94,6 +94,7 @@ CALLS: dict[str, Callable[[CutlineClient], Awaitable[Any]]] = {
     "stuck_payouts": lambda client: client.stuck_payouts(5),
     "transfers": lambda client: client.transfers(CONTEST),
     "trial_balance": lambda client: client.trial_balance(),
+    "untriggered_payouts": lambda client: client.untriggered_payouts(5),
     "validate_config": lambda client: client.validate_config("[event]"),
     "withdraw": lambda client: client.withdraw(CONTEST, ENTRY),
     "write_off_debt": lambda client: client.write_off_debt("dp_1", "gone"),

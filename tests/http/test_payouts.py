@@ -182,7 +182,13 @@ async def test_an_admin_pays_for_an_account_holder_and_others_see_nothing_of_it(
     theirs, none = await refusal(bert.payout(given["payout_id"])), await refusal(bert.payout("p9"))
     assert (theirs.status, theirs.code) == (none.status, none.code) == (404, "NOT_FOUND")
     assert theirs.details.keys() == none.details.keys()
-    for asking in (bert.payouts(**RANGE), bert.stuck_payouts(), bert.failed_payouts(), bert.retry_payout("p9")):
+    for asking in (
+        bert.payouts(**RANGE),
+        bert.stuck_payouts(),
+        bert.failed_payouts(),
+        bert.untriggered_payouts(),
+        bert.retry_payout("p9"),
+    ):
         assert (await refusal(asking)).code == "FORBIDDEN"
     await town.settle()
 
@@ -252,6 +258,7 @@ async def test_a_stuck_payout_is_listed_and_a_retry_pays_it(town: Town) -> None:
     waiting = await stands(anna, given["payout_id"], "submitted")
     assert (waiting["waits_for"], waiting["reason"]) == ("stripe", "lock_timeout")
     assert (await town.admin.stuck_payouts(), await town.admin.stuck_payouts(1)) == ([], [])
+    assert await town.admin.untriggered_payouts() == []
     retried = await town.admin.retry_payout(given["payout_id"])
     assert [one["actor"] for one in retried["audit_events"] if one["status"] == "retried"] == ["admin:ada"]
     await town.settle()

@@ -30,6 +30,7 @@ from cutline.engine.messages import (
 from cutline.engine.messages.bank import (
     LockPayout,
 )
+from cutline.engine.messages.untriggered import ReadPostedSettlements
 
 
 class Account(TypedDict):
@@ -157,6 +158,10 @@ class LedgerHandle:
     def netting_report(self, run_id: str) -> Awaitable[Reply]:
         """Return an applied run, and its entries with their payouts (NET-017)."""
         return self._ask("ledger", ReadNettingReport(run_id=run_id))
+
+    def posted_settlements(self, contest_ids: Sequence[str]) -> Awaitable[Reply]:
+        """Return which of these contests' settlements are in the books."""
+        return self._ask("ledger", ReadPostedSettlements(contest_ids=tuple(contest_ids)))
 
     def stranded_fees(self, older_than_minutes: int) -> Awaitable[Reply]:
         """Return the fees that have waited for their contest for so long."""

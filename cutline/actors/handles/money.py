@@ -24,6 +24,7 @@ from cutline.engine.messages.bank import (
     RetryPayout,
 )
 from cutline.engine.messages.reconciliation import ReadReconciliation, ReconcileWithStripe
+from cutline.engine.messages.untriggered import ReadUntriggered, SettledContest
 
 
 class Intent(TypedDict):
@@ -144,6 +145,10 @@ class PayoutsHandle:
     def failed(self, *, limit: int) -> Awaitable[Reply]:
         """Return the latest payouts that failed (POUT-006)."""
         return self._ask("payouts", ReadFailedPayouts(limit=limit))
+
+    def untriggered(self, settled: Sequence[SettledContest], older_than_minutes: int) -> Awaitable[Reply]:
+        """Return which of these contests settled so long ago and have no transfer (POUT-042)."""
+        return self._ask("payouts", ReadUntriggered(settled=tuple(settled), older_than_minutes=older_than_minutes))
 
     def reconcile(self, day: str) -> Awaitable[Reply]:
         """Compare a UTC day that is over with Stripe, again if it was compared before."""

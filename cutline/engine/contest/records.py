@@ -6,6 +6,7 @@ from typing import Any
 
 from cutline.engine.contest.reading import settlement_status
 from cutline.engine.contest.state import Contest
+from cutline.engine.messages.untriggered import SettledContest
 from cutline.engine.vitals import ContestVitals
 
 
@@ -52,4 +53,14 @@ def vitals_of(contest: Contest) -> ContestVitals:
         audits=len(settlement.audits.ended),
         audit_mismatches=len(settlement.audits.mismatches),
         late_corrections=0 if contest.late is None else contest.late.corrections,
+        unheard=_unheard(contest),
+    )
+
+
+def _unheard(contest: Contest) -> SettledContest | None:
+    settlement = contest.settlement
+    if settlement.settled_at is None or not settlement.unpaid or settlement.paid or settlement.unpayable:
+        return None
+    return SettledContest(
+        contest_id=contest.contest_id, settled_at=settlement.settled_at, prizes=len(settlement.unpaid)
     )

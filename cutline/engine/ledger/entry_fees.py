@@ -14,6 +14,7 @@ from cutline.engine.ledger.refused_refunds import refund_refused
 from cutline.engine.ledger.requests import answered, content_of, post
 from cutline.engine.ledger.state import LedgerState, Payment
 from cutline.engine.messages import MoveEntryFee, PostSettlement, Prize, RefundOutcome
+from cutline.engine.messages.untriggered import ReadPostedSettlements
 
 _DRAFTS: Final = {
     "activated": (postings.entry_activated, "escrow"),
@@ -89,6 +90,12 @@ def post_settlement(state: LedgerState, command: PostSettlement, now: datetime) 
     winners = tuple(prize for prize in prizes if prize.amount_cents)
     draft = postings.settlement(command.contest_id, winners, command.rake_cents, command.currency)
     return post(state, draft, now, content, prizes=winners)
+
+
+def read_posted_settlements(state: LedgerState, command: ReadPostedSettlements, _now: datetime) -> Decision:
+    """Answer which of these contests' pots have been divided: whoever waits for another waits for this ledger."""
+    posted = [one for one in command.contest_ids if f"settlement:{one}" in state.effects]
+    return Accepted(reply={"contest_ids": posted})
 
 
 def refund_outcome(state: LedgerState, command: RefundOutcome, now: datetime) -> Decision:

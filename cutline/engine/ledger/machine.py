@@ -13,7 +13,12 @@ from cutline.engine.ledger.balance_transactions import book_balance_transactions
 from cutline.engine.ledger.bank_payouts import book_payout_transfer, finalize_payout, lock_payout
 from cutline.engine.ledger.booking import CURRENCY
 from cutline.engine.ledger.claims import claimed
-from cutline.engine.ledger.entry_fees import move_entry_fee, post_settlement, refund_outcome
+from cutline.engine.ledger.entry_fees import (
+    move_entry_fee,
+    post_settlement,
+    read_posted_settlements,
+    refund_outcome,
+)
 from cutline.engine.ledger.events import EVENTS, AnchorRecorded
 from cutline.engine.ledger.health import platform_balance_read, read_money_health
 from cutline.engine.ledger.ingesting import ingest_settlement, read_settlement
@@ -79,6 +84,7 @@ from cutline.engine.messages import (
     WriteOffDebt,
 )
 from cutline.engine.messages.bank import BookPayoutTransfer, FinalizePayout, LockPayout
+from cutline.engine.messages.untriggered import ReadPostedSettlements
 from cutline.engine.retries import DEFAULT, RetryTerms
 
 _RESERVED: Final = (
@@ -248,6 +254,7 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     LookForStrandedFees: look_for_stranded_fees,
     ReturnStrandedFee: return_stranded_fee,
     PostSettlement: post_settlement,
+    ReadPostedSettlements: read_posted_settlements,
     RecordAnchor: _record_anchor,
     LockTransfer: lock_transfer,
     CompleteTransfer: complete_transfer,

@@ -31,6 +31,7 @@ from cutline.engine.messages.bank import (
     RetryPayout,
 )
 from cutline.engine.messages.reconciliation import DayCompared, ReadReconciliation, ReconcileWithStripe
+from cutline.engine.messages.untriggered import LookForUntriggered, ReadUntriggered
 from cutline.engine.payout import reconciling
 from cutline.engine.payout.accounts import (
     account_answered,
@@ -62,6 +63,7 @@ from cutline.engine.payout.transfers import (
     transfer_locked,
     transfer_owed,
 )
+from cutline.engine.payout.untriggered import look_for_untriggered, read_untriggered
 from cutline.engine.retries import DEFAULT, RetryTerms
 from cutline.engine.stripe_call import CallBook
 
@@ -95,8 +97,8 @@ class PayoutMachine:
                 return holder_closed(state, command, now)
             case OnboardAccount():
                 return onboard_account(state, command, now, self._onboarding_url)
-            case ReadTransfers():
-                return read_transfers(state, command, now)
+            case ReadTransfers() | ReadUntriggered() | LookForUntriggered():
+                return _look_at_transfers(state, command, now)
             case ReconcileWithStripe() | DayCompared() | ReadReconciliation():
                 return reconciling.decide(state.reconciliation, command, now)
             case Look():
@@ -143,6 +145,19 @@ class PayoutMachine:
                 return funding_answered(state, name, judged, now)
             case "payout-check":
                 return payout_check_answered(state, name, judged, now)
+
+
+def _look_at_transfers(
+    state: PayoutState, command: ReadTransfers | ReadUntriggered | LookForUntriggered, now: datetime
+) -> Decision:
+    """Answer, or alert, about transfers that are there, and contests that have none."""
+    match command:
+        case ReadTransfers():
+            return read_transfers(state, command, now)
+        case ReadUntriggered():
+            return read_untriggered(state, command, now)
+        case LookForUntriggered():
+            return look_for_untriggered(state, command, now)
 
 
 def _decide_on_bank(state: PayoutState, command: Any, now: datetime) -> Decision:

@@ -232,6 +232,10 @@ class StaffOperations(Wire):
         """Return the payouts that have waited too long."""
         return list((await self._get(with_query("/v1/payouts/ops/stuck", minutes=minutes)))["payouts"])
 
+    async def untriggered_payouts(self, minutes: int | None = None) -> list[dict[str, Any]]:
+        """Return the contests that settled long ago and whose winners nobody has begun to pay."""
+        return list((await self._get(with_query("/v1/payouts/ops/untriggered", minutes=minutes)))["contests"])
+
     async def failed_payouts(self) -> list[dict[str, Any]]:
         """Return the payouts that failed, the latest first."""
         return list((await self._get("/v1/payouts/ops/failed"))["payouts"])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from cutline.engine.errors import RejectCode
+from cutline.engine.vitals import unheard_of
 from cutline.http.addresses import payout_id_of
 from cutline.http.asking import Refused, ask_until
 from cutline.http.door import ADMIN, ANYONE, ENTRANT, STAFF, Call, Reply, Route
@@ -19,6 +20,9 @@ from cutline.http.schemas.payouts import (
     PayoutsGiven,
     PayoutsQueried,
     StuckPayoutsQueried,
+    UntriggeredCountedGiven,
+    UntriggeredGiven,
+    UntriggeredQueried,
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,6 +116,29 @@ async def read_failed_payouts(call: Call) -> Reply:
     return Reply(body=PayoutsCountedGiven.model_validate(await call.payouts.failed(limit=query.limit)))
 
 
+async def read_untriggered_payouts(call: Call) -> Reply:
+    """List the contests that settled long ago and have no transfer, the longest wait first (POUT-042).
+
+    No contest is opened for it: what each last said of itself is held against what payouts and the ledger know.
+    """
+    query = call.query_as(UntriggeredQueried)
+    minutes = query.minutes or call.house.settings.payout_untriggered_minutes
+    settled = unheard_of(call.house.engine.directory.vitals())
+    found = (await call.payouts.untriggered(settled, minutes))["contests"]
+    page = found[: query.limit]
+    posted = set((await call.ledger.posted_settlements([one.contest_id for one in page]))["contest_ids"])
+    contests = [
+        UntriggeredGiven(
+            contest_id=one.contest_id,
+            settled_at=one.settled_at,
+            prizes=one.prizes,
+            waits_for="payouts" if one.contest_id in posted else "ledger",
+        )
+        for one in page
+    ]
+    return Reply(body=UntriggeredCountedGiven(older_than_minutes=minutes, contests=contests, count=len(found)))
+
+
 ROUTES = (
     Route(
         method="POST",
@@ -156,6 +183,15 @@ ROUTES = (
         gives=PayoutsCountedGiven,
         query=FailedPayoutsQueried,
         summary="List payouts that failed.",
+    ),
+    Route(
+        method="GET",
+        path="/v1/payouts/ops/untriggered",
+        handle=read_untriggered_payouts,
+        needs=STAFF,
+        gives=UntriggeredCountedGiven,
+        query=UntriggeredQueried,
+        summary="List settled contests without a transfer.",
     ),
     Route(
         method="GET",

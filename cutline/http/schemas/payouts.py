@@ -93,6 +93,13 @@ class StuckPayoutsQueried(Queried):
     limit: Limit = LIMIT_MAX
 
 
+class UntriggeredQueried(Queried):
+    """How long ago a contest must have settled; without it, as long as this installation says."""
+
+    minutes: Annotated[int, Field(ge=1, le=525_600)] | None = None
+    limit: Limit = LIMIT_MAX
+
+
 class FailedPayoutsQueried(Queried):
     """How many of the latest failed payouts."""
 
@@ -103,4 +110,21 @@ class PayoutsCountedGiven(Given):
     """The first payouts of all that there are of a kind, and how many these are."""
 
     payouts: list[PayoutGiven]
+    count: int
+
+
+class UntriggeredGiven(Given):
+    """A contest that has settled and has no transfer. `waits_for` says who has not taken its settlement yet."""
+
+    contest_id: str
+    settled_at: datetime
+    prizes: int
+    waits_for: Literal["ledger", "payouts"]
+
+
+class UntriggeredCountedGiven(Given):
+    """The first of these contests, the longest wait first, and how many there are."""
+
+    older_than_minutes: int
+    contests: list[UntriggeredGiven]
     count: int

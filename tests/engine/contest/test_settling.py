@@ -16,6 +16,7 @@ from cutline.engine.messages import (
     WinningsPaid,
     WinningsUnpayable,
 )
+from cutline.engine.messages.untriggered import SettledContest
 from cutline.engine.settlement import settle_json
 from tests.engine.contest.play import Play, enter, fee
 from tests.engine.driver import minutes, types
@@ -100,6 +101,25 @@ def test_progress_is_paid_out_when_every_prize_is_paid_or_cannot_be() -> None:
     play.contest.send(ReadEntry(entry_id=first.entry_id), done)
     assert (play.contest.reply["prize_status"], play.contest.reply["rank"]) == ("paid", first.rank)
     play.contest.assert_replays()
+
+
+def test_a_settled_contest_says_so_until_it_hears_of_a_prize() -> None:
+    """POUT-042: what is known of a contest without opening its file, also after a restart."""
+
+    def unheard() -> Any:
+        for contest in (play.contest, play.contest.replayed()):
+            (found,) = {contest.machine.vitals(contest.state).unheard}  # type: ignore[attr-defined]  # beyond the common shape
+        return found
+
+    play, done = completed("e1", "e2", "e3")
+    assert unheard() is None
+    (recorded,) = play.settle(done)
+    winners = [entry for entry in recorded.entries if entry.prize_cents]
+    assert unheard() == SettledContest(contest_id="c1", settled_at=done, prizes=len(winners))
+    first = winners[0]
+    lost = WinningsUnpayable(contest_id="c1", entry_id=first.entry_id, amount_cents=first.prize_cents, reason="closed")
+    play.contest.send(lost, done)
+    assert unheard() is None
 
 
 def test_winnings_of_another_amount_or_of_no_winner_are_refused() -> None:

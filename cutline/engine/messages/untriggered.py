@@ -1,0 +1,38 @@
+"""The messages about settled contests whose winners nobody has begun to pay; they carry no money and no person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledContest:
+    """A contest that has settled with so many prizes, and has heard of none of them yet."""
+
+    contest_id: str
+    settled_at: datetime
+    prizes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadUntriggered:
+    """Ask payouts which of these contests settled so long ago and have no transfer. Decides nothing."""
+
+    settled: tuple[SettledContest, ...]
+    older_than_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookForUntriggered:
+    """From the scheduler: raise an alert if there are such contests among these."""
+
+    settled: tuple[SettledContest, ...]
+    older_than_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPostedSettlements:
+    """Ask the ledger which of these contests' settlements are in the books. Decides nothing."""
+
+    contest_ids: tuple[str, ...]
