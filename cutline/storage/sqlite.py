@@ -210,8 +210,10 @@ def read_identity(path: Path, kind: FileKind) -> None:
         found = path.stat()
     except FileNotFoundError as error:
         raise FileMissing(f"{path} does not exist") from error
-    if not stat.S_ISREG(found.st_mode) or not os.access(path, os.R_OK):
-        raise WrongFile(f"{path} is no file that can be read")
+    if not stat.S_ISREG(found.st_mode):
+        raise WrongFile(f"{path} is no file")
+    if not os.access(path, os.R_OK):
+        raise NoAccess(f"{path} cannot be read by the user of this process")
     if found.st_size < _HEADER_BYTES:
         raise Corrupt(f"{path} holds {found.st_size} bytes: too few for a database")
     with contextlib.closing(connect(path, mode="ro&immutable=1")) as connection:
