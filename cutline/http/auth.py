@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 import jwt
 
+from cutline.actors.clock import utc_now
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger.accounts import is_owner
 from cutline.http.asking import Refused
@@ -28,6 +29,9 @@ SECRET_BYTES_MIN = 32
 """HS256 needs a key as long as its hash (RFC 7518, 3.2)."""
 ADMIN_KEY_HEADER = "x-admin-key"
 _TOKENS = UUID("5d1f3a62-8c1e-5f0b-9d0f-7b6f6d2f9a31")
+
+KNOWN_TOKENS_MAX = 10_000
+"""So many tokens are remembered; then all are forgotten, and each is judged whole when it comes again."""
 
 _UNLIMITED = frozenset({"admin", "ops", "settle", "ledger"})
 SETTLE_SCOPES = frozenset({"admin", "settle"})
@@ -60,6 +64,15 @@ class Principal:
 NOBODY = Principal(subject="", scopes=frozenset())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A token that was judged and found ours. `ends_at` is in Unix seconds."""
+
+    principal: Principal
+    token_id: str
+    ends_at: int
+
+
 class Authenticator:
     """Checks credentials against one installation's secrets.
 
@@ -80,6 +93,7 @@ class Authenticator:
             *_named(ledger_admin_keys, Principal(subject="service:ledger", scopes=LEDGER_SCOPES)),
         )
         self._revoked: set[str] = set()
+        self._known: dict[str, _Known] = {}
 
     def deny(self, *token_ids: str) -> None:
         """Let nobody in by these tokens from now on."""
@@ -126,10 +140,21 @@ class Authenticator:
         return Principal(subject=matches[0].subject, scopes=scopes)
 
     def _bearer(self, token: str) -> Principal:
-        claims = self._claims(token)
-        if claims is None or claims["jti"] in self._revoked:
+        """Return whose token it is. What cannot change is judged once; its end and its revocation, each time."""
+        known = self._known.get(token) or self._judge(token)
+        if known.token_id in self._revoked or known.ends_at <= utc_now().timestamp():
             raise Refused(RejectCode.UNAUTHENTICATED)
-        return _principal_of(claims)
+        return known.principal
+
+    def _judge(self, token: str) -> _Known:
+        claims = self._claims(token)
+        if claims is None:
+            raise Refused(RejectCode.UNAUTHENTICATED)
+        known = _Known(principal=_principal_of(claims), token_id=claims["jti"], ends_at=int(claims["exp"]))
+        if len(self._known) >= KNOWN_TOKENS_MAX:
+            self._known.clear()
+        self._known[token] = known
+        return known
 
     def _claims(self, token: str, *, verify_exp: bool = True) -> Mapping[str, Any] | None:
         """Return what a token says if one of our secrets has signed it, or None."""

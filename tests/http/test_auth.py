@@ -11,6 +11,7 @@ import jwt
 import pytest
 from freezegun import freeze_time
 
+from cutline.http import auth
 from cutline.http.asking import Refused
 from cutline.http.auth import Authenticator, mint_token
 from tests.http.standin import ANNA, JWT_SECRET, LEDGER_KEY, SETTLE_KEY, bearer
@@ -49,6 +50,33 @@ def test_a_minted_token_says_who_and_what(authenticator: Authenticator) -> None:
             bearer(mint_token(JWT_SECRET, ANNA, ["entrant"], now=NOW, lifetime=timedelta(1)))
         )
     assert (principal.subject, principal.scopes, principal.is_staff) == (ANNA, frozenset({"entrant"}), False)
+
+
+def test_a_token_that_was_let_in_is_refused_once_it_ends_or_is_revoked(authenticator: Authenticator) -> None:
+    """What was judged once is remembered, but never beyond the token's end or its revocation."""
+    token, other = (mint_token(JWT_SECRET, who, ["entrant"], now=NOW, lifetime=timedelta(hours=1)) for who in "ab")
+    ends_at = NOW + timedelta(hours=1)
+    with freeze_time(NOW) as clock:
+        assert [authenticator.principal(bearer(token)).subject for _ in range(2)] == ["a", "a"]
+        authenticator.principal(bearer(other))
+        authenticator.deny(authenticator.token_id(other))
+        with pytest.raises(Refused, match="UNAUTHENTICATED"):
+            authenticator.principal(bearer(other))
+        clock.move_to(ends_at - timedelta(seconds=1))
+        assert authenticator.principal(bearer(token)).subject == "a"
+        clock.move_to(ends_at)
+        with pytest.raises(Refused, match="UNAUTHENTICATED"):
+            authenticator.principal(bearer(token))
+
+
+def test_tokens_beyond_those_that_are_remembered_are_let_in_all_the_same(
+    authenticator: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "KNOWN_TOKENS_MAX", 2)
+    tokens = [mint_token(JWT_SECRET, who, ["entrant"], now=NOW, lifetime=timedelta(hours=1)) for who in "abc"]
+    with freeze_time(NOW):
+        seen = [authenticator.principal(bearer(token)).subject for token in [*tokens, *tokens]]
+    assert seen == [*"abc", *"abc"]
 
 
 @pytest.mark.parametrize(
