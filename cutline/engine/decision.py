@@ -21,7 +21,10 @@ Address = str
 
 
 class Event(Protocol):
-    """A fact: a frozen dataclass in the past tense whose fields are its payload."""
+    """A fact: a frozen dataclass in the past tense whose fields are its payload.
+
+    One that ends what its file owed before names the keys of that as `withdraws`.
+    """
 
     @property
     def key(self) -> str:

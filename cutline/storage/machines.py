@@ -15,9 +15,7 @@ from cutline.engine.contest.machine import ContestMachine
 from cutline.engine.decision import Machine, Owed, Recorded
 from cutline.engine.feed import FeedMachine
 from cutline.engine.governance import GovernanceMachine
-from cutline.engine.ledger.events import FeeCalledBack
 from cutline.engine.ledger.machine import LedgerMachine
-from cutline.engine.ledger.owing import fee_key
 from cutline.engine.payment.machine import PaymentMachine
 from cutline.engine.payout.machine import PayoutMachine
 from cutline.storage.codec import Codec
@@ -120,8 +118,8 @@ class Folding:
         owes = self.rules.machine.owes(self.state, recorded)
         for owed in owes:
             self.owed[owed.key] = owed
-        if isinstance(event, FeeCalledBack):
-            self.owed.pop(fee_key(event.payment_intent), None)
+        for key in getattr(event, "withdraws", ()):
+            self.owed.pop(key, None)
         return owes
 
 

@@ -19,6 +19,11 @@ Outcome = Literal["posted", "duplicate_effect", "suspense", "recorded", "ignored
 """
 
 
+def fee_key(payment_intent: str) -> str:
+    """Name what is owed to a contest about a fee, until it has it or the fee is called back."""
+    return f"fee:{payment_intent}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
     """A transaction as it was booked. Legs are (account, cents, balance after), debits above zero."""
@@ -149,6 +154,11 @@ class FeeCalledBack:
     def key(self) -> str:
         """Return the business key: a payment is called back once."""
         return f"called-back:{self.payment_intent}"
+
+    @property
+    def withdraws(self) -> tuple[str, ...]:
+        """Return the keys of what the file owes no longer."""
+        return (fee_key(self.payment_intent),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

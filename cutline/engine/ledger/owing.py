@@ -13,6 +13,7 @@ from cutline.engine.ledger.events import (
     StripeEventRecorded,
     TransactionPosted,
     TransferEndedUnlocked,
+    fee_key,
 )
 from cutline.engine.messages import (
     AccountReported,
@@ -30,11 +31,6 @@ from cutline.engine.messages.bank import PayoutBooked, PayoutLocked, PayoutOutco
 
 StripeEvent = StripeEventRecorded | StripeEventForwarded
 """What Stripe said, as it was posted at once or later; one whose posting broke owes nothing (PAY-054, FWD-016)."""
-
-
-def fee_key(payment_intent: str) -> str:
-    """Name what is owed to a contest about a fee, until it has it or the fee is called back."""
-    return f"fee:{payment_intent}"
 
 
 def owes(recorded: Recorded) -> Sequence[Owed]:
