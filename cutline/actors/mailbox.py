@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pykka
 import structlog
@@ -26,13 +26,26 @@ log = structlog.get_logger(__name__)
 Answer = Accepted | Rejected
 
 
+class Asker(Protocol):
+    """Who waits for an answer, on the event loop that asked; a future is one."""
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the event loop that asked."""
+
+    def done(self) -> bool:
+        """Whether nobody waits any more."""
+
+    def set_result(self, answer: Answer, /) -> None:
+        """Take the answer, on that loop; it never raises."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A question from an edge; `future` belongs to the event loop that asked."""
 
     message: Any
     cause: str
-    future: asyncio.Future[Answer]
+    future: Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +106,10 @@ def each(envelope: Any) -> tuple[Any, ...]:
     return envelope.asks if type(envelope) is Asks else (envelope,)
 
 
-Replies = list[tuple[asyncio.Future[Answer], Answer]]
+Replies = list[tuple[Asker, Answer]]
 
 
-def resolve(replies: Iterable[tuple[asyncio.Future[Answer], Answer]]) -> None:
+def resolve(replies: Iterable[tuple[Asker, Answer]]) -> None:
     """Answer futures on their own loop; those whose caller has gone are left alone."""
     for future, answer in replies:
         if not future.done():

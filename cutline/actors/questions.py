@@ -41,18 +41,30 @@ class Questions:
         Refusals: MAILBOX_FULL when too many questions wait for this actor already, ACTOR_TIMEOUT when no answer came
         in time (the command may still happen: ask again with the same business key).
         """
-        waiting = self._waiting
-        if waiting[to] >= self._waiting_max:
-            return Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": to, "retry_after_s": 1})
+        if self._waiting[to] >= self._waiting_max:
+            return self._full(to)
         future: asyncio.Future[Answer] = self._loop.create_future()
-        if not self._this_turn:
-            self._loop.call_soon(self._hand_over)
-        self._this_turn.setdefault(to, []).append(Ask(message, cause, future))
-        waiting[to] += 1
+        self._enqueue(to, Ask(message, cause, future))
         try:
             return await future
         finally:
-            waiting[to] -= 1
+            self._waiting[to] -= 1
+
+    def put(self, to: Address, message: Any, cause: str, answered: Callable[[Answer], None]) -> None:
+        """Ask an actor; `answered` is called with what `ask` would return, in a later turn of the loop."""
+        if self._waiting[to] >= self._waiting_max:
+            self._loop.call_soon(answered, self._full(to))
+            return
+        self._enqueue(to, Ask(message, cause, _Call(self._loop, self._waiting, to, answered)))
+
+    def _enqueue(self, to: Address, ask: Ask) -> None:
+        if not self._this_turn:
+            self._loop.call_soon(self._hand_over)
+        self._this_turn.setdefault(to, []).append(ask)
+        self._waiting[to] += 1
+
+    def _full(self, to: Address) -> Rejected:
+        return Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": to, "retry_after_s": 1})
 
     def _hand_over(self) -> None:
         asked, self._this_turn = self._this_turn, {}
@@ -83,3 +95,33 @@ class Questions:
         self._sweeping = bool(self._under_way)
         if self._sweeping:
             self._loop.call_later(SWEEP_EVERY_S, self._sweep)
+
+
+class _Call:
+    """Who asked, if no task waits for the answer: a future whose only reader is called at once."""
+
+    __slots__ = ("_answered", "_loop", "_to", "_waiting")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        waiting: Counter[Address],
+        to: Address,
+        answered: Callable[[Answer], None],
+    ) -> None:
+        self._loop = loop
+        self._waiting = waiting
+        self._to = to
+        self._answered: Callable[[Answer], None] | None = answered
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def done(self) -> bool:
+        return self._answered is None
+
+    def set_result(self, answer: Answer) -> None:
+        answered, self._answered = self._answered, None
+        self._waiting[self._to] -= 1
+        if answered is not None:
+            answered(answer)

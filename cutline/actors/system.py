@@ -307,6 +307,10 @@ class System:
         """Ask an actor from the event loop; see `Questions.ask` for what may be refused."""
         return self._questions.ask(to, message, cause)
 
+    def question(self, to: Address, message: Any, cause: str, answered: Callable[[Answer], None]) -> None:
+        """Ask an actor as `ask` does; the answer is told by a call."""
+        self._questions.put(to, message, cause, answered)
+
     async def restart(self, address: Address) -> RejectCode | None:
         """Stop an actor and open it again from its file (ING-014).
 

@@ -39,8 +39,8 @@ from cutline.http.standings import StandingsPages
 from cutline.http.strict import BODY_BYTES_MAX
 from cutline.settings import Settings
 
-WEBHOOK: web.AppKey[Handler] = web.AppKey("WEBHOOK")
-"""The webhook's handler, for the server that calls it without asking the router."""
+WEBHOOKS: web.AppKey[webhook.WebhookDoor] = web.AppKey("WEBHOOKS")
+"""The door for webhooks, for connections that deliver them without asking the router."""
 
 ROUTES: tuple[Route, ...] = (
     *accounts.ROUTES,
@@ -81,7 +81,7 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
     )
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     doors = {bare.path: bare.door(house) for bare in BARE}
-    app[WEBHOOK] = doors[webhook.PATH]
+    app[WEBHOOKS] = webhook.WebhookDoor(house)
     for bare in BARE:
         _add(app, bare, doors[bare.path])
     for route in ROUTES:

@@ -105,6 +105,9 @@ class Engine(Protocol):
     def ask(self, to: Address, message: Any, cause: str) -> Awaitable[Accepted | Rejected]:
         """Ask an actor; what is awaited is its committed answer."""
 
+    def question(self, to: Address, message: Any, cause: str, answered: Callable[[Accepted | Rejected], None]) -> None:
+        """Ask an actor; `answered` is called on this event loop with its committed answer, later and once."""
+
     async def restart(self, address: Address) -> RejectCode | None:
         """Stop an actor and open it again from its file; return why that cannot be."""
 

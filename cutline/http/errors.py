@@ -37,7 +37,12 @@ def is_correlation_id(text: str) -> bool:
 
 def correlation_of(request: web.BaseRequest) -> str:
     """Return the caller's correlation id, or a new one if there is none or it is malformed."""
-    given = request.headers.get(CORRELATION_HEADER)
+    return correlation_in(request.headers)
+
+
+def correlation_in(headers: Mapping[str, str]) -> str:
+    """Return the correlation id that a request's headers give, or a new one."""
+    given = headers.get(CORRELATION_HEADER)
     return given if given is not None and is_correlation_id(given) else str(uuid4())
 
 

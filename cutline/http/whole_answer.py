@@ -6,10 +6,7 @@ values, that costs as much as judging the signature; here the head is a template
 
 from __future__ import annotations
 
-from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
 from aiohttp.helpers import rfc822_formatted_time
-from aiohttp.http import HttpVersion11
 
 from cutline.http import errors
 
@@ -20,33 +17,10 @@ _HEAD = (
 )
 
 
-class _Whole(web.StreamResponse):
-    """Head and body as they go out; the connection stays open."""
+def whole_answer(body: bytes, correlation_id: str) -> bytes:
+    """Return a 200 with a JSON body, as it goes out on a connection of HTTP/1.1 that stays open.
 
-    def __init__(self, content: bytes) -> None:  # the parent would build headers, and these are in the content
-        self._content = content
-        self._status = 200
-        self._reason = "OK"
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Write everything."""
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client has gone")
-        transport.write(self._content)
-        self._keep_alive = True
-        self._eof_sent = True
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing more."""
-
-
-def whole_answer(request: web.BaseRequest, body: bytes, correlation_id: str) -> web.StreamResponse:
-    """Return a 200 with a JSON body. `correlation_id` is plain (`errors.is_correlation_id`), as it enters the head."""
-    if request.version == HttpVersion11 and request.keep_alive:
-        date = rfc822_formatted_time()
-        head = _HEAD.format(length=len(body), date=date, correlation_id=correlation_id)
-        return _Whole(head.encode("ascii") + body)
-    headers = {"Content-Type": "application/json", errors.CORRELATION_HEADER: correlation_id}
-    return web.Response(body=body, headers=headers)
+    `correlation_id` is plain (`errors.is_correlation_id`), as it enters the head.
+    """
+    head = _HEAD.format(length=len(body), date=rfc822_formatted_time(), correlation_id=correlation_id)
+    return head.encode("ascii") + body

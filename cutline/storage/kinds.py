@@ -62,7 +62,7 @@ KINDS: Mapping[str, FileKind] = MappingProxyType(
         for kind in (
             FileKind(name="contest", application_id=0x43555401, migrations=contest.MIGRATIONS, cache_kib=1_024),
             FileKind(name="feed", application_id=0x43555402, migrations=feed.MIGRATIONS, cache_kib=1_024),
-            FileKind(name="ledger", application_id=0x43555403, migrations=ledger.MIGRATIONS, cache_kib=65_536),
+            FileKind(name="ledger", application_id=0x43555403, migrations=ledger.MIGRATIONS, cache_kib=8_192),
             FileKind(name="payouts", application_id=0x43555404, migrations=payouts.MIGRATIONS, cache_kib=8_192),
             FileKind(name="payments", application_id=0x43555405, migrations=payments.MIGRATIONS, cache_kib=8_192),
             FileKind(

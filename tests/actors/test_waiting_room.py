@@ -167,14 +167,14 @@ async def test_contests_that_an_edge_asks_for_take_no_slot_from_those_that_are_d
     addresses = place.add(*"abcd")
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     place.directory.send(addresses[0], Ask("read", "test", future))
-    together = Ask("read", "test", asyncio.get_running_loop().create_future())
-    place.directory.send(addresses[1], Asks((together,)))
+    another: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    place.directory.send(addresses[1], Asks((Ask("read", "test", another),)))
     for address in addresses[2:]:
         place.directory.send(address, LOOK)
     assert place.directory.waiting == 0
     place.go_on.set()
     async with asyncio.timeout(5):
-        await asyncio.gather(future, together.future)
+        await asyncio.gather(future, another)
 
 
 async def test_nobody_waits_for_a_feed_or_the_core(place: Place) -> None:

@@ -20,7 +20,7 @@ from cutline.engine.messages import (
     ReadIntent,
     ReadTransfers,
 )
-from cutline.http import server
+from cutline.http import connection
 from cutline.http.app import build_app
 from cutline.http.server import serve
 from tests.http.standin import ANNA, StandIn, bearer, settings, token
@@ -36,7 +36,7 @@ async def connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "])
 async def test_a_slow_head_is_given_up(sent: bytes, open_doors: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """A3: aiohttp alone would wait for an hour."""
-    monkeypatch.setattr(server, "HEADERS_WITHIN_S", 0.1)
+    monkeypatch.setattr(connection, "HEADERS_WITHIN_S", 0.1)
     reader, writer = await connect(await open_doors())
     writer.write(sent)
     async with asyncio.timeout(3):
@@ -46,7 +46,7 @@ async def test_a_slow_head_is_given_up(sent: bytes, open_doors: Open, monkeypatc
 
 async def test_a_second_head_has_a_deadline_too(open_doors: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """A3: a kept connection that starts another request must finish its head; one that idles may stay."""
-    monkeypatch.setattr(server, "HEADERS_WITHIN_S", 0.1)
+    monkeypatch.setattr(connection, "HEADERS_WITHIN_S", 0.1)
     reader, writer = await connect(await open_doors())
     request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     for _ in range(2):
