@@ -18,8 +18,9 @@ from cutline.storage.errors import CannotOpen, Untrusted
 from cutline.storage.kinds import KINDS
 from cutline.storage.sqlite import Connection, open_reader
 
-# A range of the unique index on the key: `anchor:<address>:<seq>`, and ";" is the character after ":".
-_ANCHORS = "SELECT payload FROM log WHERE key >= ? AND key < ?"
+# A range of the unique index on the key: `anchor:<address>:<seq>`, and ";" is the character after ":". The index is
+# without Stripe's events, and SQLite uses it where the question says so, too.
+_ANCHORS = "SELECT payload FROM log WHERE key >= ? AND key < ? AND type <> 'StripeEventRecorded'"
 
 
 class LedgerAnchors:

@@ -5,12 +5,35 @@ It must not know any table by name but the log.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import pysqlite3
 
 LOG = "log"
+_BUT_FOR = re.compile(r"CREATE UNIQUE INDEX \w+ ON \w+ \([\w, ]+\) WHERE (\w+) <> ('\w+')")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueKey:
+    """Columns that no two rows have alike; `but_for` names a column and the SQL text of a value whose rows may."""
+
+    columns: tuple[str, ...]
+    but_for: tuple[str, str] | None = None
+
+    def guard(self, table: str) -> str:
+        """Return the SQL condition that a new row is in the way of an old one."""
+        same = [f"{column} = NEW.{column}" for column in self.columns]
+        if self.but_for is None:
+            return _exists(table, same)
+        column, value = self.but_for
+        return f"(NEW.{column} <> {value} AND {_exists(table, [*same, f'{column} <> {value}'])})"
+
+
+def _exists(table: str, conditions: Collection[str]) -> str:
+    # Table and column names come from our own migrations.
+    return f"EXISTS (SELECT 1 FROM {table} WHERE {' AND '.join(conditions)})"  # noqa: S608 - see above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +47,7 @@ class Table:
 
     name: str
     columns: tuple[str, ...]
-    unique_keys: tuple[tuple[str, ...], ...]
+    unique_keys: tuple[UniqueKey, ...]
     row_number: str
     numbered: bool
     has_blob: bool
@@ -58,22 +81,27 @@ def describe(connection: pysqlite3.Connection, name: str) -> Table:
     )
 
 
-def _unique_keys(connection: pysqlite3.Connection, name: str) -> tuple[tuple[str, ...], ...]:
+def _unique_keys(connection: pysqlite3.Connection, name: str) -> tuple[UniqueKey, ...]:
     found = []
     for index, partial in connection.execute(
         'SELECT name, partial FROM pragma_index_list(?) WHERE "unique" ORDER BY name', (name,)
     ).fetchall():
-        if partial:
-            raise ValueError(f"{index}: a partial unique key needs an insert guard of its own")
+        columns = connection.execute("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,)).fetchall()
         found.append(
-            tuple(
-                row[0]
-                for row in connection.execute(
-                    "SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,)
-                ).fetchall()
+            UniqueKey(
+                columns=tuple(column for (column,) in columns),
+                but_for=_but_for(connection, index) if partial else None,
             )
         )
     return tuple(found)
+
+
+def _but_for(connection: pysqlite3.Connection, index: str) -> tuple[str, str]:
+    (sql,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (index,)).fetchone()
+    found = _BUT_FOR.fullmatch(sql)
+    if found is None:
+        raise ValueError(f"{index}: such a partial unique key needs an insert guard of its own")
+    return found[1], found[2]
 
 
 def guard_statements(table: Table, refusal: str | None = None) -> list[str]:
@@ -84,12 +112,7 @@ def guard_statements(table: Table, refusal: str | None = None) -> list[str]:
     connections too. `refusal` is what they say instead of their usual words.
     """
     name, message = table.name, refusal or f"{table.name} is append-only"
-    conditions = [_row_number_condition(table)]
-    conditions += [
-        # Table and column names come from our own migrations.
-        f"EXISTS (SELECT 1 FROM {name} WHERE {' AND '.join(f'{c} = NEW.{c}' for c in key)})"  # noqa: S608 - see above
-        for key in table.unique_keys
-    ]
+    conditions = [_row_number_condition(table), *(key.guard(name) for key in table.unique_keys)]
     body = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
     return [
         f"CREATE TRIGGER {name}_block_update BEFORE UPDATE ON {name} {body}",

@@ -292,7 +292,7 @@ CREATE TABLE log (
   -- the truth of this file: what was decided, in order, each row chained to the one before
   seq INTEGER PRIMARY KEY,
   type TEXT NOT NULL CHECK (type <> ''),
-  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  key TEXT NOT NULL CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
   at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
   cause TEXT NOT NULL, -- what led to it: a message, a request, a job
   payload TEXT NOT NULL CHECK (json_valid(payload)),
@@ -434,6 +434,8 @@ CREATE TABLE transactions (
 
 CREATE INDEX accounts_log_seq_idx ON accounts (log_seq);
 
+CREATE UNIQUE INDEX log_key_idx ON log (key) WHERE type <> 'StripeEventRecorded';
+
 CREATE INDEX netting_entry_payouts_entry_idx ON netting_entry_payouts (entry_id);
 
 CREATE INDEX netting_entry_payouts_log_seq_idx ON netting_entry_payouts (log_seq);
@@ -530,7 +532,7 @@ CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, '
 
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
-CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR (NEW.type <> 'StripeEventRecorded' AND EXISTS (SELECT 1 FROM log WHERE key = NEW.key AND type <> 'StripeEventRecorded')) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
 
 CREATE TRIGGER netting_entry_payouts_block_delete BEFORE DELETE ON netting_entry_payouts BEGIN SELECT RAISE(ABORT, 'netting_entry_payouts is append-only'); END;
 

@@ -113,7 +113,7 @@ def test_text_that_is_a_key_is_never_null(built: pysqlite3.Connection, kind: Fil
     for table in kind.tables.values():
         required = {row[1] for row in built.execute(f"PRAGMA table_info({table.name})") if row[3]}
         for key in table.unique_keys:
-            assert set(key) <= required, table.name
+            assert set(key.columns) <= required, table.name
 
 
 def test_every_foreign_key_is_covered_by_an_index(built: pysqlite3.Connection, kind: FileKind) -> None:

@@ -5,7 +5,7 @@ It must not know how we call Stripe.
 
 from __future__ import annotations
 
-from cutline.storage.migrations.migration import LOG, Migration
+from cutline.storage.migrations.migration import Migration, log_table
 from cutline.storage.migrations.netting import NETTING
 
 _STRIPE = (
@@ -128,7 +128,7 @@ SELECT 'did:internal:' || account AS id, substr(account, 10) AS domain, account,
 FROM accounts WHERE kind = 'clearing'"""
 
 MIGRATIONS = (
-    LOG,
+    log_table(keyed_elsewhere="StripeEventRecorded"),  # stripe_events has one row each, unique by event_id
     Migration(
         name="0002_create_ledger_tables",
         creates=(

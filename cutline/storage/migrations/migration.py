@@ -23,20 +23,29 @@ class Migration:
     """Tables, and what their guards say when they refuse, where others rely on the words."""
 
 
-LOG = Migration(
-    name="0001_create_log",
-    creates=("log",),
-    statements=(
-        """
+def log_table(*, keyed_elsewhere: str | None = None) -> Migration:
+    """Return the first step of every file: its log.
+
+    The keys of one type of event, `keyed_elsewhere`, need no place in the log's index where a typed table of the same
+    commit holds each of them once already: a busy file is then spared a page of its index with every such event.
+    """
+    column = "key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice"
+    index: tuple[str, ...] = ()
+    if keyed_elsewhere is not None:
+        column = "key TEXT NOT NULL CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice"
+        index = (f"CREATE UNIQUE INDEX log_key_idx ON log (key) WHERE type <> '{keyed_elsewhere}'",)
+    table = f"""
 CREATE TABLE log (
   -- the truth of this file: what was decided, in order, each row chained to the one before
   seq INTEGER PRIMARY KEY,
   type TEXT NOT NULL CHECK (type <> ''),
-  key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice
+  {column}
   at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??.???Z'), -- commit time, UTC, never decreasing
   cause TEXT NOT NULL, -- what led to it: a message, a request, a job
   payload TEXT NOT NULL CHECK (json_valid(payload)),
   hash BLOB NOT NULL CHECK (length(hash) = 32) -- sha256 over the hash before and this row
-) STRICT""",
-    ),
-)
+) STRICT"""
+    return Migration(name="0001_create_log", creates=("log",), statements=(table, *index))
+
+
+LOG = log_table()

@@ -94,7 +94,8 @@ def _differs(file: str, table: Table, columns: Sequence[str], wanted: Row, found
 def _key(table: Table, columns: Sequence[str], row: Row) -> tuple[tuple[str, Any], ...]:
     """Name a row by what is unique in it, else by the event that left it."""
     values: Mapping[str, Any] = dict(zip(columns, row, strict=True))
-    for key in ((table.row_number,), *table.unique_keys, ("log_seq",)):
+    unique = (key.columns for key in table.unique_keys if key.but_for is None)
+    for key in ((table.row_number,), *unique, ("log_seq",)):
         if all(values.get(column) is not None for column in key):
             return tuple((column, values[column]) for column in key)
     return tuple(values.items())
