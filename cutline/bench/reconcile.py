@@ -20,7 +20,9 @@ from rich.table import Table
 from cutline.bench.measurement import BenchmarkFailed, machine
 from cutline.engine.decision import Accepted
 from cutline.engine.journal import beancount
-from cutline.engine.messages import BalanceTransactionsListed, RecordStripeEvent
+from cutline.engine.ledger.state import LedgerState
+from cutline.engine.ledger.trails import read_trail
+from cutline.engine.messages import BalanceTransactionsListed, ReadTrail, RecordStripeEvent
 from cutline.storage.event_log import EventLog
 from cutline.storage.files import CORE, DataRoot, kind_of
 from cutline.storage.machines import Folding, rules_of
@@ -67,10 +69,10 @@ def run_reconcile(folder: Path, *, rounds: int, count: int) -> dict[str, dict[st
 
     Raises BenchmarkFailed where a day that agrees is said to differ, or one that differs to agree.
     """
-    items = _fill(folder, count // 2)
+    items, books = _fill(folder, count // 2)
     runs: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for what, report, holds in _reports(folder, items):
+        for what, report, holds in _reports(folder, items, books):
             started = perf_counter()
             outcome = report()
             runs.setdefault(what, []).append(perf_counter() - started)
@@ -79,25 +81,41 @@ def run_reconcile(folder: Path, *, rounds: int, count: int) -> dict[str, dict[st
     return {what: {"median": median(times), "min": min(times), "max": max(times)} for what, times in runs.items()}
 
 
-def _reports(folder: Path, items: Items) -> Iterator[tuple[str, Callable[[], Any], Callable[[Any], bool]]]:
+def _reports(
+    folder: Path, items: Items, books: LedgerState
+) -> Iterator[tuple[str, Callable[[], Any], Callable[[Any], bool]]]:
     lines = 2 * len(items)
     agrees = "a day held against Stripe"
     yield agrees, lambda: compare_day(folder, DAY, items, []), lambda said: not said.differences_found
     differs = "the same day, one item missing"
     yield differs, lambda: compare_day(folder, DAY, items[1:], []), lambda said: said.differences_found == 2
     yield "the daily report of payouts", lambda: payouts_of_day(folder, DAY), lambda said: bool(said["ledger"])
-    own = ("did:bench:1", "2000", "9999")
-    yield "a statement", lambda: statement(folder, *own), lambda said: len(said["lines"]) == -(-len(items) // _HOLDERS)
+    yield (
+        "a statement",
+        lambda: _statement(folder, books),
+        lambda said: len(said["lines"]) == -(-len(items) // _HOLDERS),
+    )
     yield "yearly totals", lambda: yearly_totals(folder, 2026), lambda said: said == []
     yield "a beancount journal", lambda: _length(beancount(transactions(folder))), lambda said: said > lines
+
+
+def _statement(folder: Path, books: LedgerState) -> dict[str, Any]:
+    """Return a holder's statement, the ledger's memory being asked first, as the engine does."""
+    decision = read_trail(books, ReadTrail(account_did="did:bench:1"), _NOW)
+    if not isinstance(decision, Accepted):
+        raise BenchmarkFailed(f"the trail was refused: {decision.code}")
+    return statement(folder, "did:bench:1", decision.reply["log_seqs"], "2000", "9999")
 
 
 def _length(texts: Iterator[str]) -> int:
     return sum(len(text) for text in texts)
 
 
-def _fill(folder: Path, payments: int) -> Items:
-    """Make the core's files, book so many fees and what Stripe kept of each, and return what Stripe would list."""
+def _fill(folder: Path, payments: int) -> tuple[Items, LedgerState]:
+    """Make the core's files, and book so many fees and what Stripe kept of each.
+
+    Returns what Stripe would list, and the books.
+    """
     root = DataRoot(folder)
     for address in CORE:
         create_file(root.path_of(address), kind_of(address), _NOW)
@@ -113,7 +131,7 @@ def _fill(folder: Path, payments: int) -> Items:
             for command in (*(_payment(number) for number in numbers), listed):
                 _book(log, folding, command, now)
             log.commit()
-    return items
+    return items, folding.state
 
 
 def _book(log: EventLog, folding: Folding, command: Any, now: datetime) -> None:

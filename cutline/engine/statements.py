@@ -57,8 +57,8 @@ TOTALS: Final = (
 class Booked:
     """A transaction of the ledger as it concerns one holder: its own legs as (bucket, cents, balance after).
 
-    Cents are debit-positive, as in the books; `moved_cents` is the whole transaction's, for one that touches none of
-    the holder's accounts.
+    Cents are debit-positive, as in the books; `moved_cents` is the whole transaction's, and tells the amount of one
+    that touches none of the holder's accounts.
     """
 
     seq: int

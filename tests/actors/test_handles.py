@@ -50,6 +50,7 @@ from cutline.engine.messages import (
     ReadSettlement,
     ReadSettlementAudit,
     ReadStrandedFees,
+    ReadTrail,
     ReadTransfers,
     ReadTrialBalance,
     RecordStripeEvent,
@@ -168,6 +169,7 @@ USES: dict[str, tuple[Use, str, Any]] = {
     ),
     "LedgerHandle.trial_balance": (lambda ask: LedgerHandle(ask).trial_balance(), "ledger", ReadTrialBalance()),
     "LedgerHandle.money_health": (lambda ask: LedgerHandle(ask).money_health(), "ledger", ReadMoneyHealth()),
+    "LedgerHandle.trail": (lambda ask: LedgerHandle(ask).trail("did:a"), "ledger", ReadTrail(account_did="did:a")),
     "LedgerHandle.debts": (lambda ask: LedgerHandle(ask).debts("did:a"), "ledger", ReadDebts(account_did="did:a")),
     "LedgerHandle.write_off": (
         lambda ask: LedgerHandle(ask).write_off(loss_event_id="dp_1", **GIVEN_UP),

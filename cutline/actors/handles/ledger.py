@@ -18,6 +18,7 @@ from cutline.engine.messages import (
     ReadNettingRun,
     ReadSettlement,
     ReadStrandedFees,
+    ReadTrail,
     ReadTrialBalance,
     RecordStripeEvent,
     RefuseStripeEvent,
@@ -60,6 +61,12 @@ class Losses(TypedDict):
 
     debts: list[Reply]
     disputes: list[Reply]
+
+
+class Trail(TypedDict):
+    """The rows of the ledger's log that concern a holder, in order."""
+
+    log_seqs: list[int]
 
 
 class LedgerHandle:
@@ -183,6 +190,10 @@ class LedgerHandle:
     def money_health(self) -> Awaitable[Reply]:
         """Return the figures to be watched: the outbox, dead letters, and the platform's funds."""
         return self._ask("ledger", ReadMoneyHealth())
+
+    def trail(self, account_did: str) -> Awaitable[Trail]:
+        """Return where in the ledger's log a holder's statement is to be found."""
+        return self._ask("ledger", ReadTrail(account_did=account_did))
 
     def debts(self, account_did: str | None) -> Awaitable[Losses]:
         """Return the debts and open disputes of one holder, or of all."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import InvariantViolated, RejectCode
-from cutline.engine.ledger import netting_events
+from cutline.engine.ledger import netting_events, trails
 from cutline.engine.ledger.balance_transactions import book_balance_transactions, listing_due_at, look
 from cutline.engine.ledger.bank_payouts import book_payout_transfer, finalize_payout, lock_payout
 from cutline.engine.ledger.booking import CURRENCY
@@ -71,6 +71,7 @@ from cutline.engine.messages import (
     ReadNettingRun,
     ReadSettlement,
     ReadStrandedFees,
+    ReadTrail,
     ReadTrialBalance,
     RecordAnchor,
     RecordStripeEvent,
@@ -130,6 +131,7 @@ class LedgerMachine:
         """Fold one recorded event."""
         if not follow(state.netting, recorded):
             fold(state, recorded.event, recorded.at)
+            trails.follow(state, recorded.seq, recorded.event)
 
     def owes(self, _state: LedgerState, recorded: Recorded) -> Sequence[Owed]:
         """Return what an event owes to contests, payments and payouts."""
@@ -269,6 +271,7 @@ _DECISIONS: Final[Mapping[type, Callable[[LedgerState, Any, datetime], Decision]
     WriteOffDebt: write_off,
     CloseAccount: close_account,
     ReadDebts: read_debts,
+    ReadTrail: trails.read_trail,
     ReadAccount: _read_account,
     ReadTrialBalance: _read_trial_balance,
     Look: look,

@@ -5,6 +5,7 @@ Plain dictionaries, because every webhook passes through here.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -108,6 +109,8 @@ class LedgerState:
     ingested_cents: dict[str, int] = field(default_factory=dict)
     funds: tuple[Funds, ...] = ()
     funds_read_at: datetime | None = None
+    trails: dict[str, array[int]] = field(default_factory=dict)
+    """Rows of the log that concern a holder, by account; kept by `trails.follow`."""
     losses: loss_state.Losses = field(default_factory=loss_state.Losses)
     netting: NettingState = field(default_factory=NettingState)
     """Folded by `netting_state.follow`."""

@@ -298,6 +298,13 @@ class ReadAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadTrail:
+    """Ask which rows of the ledger's log concern one account holder. Decides nothing."""
+
+    account_did: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadTrialBalance:
     """Ask for every account's balance in cents. Decides nothing."""
 

@@ -41,7 +41,8 @@ async def read_statement(call: Call) -> Reply:
     asked = call.query_as(StatementQueried)
     since = start_of(date.fromisoformat(asked.first)) if asked.first is not None else _EVER[0]
     until = start_of(day_after(date.fromisoformat(asked.last))) if asked.last is not None else _EVER[1]
-    found = await call.report(statement, account_did, utc_text(since), utc_text(until))
+    trail = await call.ledger.trail(account_did)
+    found = await call.report(statement, account_did, trail["log_seqs"], utc_text(since), utc_text(until))
     if not found["found"]:
         raise Refused(RejectCode.ACCOUNT_UNKNOWN, {"account_did": account_did})
     given = StatementGiven.model_validate(found)

@@ -15,16 +15,34 @@ from typing import Any
 
 import pytest
 
+from cutline.engine.decision import Accepted
+from cutline.engine.ledger.trails import read_trail
+from cutline.engine.messages import ReadTrail
 from cutline.engine.messages.bank import LockPayout
 from cutline.engine.payout_report import PAYOUT_STATUSES, TRANSFER_STATUSES, status_after
 from cutline.engine.statements import bucket_of
+from cutline.storage.event_log import EventLog
+from cutline.storage.files import kind_of
+from cutline.storage.machines import begin
+from cutline.storage.reports import statements
 from cutline.storage.reports.journals import transactions
 from cutline.storage.reports.payout_days import payouts_of_day
 from cutline.storage.reports.reading import core_file, first_seq_at, start_of
-from cutline.storage.reports.statements import statement
 from cutline.storage.reports.yearly import yearly_totals
 from tests.engine.golf import GOLDEN
 from tests.storage.verify.staging import BEFORE, PLAYED, Box, box
+
+
+def statement(root: Path, account_did: str, since: str, until: str) -> dict[str, Any]:
+    """The statement as the engine finds it: the ledger's memory, folded from its file, says where to look."""
+    folding = begin("ledger")
+    with core_file(root, "ledger") as connection:
+        for entry in EventLog(connection, kind_of("ledger")).entries():
+            folding.take(entry)
+    decision = read_trail(folding.state, ReadTrail(account_did=account_did), BEFORE)
+    assert isinstance(decision, Accepted)
+    return statements.statement(root, account_did, decision.reply["log_seqs"], since, until)
+
 
 EVER = ("2000", "9999")
 WINNER = "did:e3"
