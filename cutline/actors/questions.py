@@ -44,6 +44,8 @@ class Questions:
         if self._waiting[to] >= self._waiting_max:
             return self._full(to)
         future: asyncio.Future[Answer] = self._loop.create_future()
+        if not self._this_turn:
+            self._loop.call_soon(self.hand_over)
         self._enqueue(to, Ask(message, cause, future))
         try:
             return await future
@@ -51,23 +53,27 @@ class Questions:
             self._waiting[to] -= 1
 
     def put(self, to: Address, message: Any, cause: str, answered: Callable[[Answer], None]) -> None:
-        """Ask an actor; `answered` is called with what `ask` would return, in a later turn of the loop."""
+        """Ask an actor with the next `hand_over`, which the caller sees to.
+
+        `answered` is called with what `ask` would return, in a later turn of the loop.
+        """
         if self._waiting[to] >= self._waiting_max:
             self._loop.call_soon(answered, self._full(to))
             return
         self._enqueue(to, Ask(message, cause, _Call(self._loop, self._waiting, to, answered)))
 
     def _enqueue(self, to: Address, ask: Ask) -> None:
-        if not self._this_turn:
-            self._loop.call_soon(self._hand_over)
         self._this_turn.setdefault(to, []).append(ask)
         self._waiting[to] += 1
 
     def _full(self, to: Address) -> Rejected:
         return Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": to, "retry_after_s": 1})
 
-    def _hand_over(self) -> None:
+    def hand_over(self) -> None:
+        """Send what was asked since the last time: one envelope to each actor."""
         asked, self._this_turn = self._this_turn, {}
+        if not asked:
+            return
         give_up_at = self._loop.time() + self._timeout_s
         for to, asks in asked.items():
             together = Asks(tuple(asks))

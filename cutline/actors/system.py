@@ -308,8 +308,12 @@ class System:
         return self._questions.ask(to, message, cause)
 
     def question(self, to: Address, message: Any, cause: str, answered: Callable[[Answer], None]) -> None:
-        """Ask an actor as `ask` does; the answer is told by a call."""
+        """Ask an actor with the next `hand_over`; the answer is told by a call."""
         self._questions.put(to, message, cause, answered)
+
+    def hand_over(self) -> None:
+        """Send what was put to actors by `question`."""
+        self._questions.hand_over()
 
     async def restart(self, address: Address) -> RejectCode | None:
         """Stop an actor and open it again from its file (ING-014).

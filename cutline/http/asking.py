@@ -106,7 +106,13 @@ class Engine(Protocol):
         """Ask an actor; what is awaited is its committed answer."""
 
     def question(self, to: Address, message: Any, cause: str, answered: Callable[[Accepted | Rejected], None]) -> None:
-        """Ask an actor; `answered` is called on this event loop with its committed answer, later and once."""
+        """Ask an actor with the next `hand_over`.
+
+        `answered` is called on this event loop with the committed answer, later and once.
+        """
+
+    def hand_over(self) -> None:
+        """Send what was put to actors by `question`: all that one turn of the loop asks travels together."""
 
     async def restart(self, address: Address) -> RejectCode | None:
         """Stop an actor and open it again from its file; return why that cannot be."""

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from aiohttp import web
 from aiohttp.http import HttpVersion11, RawRequestMessage, StreamWriter
 from aiohttp.streams import StreamReader
@@ -19,6 +20,8 @@ from aiohttp.web_protocol import RequestHandler
 from cutline.engine.errors import RejectCode
 from cutline.http import errors
 from cutline.http.strict import BODY_BYTES_MAX
+
+log = structlog.get_logger(__name__)
 
 HEADERS_WITHIN_S = 10.0
 
@@ -36,10 +39,13 @@ class Deliveries:
     writer's thread and back one by one.
     """
 
-    def __init__(self, path: str, deliver: Deliver, loop: asyncio.AbstractEventLoop) -> None:
-        """`deliver` takes what is posted to `path`."""
+    def __init__(
+        self, path: str, deliver: Deliver, hand_over: Callable[[], None], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """`deliver` takes what is posted to `path`; `hand_over` is called when all of a turn are taken."""
         self.path = path
         self.deliver = deliver
+        self._hand_over = hand_over
         self._loop = loop
         self._arrived: list[Connection] = []
 
@@ -52,7 +58,13 @@ class Deliveries:
     def _begin(self) -> None:
         arrived, self._arrived = self._arrived, []
         for connection in arrived:
-            connection.begin()
+            try:
+                connection.begin()
+            except Exception:
+                # One client's trouble must not keep the others' deliveries from being begun.
+                log.exception("delivery_not_begun")
+                connection.force_close()
+        self._hand_over()
 
 
 class Connection(RequestHandler):
@@ -197,4 +209,5 @@ class Connection(RequestHandler):
         self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
         if self._keepalive_handle is None:
             self._keepalive_handle = self._loop.call_at(self._next_keepalive_close_time, self._process_keepalive)
-        self.begin()
+        if self._messages and not self._close:
+            self._deliveries.arrived(self)

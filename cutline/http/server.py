@@ -32,7 +32,9 @@ class Connections(web.Server):
             loop=plain._loop,  # noqa: SLF001  # aiohttp lets an application make its server, but not choose its class
             **plain._kwargs,  # noqa: SLF001  # the same
         )
-        self._deliveries = Deliveries(PATH, webhooks.deliver, asyncio.get_running_loop())
+        self._deliveries = Deliveries(
+            PATH, webhooks.deliver, webhooks.house.engine.hand_over, asyncio.get_running_loop()
+        )
 
     def __call__(self) -> RequestHandler:
         """Return the protocol of one new connection."""

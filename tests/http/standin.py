@@ -138,6 +138,9 @@ class StandIn:
         # A bug of the engine's reaches the door as an answer that it cannot read.
         asking.add_done_callback(lambda done: answered(done.result() if done.exception() is None else None))  # type: ignore[arg-type]
 
+    def hand_over(self) -> None:
+        """Nothing waits for company here."""
+
     async def ask(self, to: str, message: Any, cause: str) -> Accepted | Rejected:
         if isinstance(message, ReadRevokedTokens):
             return Accepted(reply={"revoked": self.revoked})  # every start asks this, and no test waits for it
