@@ -104,7 +104,9 @@ class EventLog:
     @property
     def last_at(self) -> datetime | None:
         """The time of the last row. The next one may not be earlier."""
-        return utc_time(self._at) if self._at else None
+        if self._at == self._now_text:
+            return self._now_utc if self._at else None
+        return utc_time(self._at)
 
     def begin(self) -> None:
         """Begin the one transaction, taking the write lock at once. Raises Busy when it stays taken."""
@@ -266,10 +268,10 @@ class EventLog:
             raise _while(f"appending {rows[0][1]} {rows[0][2]!r} and {len(rows) - 1} more", error) from error
 
     def _put(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert rows in as few statements as there are powers of two in their number, so that few are prepared."""
+        """Insert rows in as few statements as can be: with each one, other threads get the interpreter."""
         start, total = 0, len(rows)
         while start < total:
-            count = min(_ROWS_A_STATEMENT_MAX, 1 << (total - start).bit_length() - 1)
+            count = min(_ROWS_A_STATEMENT_MAX, total - start)
             statement = self._statements.get((table, count))
             if statement is None:
                 statement = self._statements[table, count] = _insert_sql(table, columns, count)

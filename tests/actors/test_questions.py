@@ -89,3 +89,32 @@ async def test_a_caller_who_goes_away_leaves_room_for_others() -> None:
     await asyncio.sleep(0.001)
     post.answer_all()
     assert await stays == Accepted(reply=2)
+
+
+async def test_what_is_put_travels_with_the_next_hand_over_and_is_answered_by_a_call() -> None:
+    post, told = Post(), list[Any]()
+    asked = Questions(post.send, waiting_max=2, timeout_s=10)
+    for number in range(3):
+        asked.put("ledger", number, "t", told.append)
+    assert (post.sent, told) == ([], [])
+    asked.hand_over()
+    asked.hand_over()
+    assert [(to, [ask.message for ask in asks]) for to, asks in post.sent] == [("ledger", [0, 1])]
+    post.answer_all()
+    await asyncio.sleep(0)
+    full = Rejected(code=RejectCode.MAILBOX_FULL, details={"actor": "ledger", "retry_after_s": 1})
+    assert told == [Accepted(reply=0), Accepted(reply=1), full]
+    asked.put("ledger", 3, "t", told.append)
+    asked.hand_over()
+    assert len(post.sent) == 2, "whoever was answered makes room"
+
+
+async def test_a_call_that_was_given_up_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "SWEEP_EVERY_S", 0.01)
+    post, told = Post(), list[Any]()
+    asked = Questions(post.send, waiting_max=2, timeout_s=0.03)
+    asked.put("ledger", 1, "t", told.append)
+    asked.hand_over()
+    await asyncio.sleep(0.2)
+    post.answer_all()
+    assert [answer.code for answer in told] == [RejectCode.ACTOR_TIMEOUT]

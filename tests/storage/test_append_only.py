@@ -10,8 +10,8 @@ import pysqlite3
 import pytest
 
 from cutline.storage.append_only import describe, guard_statements
-from cutline.storage.files import KINDS, FileKind
-from cutline.storage.sqlite import Connection, connect, open_reader, open_writer
+from cutline.storage.files import KINDS, DataRoot, FileKind
+from cutline.storage.sqlite import Connection, connect, create_file, open_reader, open_writer
 
 # Per table: its row number, a column to forge with a new value, a unique column, and the values of a row
 # that is whole but for its number and its unique value.
@@ -188,3 +188,43 @@ def test_tables_that_the_guards_could_not_protect_are_refused() -> None:
         for name in ("hidden", "partial"):
             with pytest.raises(ValueError, match=name):
                 guard_statements(describe(connection, name))
+
+
+LEDGER_ROW = (
+    "INSERT {how} INTO log VALUES ({seq}, '{type}', '{key}', '2026-04-09T11:30:00.000Z', 't', '{{}}', zeroblob(32))"
+)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, now: datetime) -> Path:
+    path = DataRoot(tmp_path).path_of("ledger")
+    create_file(path, KINDS["ledger"], now)
+    return path
+
+
+def test_a_fact_of_the_ledger_is_recorded_once_whoever_writes(ledger: Path) -> None:
+    """PAY-010: the log's own index has every key but those of Stripe's events."""
+    with contextlib.closing(connect(ledger, mode="rw")) as foreign:
+        foreign.execute("PRAGMA recursive_triggers = OFF")
+        foreign.execute(LEDGER_ROW.format(how="", seq=1, type="TransactionPosted", key="k"))
+        for how in ("", "OR REPLACE"):
+            with pytest.raises(pysqlite3.IntegrityError, match="append-only: not a new row"):
+                foreign.execute(LEDGER_ROW.format(how=how, seq=2, type="AccountOpened", key="k"))
+
+
+def test_an_event_of_stripes_is_kept_unique_by_its_own_table(ledger: Path) -> None:
+    """PAY-010: the row of the log and the row of the event are one commit, so neither can be there twice."""
+    event = (
+        "INSERT {how} INTO stripe_events VALUES ('evt_1', 't', NULL, 0, '{sha}', '2026-04', x'00', "
+        "'2026-04-09T11:30:00.000Z', {seq})"
+    )
+    sha = "0" * 64
+    with contextlib.closing(connect(ledger, mode="rw")) as foreign:
+        foreign.execute("PRAGMA recursive_triggers = OFF")
+        for seq in (1, 2):
+            row = LEDGER_ROW.format(how="", seq=seq, type="StripeEventRecorded", key="stripe:event:evt_1")
+            foreign.execute(row)
+        foreign.execute(event.format(how="", seq=1, sha=sha))
+        for how in ("", "OR REPLACE"):
+            with pytest.raises(pysqlite3.IntegrityError, match="append-only: not a new row"):
+                foreign.execute(event.format(how=how, seq=2, sha=sha))

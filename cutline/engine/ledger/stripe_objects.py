@@ -41,13 +41,14 @@ IGNORED: Final = Mapped(outcome="ignored")
 
 def mapping_of(value: object) -> Mapping[str, Any]:
     """Return a value that is a mapping, and an empty one for anything else."""
-    return value if isinstance(value, Mapping) else {}
+    # What was parsed is a dictionary; asking an abstract class costs more than all the rest of a reading.
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def identity_of(value: object) -> str | None:
     """Read a reference that Stripe gives as an id or as the expanded object."""
-    if isinstance(value, Mapping):
-        value = value.get("id")
+    if not isinstance(value, str):
+        value = mapping_of(value).get("id")
     return value if isinstance(value, str) and value else None
 
 
