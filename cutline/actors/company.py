@@ -18,7 +18,7 @@ The event loop needs several flushes to take a handful of answers to their calle
 stays away costs the others this wait once: the next batch expects only those who came.
 """
 
-COMPANY_ENOUGH = 16
+COMPANY_ENOUGH = 256
 """A batch of so many shares its flush well already, and does not wait."""
 
 
@@ -47,7 +47,7 @@ class Company:
     def answered(self, callers: int) -> None:
         """Learn how many callers were just answered or are waiting already."""
         self._callers = callers
-        self._until = time.monotonic() + PATIENCE * self._flush_s
+        self._until = time.monotonic() + min(PATIENCE * self._flush_s, PATIENCE_MAX_S)
 
     def awaited(self, inbox: Inbox, present: int) -> Iterator[Any]:
         """Return the messages of those who come in time to join the `present` ones."""
