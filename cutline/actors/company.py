@@ -19,14 +19,14 @@ stays away costs the others this wait once: the next batch expects only those wh
 """
 
 PATIENCE_MAX_S = 0.02
-"""After a flush that a stalled disk has held up, nobody is to wait several times as long for company that stays away."""
+"""After a flush that a stalled disk held up, nobody is to wait several times as long for those who have gone."""
 
 COMPANY_ENOUGH = 256
 """A batch of so many shares its flush well already, and does not wait.
 
-Waiting for all of 64 is worth more than the flush that it spares: while the writer waits, the event loop takes the others
-in without sharing the interpreter, and then the writer has it to itself. In turns on a shared machine webhooks on 64
-connections took 20 % less CPU than with batches of 16 and more let go at once, and came 20 % faster.
+Waiting for all of 64 is worth more than the flush that it spares: while the writer waits, the event loop takes the
+others in without sharing the interpreter, and then the writer has it to itself. In turns on a shared machine webhooks
+on 64 connections took 20 % less CPU than with batches of 16 and more let go at once, and came 20 % faster.
 """
 
 

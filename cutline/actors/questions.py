@@ -11,9 +11,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from cutline.actors.mailbox import Answer, Ask, Asks, Envelope, resolve
 from cutline.engine.decision import Address, Rejected
 from cutline.engine.errors import RejectCode
+
+log = structlog.get_logger(__name__)
 
 SWEEP_EVERY_S = 0.5
 """An answer that is given up may come this much later than promised."""
@@ -129,5 +133,9 @@ class _Call:
     def set_result(self, answer: Answer) -> None:
         answered, self._answered = self._answered, None
         self._waiting[self._to] -= 1
-        if answered is not None:
+        if answered is None:
+            return
+        try:
             answered(answer)
+        except Exception:  # one asker's bug must not cost the others of its batch their answers
+            log.exception("answer_not_taken", address=self._to)

@@ -57,14 +57,19 @@ class Deliveries:
 
     def _begin(self) -> None:
         arrived, self._arrived = self._arrived, []
-        for connection in arrived:
-            try:
-                connection.begin()
-            except Exception:
-                # One client's trouble must not keep the others' deliveries from being begun.
-                log.exception("delivery_not_begun")
-                connection.force_close()
-        self._hand_over()
+        try:
+            for connection in arrived:
+                self._begin_one(connection)
+        finally:
+            self._hand_over()
+
+    def _begin_one(self, connection: Connection) -> None:
+        try:
+            connection.begin()
+        except Exception:
+            # One client's trouble must not keep the others' deliveries from being begun.
+            log.exception("delivery_not_begun")
+            connection.force_close()
 
 
 class Connection(RequestHandler):
@@ -102,8 +107,26 @@ class Connection(RequestHandler):
             if self._head_deadline is not None:
                 self._head_deadline.cancel()
                 self._head_deadline = None
-        elif self._head_deadline is None and self._current_request is None and not self._delivering:
+        elif self._head_deadline is None and self._idle:
             self._head_deadline = self._loop.call_later(HEADERS_WITHIN_S, self._close_late)
+
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing is under way and nothing waits: what comes now is a new head."""
+        return not self._delivering and not self._messages and self._sleeper is not None
+
+    @property
+    def _sleeper(self) -> asyncio.Future[None] | None:
+        """What aiohttp's loop sleeps on; None while it is at work."""
+        waiter = self._waiter
+        return None if waiter is None or waiter.done() else waiter
+
+    def close(self) -> None:
+        """Stop taking requests; one that has arrived in this turn and is not begun yet is still answered."""
+        sleeper = self._sleeper
+        if sleeper is not None and self._messages and not self._delivering:
+            sleeper.set_result(None)
+        super().close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Forget the deadline."""
@@ -126,7 +149,7 @@ class Connection(RequestHandler):
         return errors.refusal(code, {"fault": "http"}, errors.correlation_of(request), status=status)
 
     def _process_keepalive(self) -> None:
-        if self._delivering:  # aiohttp would take its own sleep for the client's
+        if self._delivering or self._messages:  # aiohttp would take its own sleep for the client's
             self._keepalive_handle = None
             return
         super()._process_keepalive()
@@ -139,13 +162,13 @@ class Connection(RequestHandler):
 
     def begin(self) -> None:
         """Take the first message off the queue if it is a delivery; else wake aiohttp's loop, if it sleeps."""
-        waiter = self._waiter
-        if self._delivering or not self._messages or waiter is None or waiter.done():
+        sleeper = self._sleeper
+        if self._delivering or not self._messages or sleeper is None:
             return
         message: Any
         message, payload = self._messages[0]
         if not self._is_delivery(message, payload):
-            waiter.set_result(None)
+            sleeper.set_result(None)
             return
         self._messages.popleft()
         if self._parser is not None:  # it is there for as long as the connection
@@ -192,13 +215,17 @@ class Connection(RequestHandler):
                 await response.write_eof()
         except ConnectionError:
             self.log_debug("Ignored premature client disconnection")
+        except Exception:
+            # Going on would give the next request's answer to whoever waits for this one's.
+            log.exception("refusal_not_sent")
+            self.force_close()
         finally:
             self._end()
 
     def _end(self) -> None:
         """Go on with what has come meanwhile, or close."""
         self._delivering = self._request_in_progress = False
-        if self._handler_waiter is not None:
+        if self._handler_waiter is not None and not self._handler_waiter.done():
             self._handler_waiter.set_result(None)
         if self.transport is None:
             return

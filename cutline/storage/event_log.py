@@ -33,11 +33,11 @@ _PAGE_WITHOUT = (
     f"SELECT {_COLUMNS} FROM log WHERE seq > ? "  # noqa: S608 - a constant
     "AND type NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?"
 )
-_BY_KEY = f"SELECT {_COLUMNS} FROM log WHERE key = ?"  # noqa: S608 - a constant
 _ROWS_A_PAGE = 1_000
 _BULK_ROWS_MIN = 32
 _BULK_ROWS_MAX = 1_000
 _ROWS_A_STATEMENT_MAX = 64
+_ROWS_EXACTLY = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -104,9 +104,9 @@ class EventLog:
     @property
     def last_at(self) -> datetime | None:
         """The time of the last row. The next one may not be earlier."""
-        if self._at == self._now_text:
-            return self._now_utc if self._at else None
-        return utc_time(self._at)
+        if not self._at:
+            return None
+        return self._now_utc if self._at == self._now_text else utc_time(self._at)
 
     def begin(self) -> None:
         """Begin the one transaction, taking the write lock at once. Raises Busy when it stays taken."""
@@ -251,12 +251,6 @@ class EventLog:
             yield from map(_entry, rows)
             after_seq = rows[-1][0]
 
-    def find(self, key: str) -> Entry | None:
-        """Return the row with this business key, or None."""
-        self._write()
-        row = self._run(_BY_KEY, (key,)).fetchone()
-        return None if row is None else _entry(row)
-
     def _write(self) -> None:
         """Write the rows that were appended since the last time."""
         if not self._unwritten:
@@ -268,10 +262,14 @@ class EventLog:
             raise _while(f"appending {rows[0][1]} {rows[0][2]!r} and {len(rows) - 1} more", error) from error
 
     def _put(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert rows in as few statements as can be: with each one, other threads get the interpreter."""
+        """Insert rows in few statements: with each one, other threads get the interpreter.
+
+        Few are prepared, too: of every number up to sixteen, and of the powers of two above.
+        """
         start, total = 0, len(rows)
         while start < total:
-            count = min(_ROWS_A_STATEMENT_MAX, total - start)
+            left = total - start
+            count = left if left <= _ROWS_EXACTLY else min(_ROWS_A_STATEMENT_MAX, 1 << left.bit_length() - 1)
             statement = self._statements.get((table, count))
             if statement is None:
                 statement = self._statements[table, count] = _insert_sql(table, columns, count)

@@ -118,3 +118,16 @@ async def test_a_call_that_was_given_up_is_not_made_again(monkeypatch: pytest.Mo
     await asyncio.sleep(0.2)
     post.answer_all()
     assert [answer.code for answer in told] == [RejectCode.ACTOR_TIMEOUT]
+
+
+async def test_a_caller_that_raises_costs_nobody_else_an_answer() -> None:
+    def broken(_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    post, told = Post(), list[Any]()
+    asked = Questions(post.send, waiting_max=10, timeout_s=10)
+    for number, answered in enumerate((told.append, broken, told.append)):
+        asked.put("ledger", number, "t", answered)
+    asked.hand_over()
+    post.answer_all()
+    assert told == [Accepted(reply=0), Accepted(reply=2)]

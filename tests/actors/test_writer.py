@@ -15,6 +15,7 @@ import pysqlite3
 import pytest
 
 from cutline.actors.mailbox import Acknowledgement, Ask, Delivery, Redeliver, Retire, Tell
+from cutline.actors.writer import Writer
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import Look
@@ -168,6 +169,27 @@ async def test_a_full_disk_refuses_and_then_goes_on(
     total = await ask(reference, "read")
     assert isinstance(total, Accepted)
     assert total.reply["names"] == ["one", "three"]
+
+
+async def test_a_full_disk_at_the_first_commit_of_a_new_file_is_no_fault_for_ever(
+    around: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4: a file that lets go of its handles is empty until its first command; what was rolled back left no time."""
+    reference = Writer.start("a", tmp_path / "a.db", toy.toy_work(), around, boot_epoch=1, create=True, rests=True)
+    around.writers["a"] = reference
+
+    def full(self: EventLog) -> None:
+        self.rollback()
+        raise DiskFull("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EventLog, "commit", full)
+        refused = await ask(reference, toy.Add(name="one"), expect=Rejected)
+        assert refused.code is RejectCode.STORAGE_UNAVAILABLE
+    await ask(reference, toy.Add(name="two"))
+    total = await ask(reference, "read")
+    assert isinstance(total, Accepted)
+    assert total.reply["names"] == ["two"]
 
 
 async def test_after_a_failed_commit_the_process_must_die_and_nobody_is_answered(

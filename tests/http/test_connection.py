@@ -16,7 +16,7 @@ from cutline.engine.errors import RejectCode
 from cutline.engine.messages import RecordStripeEvent
 from cutline.http import server
 from cutline.http.connection import Connection
-from cutline.http.server import serve
+from cutline.http.server import DoorRunner, serve
 from tests.http.standin import StandIn, settings
 from tests.http.test_webhook import POSTED, event
 from tests.http.test_whole_answer import read_answer, request
@@ -34,6 +34,14 @@ async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, async
     async with asyncio.timeout(10):
         yield reader, writer
     writer.close()
+
+
+def own(runner: DoorRunner) -> Connection:
+    """The one connection that is open."""
+    assert runner.server is not None
+    (connection,) = runner.server.connections
+    assert isinstance(connection, Connection)
+    return connection
 
 
 @pytest.fixture
@@ -105,7 +113,8 @@ async def test_a_bug_with_one_delivery_harms_no_other_of_the_same_turn(
     plain = Connection.begin
 
     def broken(self: Connection) -> None:
-        if self._messages and "X-Broken" in self._messages[0][0].headers:
+        message: Any = self._messages[0][0] if self._messages else None
+        if message is not None and "X-Broken" in message.headers:
             raise RuntimeError("a bug")
         plain(self)
 
@@ -132,6 +141,49 @@ async def test_a_delivery_in_flight_is_finished_before_the_doors_close(engine: S
         assert orjson.loads((await read_answer(reader))[2]) == POSTED
         assert await reader.read() == b""
         await closing
+
+
+@pytest.mark.parametrize("what", [HEALTH, request(event())], ids=["another request", "delivery"])
+async def test_what_arrives_in_the_turn_in_which_the_doors_close_is_answered(engine: StandIn, what: bytes) -> None:
+    """P2: it is parsed and not begun, and Stripe would wait for its answer in vain."""
+    engine.answers[RecordStripeEvent] = lambda _: POSTED
+    runner, (host, port) = await serve(engine, settings())
+    async with connected(f"http://{host}:{port}") as (reader, _):
+        own(runner).data_received(what)
+        closing = asyncio.create_task(runner.cleanup())
+        assert (await read_answer(reader))[0] == "HTTP/1.1 200 OK"
+        await closing
+
+
+async def test_what_arrives_as_the_connection_idles_out_is_answered(engine: StandIn) -> None:
+    engine.answers[RecordStripeEvent] = lambda _: POSTED
+    runner, (host, port) = await serve(engine, settings())
+    async with connected(f"http://{host}:{port}") as (reader, _):
+        connection = own(runner)
+        connection._next_keepalive_close_time = 0.0
+        connection.data_received(request(event()))
+        connection._process_keepalive()
+        assert (await read_answer(reader))[0] == "HTTP/1.1 200 OK"
+        assert connection._keepalive_handle is not None
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+async def test_a_body_that_follows_its_head_is_no_new_head(engine: StandIn, turns: int) -> None:
+    """A3: its deadline would close the connection under a request that takes its time."""
+    engine.answers[RecordStripeEvent] = lambda _: POSTED
+    runner, (host, port) = await serve(engine, settings())
+    async with connected(f"http://{host}:{port}") as (reader, _):
+        whole = request(event())
+        head = whole.index(b"\r\n\r\n") + 4
+        connection = own(runner)
+        connection.data_received(whole[:head])
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        connection.data_received(whole[head:])
+        assert (await read_answer(reader))[0] == "HTTP/1.1 200 OK"
+        assert connection._head_deadline is None
+    await runner.cleanup()
 
 
 async def test_a_connection_is_kept_while_a_delivery_is_under_way_and_closed_when_it_idles(
