@@ -217,6 +217,9 @@ def read_identity(path: Path, kind: FileKind) -> None:
     if found.st_size < _HEADER_BYTES:
         raise Corrupt(f"{path} holds {found.st_size} bytes: too few for a database")
     with contextlib.closing(connect(path, mode="ro&immutable=1")) as connection:
+        # A checkpoint copies the first page first: while it lasts, or if its process was killed, the file is shorter
+        # than its first page says, and without its WAL SQLite would call it malformed. With this setting it does not.
+        connection.execute("PRAGMA writable_schema = ON")
         application_id = connection.execute("PRAGMA application_id").fetchone()[0] & 0xFFFFFFFF
         page_size = connection.execute("PRAGMA page_size").fetchone()[0]
     if application_id != kind.application_id:

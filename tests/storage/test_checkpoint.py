@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,8 +14,8 @@ import pytest
 from cutline.storage.checkpoint import EARLY, PAGES_A_COMMIT, PAGES_AN_EVENT, WalGrowth, checkpoint
 from cutline.storage.errors import CannotOpen
 from cutline.storage.event_log import EventLog
-from cutline.storage.kinds import KINDS
-from cutline.storage.sqlite import WAL_PAGES_BEFORE_CHECKPOINT, connect, open_writer
+from cutline.storage.kinds import KINDS, FileKind
+from cutline.storage.sqlite import WAL_PAGES_BEFORE_CHECKPOINT, Connection, connect, open_reader, open_writer
 
 NOW = datetime(2026, 4, 9, 12, tzinfo=UTC)
 
@@ -47,3 +50,28 @@ def test_a_checkpoint_beside_an_open_transaction_copies_what_is_committed_and_di
 def test_a_checkpoint_of_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
     with pytest.raises(CannotOpen):
         checkpoint(tmp_path / "gone.db")
+
+
+@pytest.mark.parametrize("opened", [open_reader, partial(open_writer, create=False, now=None)], ids=["read", "written"])
+def test_a_file_whose_checkpoint_was_killed_after_its_first_page_is_whole(
+    tmp_path: Path, opened: Callable[[Path, FileKind], Connection]
+) -> None:
+    """P1: the first page tells of pages that are in the WAL alone as yet; the file is no less to be trusted for it."""
+    path, kind = tmp_path / "ledger.db", KINDS["ledger"]
+    with contextlib.closing(open_writer(path, kind, create=True, now=NOW)) as writer:
+        log = EventLog(writer, kind)
+        log.begin()
+        for number in range(500):
+            log.append(type="Noted", key=f"n{number}", at=NOW, cause="test", payload=f'{{"text": "{"x" * 200}"}}')
+        log.commit()
+        pages = writer.execute("PRAGMA page_count").fetchone()[0]
+        killed = tmp_path / "killed.db"
+        first_page = bytearray(path.read_bytes())
+        assert pages * 4096 > len(first_page), "the file has yet to grow"
+        first_page[28:32] = pages.to_bytes(4, "big")
+        first_page[92:96] = first_page[24:28]
+        killed.write_bytes(first_page)
+        shutil.copy(path.with_name("ledger.db-wal"), killed.with_name("killed.db-wal"))
+    with contextlib.closing(opened(killed, kind)) as connection:
+        assert connection.execute("SELECT count(*) FROM log").fetchone() == (500,)
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
