@@ -55,7 +55,8 @@ def _tables(migrations: tuple[Migration, ...]) -> Mapping[str, Table]:
 
 
 # The application ids spell CUT and a number: `file` and SQLite's own tools can tell one kind from another.
-# Caches are small where many files are open at once.
+# Caches are small where many files are open at once, and nowhere large: most commits walk through the whole of theirs
+# (docs/decisions/0029).
 KINDS: Mapping[str, FileKind] = MappingProxyType(
     {
         kind.name: kind
