@@ -132,9 +132,9 @@ class _Call:
 
     def set_result(self, answer: Answer) -> None:
         answered, self._answered = self._answered, None
-        self._waiting[self._to] -= 1
         if answered is None:
             return
+        self._waiting[self._to] -= 1
         try:
             answered(answer)
         except Exception:  # one asker's bug must not cost the others of its batch their answers

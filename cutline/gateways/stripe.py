@@ -117,8 +117,7 @@ class SessionClient(stripe.AIOHTTPClient):
                 return body, response.status, response.headers
         except (aiohttp.ClientError, TimeoutError, OSError, UnicodeDecodeError) as error:
             message = f"No complete answer from Stripe: {type(error).__name__}"
-            # The SDK leaves this constructor without types.
-            lost = stripe.APIConnectionError(message, should_retry=True)  # type: ignore[no-untyped-call]
+            lost = stripe.APIConnectionError(message, should_retry=True)  # type: ignore[no-untyped-call]  # the SDK's own
             raise lost from error
 
 

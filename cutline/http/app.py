@@ -80,10 +80,9 @@ def build_app(engine: Engine, settings: Settings) -> web.Application:
         standings=StandingsPages(engine, standings.rendered),
     )
     app = web.Application(client_max_size=BODY_BYTES_MAX)
-    doors = {bare.path: bare.door(house) for bare in BARE}
     app[WEBHOOKS] = webhook.WebhookDoor(house)
     for bare in BARE:
-        _add(app, bare, doors[bare.path])
+        _add(app, bare, bare.door(house))
     for route in ROUTES:
         _add(app, route, wrap(route, house))
     pages = add_pages(app, house)

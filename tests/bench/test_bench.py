@@ -81,14 +81,12 @@ async def test_payouts_are_measured_with_and_without_stripes_limit(tmp_path: Pat
 def test_the_api_is_measured_in_crowded_contests_and_every_acknowledged_entry_is_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert api.main(json=True, rounds=1, seconds=0.2, entries=300, data=tmp_path) == 0
+    # Longer than a disk is likely to stall: what is answered after the end of a measurement does not count.
+    assert api.main(json=True, rounds=1, seconds=0.6, entries=300, data=tmp_path) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["entries"] == 300
     assert len(document["figures"]) == len(api.SUBJECTS) * len(IN_FLIGHT)
-    # A disk that stalls for as long as one measurement takes is no fault: each subject is judged by its best.
-    for subject in api.SUBJECTS:
-        rates = [one["per_second"]["median"] for one in document["figures"] if one["subject"] == subject]
-        assert max(rates) > 0, subject
+    assert all(figure["per_second"]["median"] > 0 for figure in document["figures"])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -134,9 +134,12 @@ class StandIn:
         return self.lost
 
     def question(self, to: str, message: Any, cause: str, answered: Callable[[Accepted | Rejected], None]) -> None:
-        asking = asyncio.ensure_future(self.ask(to, message, cause))
-        # A bug of the engine's reaches the door as an answer that it cannot read.
-        asking.add_done_callback(lambda done: answered(done.result() if done.exception() is None else None))  # type: ignore[arg-type]
+        def told(done: asyncio.Future[Any]) -> None:
+            # A bug of the engine's reaches the door as an answer that it cannot read.
+            said: Any = done.result() if done.exception() is None else None
+            answered(said)
+
+        asyncio.ensure_future(self.ask(to, message, cause)).add_done_callback(told)
 
     def hand_over(self) -> None:
         """Nothing waits for company here."""
