@@ -5,7 +5,6 @@ An exception's own words may quote the data that it broke on, and Stripe's bodie
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -26,7 +25,7 @@ def broken_envelope(
 ) -> Envelope | None:
     """Return the same envelope with what must be kept of its command, or None where nothing must."""
     if isinstance(envelope, Ask | Tell) and isinstance(envelope.message, keeps):
-        return replace(envelope, message=broken_command(address, envelope.message, failure))
+        return envelope._replace(message=broken_command(address, envelope.message, failure))
     return None
 
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pykka
 import structlog
@@ -39,8 +39,7 @@ class Asker(Protocol):
         """Take the answer, on that loop; it never raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A question from an edge; `future` belongs to the event loop that asked."""
 
     message: Any
@@ -55,8 +54,7 @@ class Asks:
     asks: tuple[Ask, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(NamedTuple):
     """A message that expects no answer: a look at the clock, or the outcome of an effect."""
 
     message: Any

@@ -332,16 +332,16 @@ class Writer(Mailbox):
 
     def _record_opening(self, now: datetime) -> None:
         """Say once, before anything else is appended, that this process writes here now."""
-        if self._own.seq < self._opening:
+        file = self._own.log
+        if file.seq < self._opening:
             event = WriterOpened(boot_epoch=self._boot_epoch, opening=self._opening)
             payload = self._work.codec.encode(event)
-            self._own.log.append(type=type(event).__name__, key=event.key, at=now, cause="boot", payload=payload)
+            file.append(type=type(event).__name__, key=event.key, at=now, cause="boot", payload=payload)
 
     def _append(self, event: Any, now: datetime, cause: str) -> Recorded:
         self._record_opening(now)
-        entry = self._own.log.append(
-            type=type(event).__name__, key=event.key, at=now, cause=cause, payload=self._work.codec.encode(event)
-        )
+        payload = self._work.codec.encode(event)
+        entry = self._own.log.append(type=type(event).__name__, key=event.key, at=now, cause=cause, payload=payload)
         return Recorded(seq=entry.seq, at=now, cause=cause, event=event, hash=entry.hash)
 
     def _redeliver(self, now: datetime, after: Aftermath) -> None:

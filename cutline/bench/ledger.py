@@ -80,7 +80,10 @@ async def run_ledger(
 
 
 class Poster:
-    """Posts transactions that differ in all that the ledger compares, and knows what the books must hold."""
+    """Posts transactions of many holders, each once by one key as bare SQLite does, and knows what the books must hold.
+
+    Contests and Stripe ask so, too: under the name of what happened.
+    """
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -92,7 +95,7 @@ class Poster:
         number, key = self._posted, random_key()
         message = PostTransaction(
             idempotency_key=key,
-            effect_key=f"{key}:effect",
+            effect_key=key,
             kind="outside_ingest",
             currency="usd",
             legs=(("clearing:provider", _CENTS), (f"user:did:bench:{number % _ACCOUNTS}:available", -_CENTS)),

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from cutline.engine.errors import RejectCode
 
@@ -31,8 +32,7 @@ class Event(Protocol):
         """The business key, unique in the file: the same fact cannot be recorded twice."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event as the log holds it: its place, its commit time, its cause and the chain's hash after it."""
 
     seq: int
@@ -52,8 +52,7 @@ class Owed:
     message: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The command holds: record `events`, then answer `reply` and perform `effects`.
 
     `blobs` maps an event's key to raw bytes that are stored beside the log and never in it (Stripe's bodies, feed
@@ -64,7 +63,7 @@ class Accepted:
     events: Sequence[Event] = ()
     reply: Any = None
     effects: Sequence[Any] = ()
-    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    blobs: Mapping[str, bytes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,23 +12,34 @@ from dataclasses import dataclass
 import pysqlite3
 
 LOG = "log"
-_BUT_FOR = re.compile(r"CREATE UNIQUE INDEX \w+ ON \w+ \([\w, ]+\) WHERE (\w+) <> ('\w+')")
+_BUT_FOR = re.compile(r"CREATE UNIQUE INDEX \w+ ON \w+ \([\w, ]+\) WHERE ((\w+) <> '\w+'(?: AND \2 <> '\w+')*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButFor:
+    """What the rows of a partial unique index have in common: `column` holds none of `values`, which are SQL texts."""
+
+    column: str
+    values: tuple[str, ...]
+
+    def meets(self, row: str = "") -> str:
+        """Return the SQL condition that a row, named by its prefix, is one of them."""
+        return " AND ".join(f"{row}{self.column} <> {value}" for value in self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniqueKey:
-    """Columns that no two rows have alike; `but_for` names a column and the SQL text of a value whose rows may."""
+    """Columns that no two rows have alike, but for rows with certain values in one column, `but_for`."""
 
     columns: tuple[str, ...]
-    but_for: tuple[str, str] | None = None
+    but_for: ButFor | None = None
 
     def guard(self, table: str) -> str:
         """Return the SQL condition that a new row is in the way of an old one."""
         same = [f"{column} = NEW.{column}" for column in self.columns]
         if self.but_for is None:
             return _exists(table, same)
-        column, value = self.but_for
-        return f"(NEW.{column} <> {value} AND {_exists(table, [*same, f'{column} <> {value}'])})"
+        return f"({self.but_for.meets('NEW.')} AND {_exists(table, [*same, self.but_for.meets()])})"
 
 
 def _exists(table: str, conditions: Collection[str]) -> str:
@@ -96,12 +107,12 @@ def _unique_keys(connection: pysqlite3.Connection, name: str) -> tuple[UniqueKey
     return tuple(found)
 
 
-def _but_for(connection: pysqlite3.Connection, index: str) -> tuple[str, str]:
+def _but_for(connection: pysqlite3.Connection, index: str) -> ButFor:
     (sql,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (index,)).fetchone()
     found = _BUT_FOR.fullmatch(sql)
     if found is None:
         raise ValueError(f"{index}: such a partial unique key needs an insert guard of its own")
-    return found[1], found[2]
+    return ButFor(column=found[2], values=tuple(re.findall(r"'\w+'", found[1])))
 
 
 def guard_statements(table: Table, refusal: str | None = None) -> list[str]:

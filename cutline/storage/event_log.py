@@ -8,16 +8,14 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pysqlite3
 
 from cutline.engine.errors import InvariantViolated
-from cutline.storage.append_only import Table
 from cutline.storage.chain import GENESIS, ChainProblem, Problem, link, verify_chain
 from cutline.storage.errors import MisusedFile, Retryable, StorageError, WriteFailed, classify
 from cutline.storage.kinds import FileKind
@@ -34,15 +32,12 @@ _PAGE_WITHOUT = (
     "AND type NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?"
 )
 _ROWS_A_PAGE = 1_000
-_BULK_ROWS_MIN = 32
-_BULK_ROWS_MAX = 1_000
 _ROWS_A_STATEMENT_MAX = 64
 _ROWS_EXACTLY = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One row of a log. `payload` is JSON text; `at` is the commit time in UTC, to the millisecond."""
 
     seq: int
@@ -56,15 +51,7 @@ class Entry:
 
 def _entry(row: tuple[int, str, str, str, str, str, bytes]) -> Entry:
     seq, kind, key, at, cause, payload, digest = row
-    return Entry(
-        seq=seq,
-        type=kind,
-        key=key,
-        at=utc_time(at),
-        cause=cause,
-        payload=payload,
-        hash=digest,
-    )
+    return Entry(seq, kind, key, utc_time(at), cause, payload, digest)
 
 
 class EventLog:
@@ -81,7 +68,6 @@ class EventLog:
         self._tables = kind.tables
         self._statements: dict[tuple[str, int], str] = {}
         self._unwritten: list[tuple[int, str, str, str, str, str, bytes]] = []
-        self._bulk = {table.name: _bulk_sql(table) for table in kind.tables.values()}
         self._seq, self._head, self._at = 0, GENESIS, ""
         self._marks: list[tuple[int, bytes, str]] = []
         self._lost: str | None = None
@@ -199,38 +185,24 @@ class EventLog:
             raise _while(f"appending {type} {key!r}", error) from error
         self._unwritten.append((seq, type, key, text, cause, payload, digest))
         self._seq, self._head, self._at = seq, digest, text
-        return Entry(
-            seq=seq,
-            type=type,
-            key=key,
-            at=self._now_utc,
-            cause=cause,
-            payload=payload,
-            hash=digest,
-        )
+        return Entry(seq, type, key, self._now_utc, cause, payload, digest)
 
     def insert(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add typed rows: values in the order of its columns, without a row number that SQLite assigns.
 
-        Many rows go in as one statement. Raises MisusedFile for an unknown table, the log, a key that exists, or a
-        value that the schema refuses.
+        Raises MisusedFile for an unknown table, the log, a key that exists, or a value that the schema refuses.
         """
         self._require_transaction()
         if table not in self._tables or table == "log":
             raise MisusedFile(f"{table!r} is no table of typed rows")
-        columns, bulk = self._tables[table].columns, self._bulk[table]
+        columns = self._tables[table].columns
         if set(map(len, rows)) - {len(columns)}:
             raise MisusedFile(f"a row for {table} has too few or too many values")
         if self._unwritten:
             self._write()
         try:
-            if bulk is None or len(rows) < _BULK_ROWS_MIN:
-                self._put(table, columns, rows)
-                return
-            for start in range(0, len(rows), _BULK_ROWS_MAX):
-                chunk = orjson.dumps(rows[start : start + _BULK_ROWS_MAX]).decode()
-                self._cursor.execute(bulk, (chunk,))
-        except (pysqlite3.Error, orjson.JSONEncodeError) as error:
+            self._put(table, columns, rows)
+        except pysqlite3.Error as error:
             raise _while(f"inserting into {table}", error) from error
 
     def entries(self, after_seq: int = 0) -> Iterator[Entry]:
@@ -297,11 +269,3 @@ def _insert_sql(table: str, columns: Sequence[str], count: int) -> str:
     row = f"({', '.join('?' * len(columns))})"
     # Names come from the migrated schema, never from a request.
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - see above
-
-
-def _bulk_sql(table: Table) -> str | None:
-    if table.has_blob:
-        return None  # JSON cannot carry bytes.
-    values = ", ".join(f"value ->> {place}" for place in range(len(table.columns)))
-    # Names come from the migrated schema, never from a request.
-    return f"INSERT INTO {table.name} ({', '.join(table.columns)}) SELECT {values} FROM json_each(?)"  # noqa: S608 - see above

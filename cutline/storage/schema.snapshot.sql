@@ -269,7 +269,7 @@ CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN (NEW.id <> -
 
 -- file kind: ledger
 PRAGMA application_id = 1129665539;
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 CREATE TABLE _sqlite_migrations (
   id INTEGER PRIMARY KEY CHECK (id > 0),
@@ -385,6 +385,12 @@ CREATE TABLE postings (
   UNIQUE (log_seq, leg)
 ) STRICT;
 
+CREATE TABLE request_keys (
+  -- the idempotency key of a transaction that was asked for under another name than its effect's
+  log_seq INTEGER PRIMARY KEY REFERENCES transactions (log_seq),
+  request_key TEXT NOT NULL UNIQUE CHECK (request_key <> '')
+) STRICT;
+
 CREATE TABLE stripe_events (
   -- what Stripe sent, byte for byte; the log seq is the row number, because one event is one log row
   event_id TEXT NOT NULL UNIQUE,
@@ -434,7 +440,7 @@ CREATE TABLE transactions (
 
 CREATE INDEX accounts_log_seq_idx ON accounts (log_seq);
 
-CREATE UNIQUE INDEX log_key_idx ON log (key) WHERE type <> 'StripeEventRecorded';
+CREATE UNIQUE INDEX log_key_idx ON log (key) WHERE type <> 'StripeEventRecorded' AND type <> 'TransactionPosted';
 
 CREATE INDEX netting_entry_payouts_entry_idx ON netting_entry_payouts (entry_id);
 
@@ -530,7 +536,7 @@ CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, '
 
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
-CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR (NEW.type <> 'StripeEventRecorded' AND EXISTS (SELECT 1 FROM log WHERE key = NEW.key AND type <> 'StripeEventRecorded')) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR (NEW.type <> 'StripeEventRecorded' AND NEW.type <> 'TransactionPosted' AND EXISTS (SELECT 1 FROM log WHERE key = NEW.key AND type <> 'StripeEventRecorded' AND type <> 'TransactionPosted')) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
 
 CREATE TRIGGER netting_entry_payouts_block_delete BEFORE DELETE ON netting_entry_payouts BEGIN SELECT RAISE(ABORT, 'netting_entry_payouts is append-only'); END;
 
@@ -573,6 +579,12 @@ CREATE TRIGGER postings_block_delete BEFORE DELETE ON postings BEGIN SELECT RAIS
 CREATE TRIGGER postings_block_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
 
 CREATE TRIGGER postings_guard_insert BEFORE INSERT ON postings WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM postings)) OR EXISTS (SELECT 1 FROM postings WHERE log_seq = NEW.log_seq AND leg = NEW.leg) BEGIN SELECT RAISE(ABORT, 'postings is append-only: not a new row'); END;
+
+CREATE TRIGGER request_keys_block_delete BEFORE DELETE ON request_keys BEGIN SELECT RAISE(ABORT, 'request_keys is append-only'); END;
+
+CREATE TRIGGER request_keys_block_update BEFORE UPDATE ON request_keys BEGIN SELECT RAISE(ABORT, 'request_keys is append-only'); END;
+
+CREATE TRIGGER request_keys_guard_insert BEFORE INSERT ON request_keys WHEN NEW.log_seq <= (SELECT max(log_seq) FROM request_keys) OR EXISTS (SELECT 1 FROM request_keys WHERE request_key = NEW.request_key) BEGIN SELECT RAISE(ABORT, 'request_keys is append-only: not a new row'); END;
 
 CREATE TRIGGER stripe_events_block_delete BEFORE DELETE ON stripe_events BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only'); END;
 

@@ -88,7 +88,7 @@ async def test_a_contest_that_is_only_read_is_not_written_to(tmp_path: Path) -> 
     assert before[:2] == ["WriterOpened", "ContestCreated"]
     async with running_town(tmp_path) as town:
         assert (await town.contest(C))["status"] == "SCHEDULED"
-        assert writer_of(town, C)._own.at_rest
+        await town.until(_at_rest(writer_of(town, C)), lambda at_rest: at_rest)
     assert events(root) == before
     async with running_town(tmp_path) as town:
         await town.enter(C, "e1")

@@ -203,13 +203,31 @@ def ledger(tmp_path: Path, now: datetime) -> Path:
 
 
 def test_a_fact_of_the_ledger_is_recorded_once_whoever_writes(ledger: Path) -> None:
-    """PAY-010: the log's own index has every key but those of Stripe's events."""
+    """PAY-010: the log's own index has every key but those of Stripe's events and of transactions."""
     with contextlib.closing(connect(ledger, mode="rw")) as foreign:
         foreign.execute("PRAGMA recursive_triggers = OFF")
-        foreign.execute(LEDGER_ROW.format(how="", seq=1, type="TransactionPosted", key="k"))
+        foreign.execute(LEDGER_ROW.format(how="", seq=1, type="AnchorRecorded", key="k"))
         for how in ("", "OR REPLACE"):
             with pytest.raises(pysqlite3.IntegrityError, match="append-only: not a new row"):
                 foreign.execute(LEDGER_ROW.format(how=how, seq=2, type="AccountOpened", key="k"))
+
+
+def test_a_transaction_is_kept_unique_by_its_effect_and_by_the_key_of_who_asked(ledger: Path) -> None:
+    """LED-008, SCH-014: the log's index leaves transactions to these two tables."""
+    effect = "INSERT {how} INTO transactions VALUES ({seq}, '{effect}', 'k', 'usd', '2026-04-09T11:30:00.000Z')"
+    asked = "INSERT {how} INTO request_keys VALUES ({seq}, '{key}')"
+    with contextlib.closing(connect(ledger, mode="rw")) as foreign:
+        foreign.execute("PRAGMA recursive_triggers = OFF")
+        for seq in (1, 2, 3):
+            foreign.execute(LEDGER_ROW.format(how="", seq=seq, type="TransactionPosted", key="k"))
+        foreign.execute(effect.format(how="", seq=1, effect="x"))
+        foreign.execute(asked.format(how="", seq=1, key="k"))
+        foreign.execute(effect.format(how="", seq=2, effect="y"))
+        for how in ("", "OR REPLACE"):
+            with pytest.raises(pysqlite3.IntegrityError, match="append-only: not a new row"):
+                foreign.execute(effect.format(how=how, seq=3, effect="x"))
+            with pytest.raises(pysqlite3.IntegrityError, match="append-only: not a new row"):
+                foreign.execute(asked.format(how=how, seq=2, key="k"))
 
 
 def test_an_event_of_stripes_is_kept_unique_by_its_own_table(ledger: Path) -> None:

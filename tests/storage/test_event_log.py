@@ -216,7 +216,7 @@ def test_a_row_that_another_writer_slipped_in_is_noticed(contest: Path, log: Eve
 STATUS = ("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", 1)
 
 
-@pytest.mark.parametrize("count", [1, 31, 32, 2_500])
+@pytest.mark.parametrize("count", [1, 16, 17, 2_500])
 def test_typed_rows_keep_their_order_in_small_and_large_numbers(log: EventLog, writer: Connection, count: int) -> None:
     log.begin()
     log.insert("entry_status", [(f"e{n % 3 + 1}", "ACTIVE", STATUS[2], n % 3 + 1) for n in range(count)])
@@ -227,7 +227,7 @@ def test_typed_rows_keep_their_order_in_small_and_large_numbers(log: EventLog, w
 
 @pytest.mark.parametrize("count", [1, 40])
 def test_large_and_small_inserts_store_the_same_values(log: EventLog, writer: Connection, count: int) -> None:
-    """Integers to the last bit, nulls, and any text; a bulk insert goes through JSON."""
+    """Integers to the last bit, nulls, and any text."""
     texts = ["", "null", "1", "1.0", '"', "\\", "\n", "é⛳", "\x7f", "a\0b"]
     numbers = [2**63 - 1, -(2**63), 0, None, 2**53 + 1]
     rows = [(f"n{n}", texts[n % len(texts)], "[]", numbers[n % len(numbers)], n, STATUS[2], 1) for n in range(count)]

@@ -7,7 +7,6 @@ taken in `following`, and prizes are settled in `settling`; `folding` remembers 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +98,7 @@ def _decide(contest: Contest, command: Any, now: datetime) -> Decision:
         raise InvariantViolated(f"{type(command).__name__} is no message to a contest")
     decision = judge(contest, command, now)
     if isinstance(decision, Accepted) and (alerts := alerts_of(contest.contest_id, decision.events)):
-        return replace(decision, effects=(*decision.effects, *alerts))
+        return decision._replace(effects=(*decision.effects, *alerts))
     return decision
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
@@ -34,8 +34,7 @@ class Session:
             self.balances[posting.currency, account] = balance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booked:
+class Booked(NamedTuple):
     """A draft that holds, and the accounts that must be opened before it."""
 
     opened: Sequence[AccountOpened]

@@ -6,7 +6,7 @@ It looks at the events of one decision, after it is made and before it is commit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ def claimed(state: LedgerState, decision: Decision, now: datetime) -> Decision:
             content = {"account_did": did, "effect_key": draft.effect_key}
             posted = TransactionPosted(idempotency_key=draft.effect_key, posting=booked.posting, content=content)
             more += [*booked.opened, posted]
-    return replace(decision, events=[*decision.events, *more]) if more else decision
+    return decision._replace(events=[*decision.events, *more]) if more else decision
 
 
 def _claims(state: LedgerState, news: _News, did: str, currency: str) -> Iterator[Draft]:

@@ -11,7 +11,7 @@ from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger import accounts, postings
 from cutline.engine.ledger.refused_refunds import refund_refused
-from cutline.engine.ledger.requests import answered, content_of, post
+from cutline.engine.ledger.requests import answered, content_of, post, said
 from cutline.engine.ledger.state import LedgerState, Payment
 from cutline.engine.messages import MoveEntryFee, PostSettlement, Prize, RefundOutcome
 from cutline.engine.messages.untriggered import ReadPostedSettlements
@@ -55,7 +55,7 @@ def move_entry_fee(state: LedgerState, command: MoveEntryFee, now: datetime) -> 
 
 def _names_another(state: LedgerState, key: str, command: MoveEntryFee) -> bool:
     """Say whether this entry's refusal was posted for another payment: an entry may be paid for more than once."""
-    before = state.contents.get(key)
+    before = said(state, key)
     return before is not None and json.loads(before)["payment_intent"] != command.payment_intent
 
 

@@ -166,7 +166,7 @@ class TransactionPosted:
     """A balanced transaction that another actor or an edge asked for.
 
     `content` is what was asked, field by field, so that a second request under the key can be compared by
-    name.
+    name; it is empty where the posting says all of it.
     """
 
     idempotency_key: str

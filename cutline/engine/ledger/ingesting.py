@@ -10,7 +10,7 @@ from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger import accounts, postings
 from cutline.engine.ledger.booking import CURRENCY
-from cutline.engine.ledger.requests import answered, content_of, post
+from cutline.engine.ledger.requests import answered, content_of, post, said
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import IngestSettlement, RaiseAlert, ReadSettlement
 
@@ -66,7 +66,7 @@ def read_settlement(state: LedgerState, command: ReadSettlement, _now: datetime)
     by = state.effects.get(effect)
     if by is None:
         return Rejected(code=RejectCode.NOT_FOUND, details={"provider_reference": reference})
-    return Accepted(reply=_settlement(reference, effect, json.loads(state.contents[by]), CONFIRMED))
+    return Accepted(reply=_settlement(reference, effect, _reported(state, by), CONFIRMED))
 
 
 def ingest_effect(provider_reference: str) -> str:
@@ -76,12 +76,17 @@ def ingest_effect(provider_reference: str) -> str:
 
 def _posted_before(state: LedgerState, command: IngestSettlement, effect: str) -> Decision:
     """Answer a second key for one reference, or refuse it where it says something else."""
-    before = json.loads(state.contents[state.effects[effect]])
+    before = _reported(state, state.effects[effect])
     for name in ("account_did", "amount_cents", "currency"):
         if before[name] != str(getattr(command, name)):
             details = {"provider_reference": command.provider_reference, "field": name}
             return Rejected(code=RejectCode.IDEMPOTENCY_KEY_REUSED, details=details)
     return Accepted(reply=_settlement(command.provider_reference, effect, before, CONFIRMED) | {"deduped": True})
+
+
+def _reported(state: LedgerState, key: str) -> dict[str, str]:
+    content: dict[str, str] = json.loads(said(state, key) or "{}")
+    return content
 
 
 def _with_settlement(state: LedgerState, answer: Decision, command: IngestSettlement) -> Decision:

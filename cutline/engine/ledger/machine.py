@@ -107,6 +107,9 @@ _RESERVED: Final = (
 """Prefixes of business keys that no request from outside may use."""
 
 
+_OWN_KEY: Final = frozenset({"idempotency_key"})
+
+
 class LedgerMachine:
     """The rules of `ledger.db`: double entry, every effect once, no balance below zero."""
 
@@ -151,11 +154,15 @@ class LedgerMachine:
 
 
 def _post_transaction(state: LedgerState, command: PostTransaction, now: datetime) -> Decision:
-    """Post balanced legs for an edge with the ledger's key, once by key and by effect (LED-008)."""
-    content = content_of(command)
-    answer = answered(state, command.idempotency_key, content)
-    if answer is not None:
-        return answer
+    """Post balanced legs for an edge with the ledger's key, once by key and by effect (LED-008).
+
+    The posting says all that was asked, so there is no other content to keep.
+    """
+    if command.idempotency_key in state.contents:
+        asked = content_of(command, leave_out=_OWN_KEY)
+        answer = answered(state, command.idempotency_key, asked)
+        if answer is not None:
+            return answer
     invalid = _invalid_field(command)
     if invalid is not None:
         return Rejected(code=RejectCode.REQUEST_INVALID, details={"field": invalid})
@@ -173,7 +180,7 @@ def _post_transaction(state: LedgerState, command: PostTransaction, now: datetim
         state,
         draft,
         now,
-        content,
+        {},
         idempotency_key=command.idempotency_key,
         occurred_at=command.occurred_at,
     )
@@ -182,16 +189,19 @@ def _post_transaction(state: LedgerState, command: PostTransaction, now: datetim
 def _invalid_field(command: PostTransaction) -> str | None:
     if not command.idempotency_key or command.idempotency_key.startswith(_RESERVED):
         return "idempotency_key"
-    for name in ("effect_key", "kind"):
-        if not getattr(command, name):
-            return name
+    if not command.effect_key or not command.kind:
+        return "kind" if command.effect_key else "effect_key"
     if CURRENCY.fullmatch(command.currency) is None:
         return "currency"
     if command.occurred_at.tzinfo is None:
         return "occurred_at"
-    if len(command.legs) < 2 or any(type(cents) is not int or not cents for _, cents in command.legs):
+    if len(command.legs) < 2:
         return "legs"
-    holds = any(account.endswith(":held") for account, _ in command.legs)
+    holds = False
+    for account, cents in command.legs:
+        if type(cents) is not int or not cents:
+            return "legs"
+        holds = holds or account.endswith(":held")
     return "hold_source" if holds != (command.hold_source is not None) else None
 
 

@@ -7,7 +7,7 @@ Each function is balanced by construction: it is made of moves from a debited to
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.ledger import accounts
@@ -16,8 +16,7 @@ from cutline.engine.messages import Prize
 Legs = tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """A transaction not judged against balances yet. `hold_source` names what an H leg is kept for."""
 
     effect_key: str

@@ -13,7 +13,7 @@ from typing import Any
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger.booking import book
-from cutline.engine.ledger.events import TransactionPosted
+from cutline.engine.ledger.events import Posting, TransactionPosted
 from cutline.engine.ledger.postings import Draft
 from cutline.engine.ledger.state import LedgerState, joined
 from cutline.engine.messages import Prize
@@ -44,13 +44,32 @@ def answered(
 
     The refusal names the first field that differs (LED-008).
     """
-    before = state.contents.get(key)
+    before = said(state, key)
     if before is None:
         return None
     now = joined(content)
     if before == now:
         return Accepted(reply={"deduped": True, "idempotency_key": key})
     return Rejected(code=reused, details={"idempotency_key": key, "field": differing(before, now)})
+
+
+def said(state: LedgerState, key: str) -> str | None:
+    """Return what the request under a key said, its fields `joined`; None for a new key."""
+    before = state.contents.get(key)
+    return joined(_asked_for(before)) if isinstance(before, Posting) else before
+
+
+def _asked_for(posting: Posting) -> dict[str, str]:
+    """Return what was asked of a transaction that was asked for leg by leg, as `content_of` gives it."""
+    asked = {
+        "effect_key": posting.effect_key,
+        "kind": posting.kind,
+        "currency": posting.currency,
+        "legs": tuple((account, cents) for account, cents, _ in posting.legs),
+        "occurred_at": posting.occurred_at,
+        "hold_source": posting.hold_source,
+    }
+    return {name: str(value) for name, value in asked.items()}
 
 
 def post(

@@ -84,7 +84,8 @@ class LedgerState:
     accounts: dict[str, accounts.AccountKind] = field(default_factory=dict)
     holds: dict[tuple[str, str, str], int] = field(default_factory=dict)
     effects: dict[str, str] = field(default_factory=dict)
-    contents: dict[str, str] = field(default_factory=dict)
+    contents: dict[str, str | Posting] = field(default_factory=dict)
+    """What a request said, by its key: its fields, `joined`, or its posting where that says all of it."""
     stripe_events: dict[str, tuple[str, str]] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
     dead_letters: set[str] = field(default_factory=set)
@@ -164,7 +165,7 @@ def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime
         loss_state.remember_transfer(state.losses, event.posting, event.content["stripe_transfer_id"])
     if event.posting.kind == "outside_ingest":
         _fold_ingest(state, event.posting, at)
-    state.contents[event.idempotency_key] = joined(event.content)
+    state.contents[event.idempotency_key] = joined(event.content) if event.content else event.posting
     intent = event.content.get("payment_intent")
     _move_payment(state, event.posting, intent)
     if intent is not None and event.posting.kind == "refund_outside":

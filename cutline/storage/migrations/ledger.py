@@ -126,8 +126,16 @@ CREATE VIEW clearing_accounts AS
 SELECT 'did:internal:' || account AS id, substr(account, 10) AS domain, account, currency, log_seq
 FROM accounts WHERE kind = 'clearing'"""
 
+_REQUEST_KEYS = """
+CREATE TABLE request_keys (
+  -- the idempotency key of a transaction that was asked for under another name than its effect's
+  log_seq INTEGER PRIMARY KEY REFERENCES transactions (log_seq),
+  request_key TEXT NOT NULL UNIQUE CHECK (request_key <> '')
+) STRICT"""
+
 MIGRATIONS = (
-    log_table(keyed_elsewhere="StripeEventRecorded"),  # stripe_events has one row each, unique by event_id
+    # Found once in stripe_events by their id; in transactions by their effect, or in request_keys by their key.
+    log_table(keyed_elsewhere=("StripeEventRecorded", "TransactionPosted")),
     Migration(
         name="0002_create_ledger_tables",
         creates=(
@@ -144,4 +152,5 @@ MIGRATIONS = (
     Migration(name="0003_create_stripe_webhook_outbox", creates=(), statements=(_OUTBOX,)),
     NETTING,
     Migration(name="0005_create_clearing_accounts", creates=(), statements=(_CLEARING,)),
+    Migration(name="0006_create_request_keys", creates=("request_keys",), statements=(_REQUEST_KEYS,)),
 )

@@ -5,6 +5,7 @@ It must not touch rows or existing tables.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -23,17 +24,18 @@ class Migration:
     """Tables, and what their guards say when they refuse, where others rely on the words."""
 
 
-def log_table(*, keyed_elsewhere: str | None = None) -> Migration:
+def log_table(*, keyed_elsewhere: Collection[str] = ()) -> Migration:
     """Return the first step of every file: its log.
 
-    The keys of one type of event, `keyed_elsewhere`, need no place in the log's index where a typed table of the same
+    The keys of some types of event, `keyed_elsewhere`, need no place in the log's index where a typed table of the same
     commit holds each of them once already: a busy file is then spared a page of its index with every such event.
     """
     column = "key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice"
     index: tuple[str, ...] = ()
-    if keyed_elsewhere is not None:
+    if keyed_elsewhere:
         column = "key TEXT NOT NULL CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice"
-        index = (f"CREATE UNIQUE INDEX log_key_idx ON log (key) WHERE type <> '{keyed_elsewhere}'",)
+        others = " AND ".join(f"type <> '{kind}'" for kind in keyed_elsewhere)
+        index = (f"CREATE UNIQUE INDEX log_key_idx ON log (key) WHERE {others}",)
     table = f"""
 CREATE TABLE log (
   -- the truth of this file: what was decided, in order, each row chained to the one before

@@ -32,7 +32,7 @@ def project(recorded: Recorded, blob: bytes | None) -> Rows:
     if kind is StripeEventRecorded:
         return _stripe_event(recorded, event, blob)
     if kind is TransactionPosted:
-        return _posting(recorded.seq, event.posting)
+        return _transaction(recorded.seq, event)
     if kind is AccountOpened:
         return (("accounts", (event.account, event.kind, event.currency, recorded.seq)),)
     if kind is PostingBroke or kind is StripeEventForwarded:
@@ -81,13 +81,22 @@ def _attempt(recorded: Recorded, event: PostingBroke | StripeEventForwarded) -> 
     yield "outbox_attempts", (event.event_id, event.attempt, "broke", error, due_at, at, recorded.seq)
 
 
-def _posting(seq: int, posting: Posting) -> Iterator[tuple[str, Any]]:
-    yield (
-        "transactions",
-        (seq, posting.effect_key, posting.kind, posting.currency, utc_text(posting.occurred_at)),
-    )
+def _transaction(seq: int, event: TransactionPosted) -> Rows:
+    rows = _posting(seq, event.posting)
+    if event.idempotency_key != event.posting.effect_key:
+        rows.append(("request_keys", (seq, event.idempotency_key)))
+    return rows
+
+
+def _posting(seq: int, posting: Posting) -> list[tuple[str, tuple[Any, ...]]]:
+    """Return the rows of a transaction, all at once: there are more of them than of anything else."""
+    occurred_at = utc_text(posting.occurred_at)
+    rows: list[tuple[str, tuple[Any, ...]]] = [
+        ("transactions", (seq, posting.effect_key, posting.kind, posting.currency, occurred_at))
+    ]
     for leg, (account, amount_cents, balance_cents) in enumerate(posting.legs):
-        yield "postings", (seq, leg, account, amount_cents, balance_cents)
+        rows.append(("postings", (seq, leg, account, amount_cents, balance_cents)))
+    return rows
 
 
 def _dead_letter(recorded: Recorded, event: DeadLettered) -> tuple[Any, ...]:

@@ -283,6 +283,25 @@ def test_a_transaction_posts_once_by_key_and_once_by_effect(books: Books) -> Non
     assert (refusal.code, refusal.details["field"]) == (RejectCode.IDEMPOTENCY_KEY_REUSED, "kind")
 
 
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        ("effect_key", "x2"),
+        ("kind", "other"),
+        ("currency", "eur"),
+        ("legs", (("clearing:provider", 6), ("user:did:u:available", -6))),
+        ("occurred_at", NOW + timedelta(milliseconds=1)),
+        ("hold_source", "loss-event:1:ledger_hold"),
+    ],
+)
+def test_a_transaction_again_under_its_key_differs_by_a_named_field(books: Books, field: str, other: Any) -> None:
+    """LED-008: the posting alone says what was asked."""
+    books.accept(transaction())
+    refusal = books.refuse(transaction(**{field: other}))
+    assert (refusal.code, refusal.details["field"]) == (RejectCode.IDEMPOTENCY_KEY_REUSED, field)
+    assert books.accept(transaction()).reply == {"deduped": True, "idempotency_key": "k1"}
+
+
 def test_an_anchor_is_kept_once_and_another_hash_is_refused(books: Books) -> None:
     anchor = RecordAnchor(address="contest/c1", seq=7, hash="ab", reason="lock")
     books.accept(anchor)
