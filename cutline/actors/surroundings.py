@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -25,7 +26,7 @@ class Surroundings(Protocol):
     def measure(self, address: Address, vitals: Vitals | None) -> None:
         """Remember the figures by which this actor's file is watched."""
 
-    def checkpoint(self, address: Address) -> None:
+    def checkpoint(self, address: Address, counted: Callable[[int], None]) -> None:
         """Copy the file's write-ahead log into the file, beside its writer."""
 
     def failed(self, address: Address, failure: BaseException) -> None:

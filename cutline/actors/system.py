@@ -152,20 +152,25 @@ class System:
         """Remember the figures by which an actor's file is watched."""
         self.directory.measure(address, vitals)
 
-    def checkpoint(self, address: Address) -> None:
-        """Copy a file's write-ahead log into the file on a thread that nobody waits for."""
+    def checkpoint(self, address: Address, counted: Callable[[int], None]) -> None:
+        """Copy a file's write-ahead log into the file on a thread that nobody waits for, and say how long it was."""
         with contextlib.suppress(RuntimeError):  # the loop has stopped, and closing the file copies all of it
-            self._loop.call_soon_threadsafe(self._start_checkpoint, self.root.path_of(address))
+            self._loop.call_soon_threadsafe(self._start_checkpoint, self.root.path_of(address), counted)
 
-    def _start_checkpoint(self, path: Path) -> None:
+    def _start_checkpoint(self, path: Path, counted: Callable[[int], None]) -> None:
         if path not in self._checkpointing:
             self._checkpointing.add(path)
-            self._loop.run_in_executor(None, checkpoint, path).add_done_callback(partial(self._checkpointed, path))
+            copying = self._loop.run_in_executor(None, checkpoint, path)
+            copying.add_done_callback(partial(self._checkpointed, path, counted))
 
-    def _checkpointed(self, path: Path, done: asyncio.Future[None]) -> None:
+    def _checkpointed(self, path: Path, counted: Callable[[int], None], done: asyncio.Future[int]) -> None:
         self._checkpointing.discard(path)
-        if not done.cancelled() and done.exception() is not None:
+        if done.cancelled():
+            return
+        if done.exception() is not None:
             log.warning("checkpoint_failed", path=str(path), error=repr(done.exception()))
+            return
+        counted(done.result())
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hand a dead actor to the supervisor."""

@@ -233,7 +233,7 @@ class Writer(Mailbox):
             self._commit()
             self._company.flushed(time.monotonic() - began)
             if not self._replicated and self._growth.is_due(file.seq - before):
-                self._outside(self._around.checkpoint, self.address)
+                self._outside(self._around.checkpoint, self.address, self._growth.counted)
         else:
             file.rollback()
         self._act(after, now)
@@ -314,10 +314,12 @@ class Writer(Mailbox):
                 raise
             decision = machine.decide(state, broken_command(self.address, message, failure), now)
         if isinstance(decision, Accepted):
+            blobs = decision.blobs
             for event in decision.events:
-                for owed in self._record(event, decision.blobs.get(event.key), now, cause, after):
+                for owed in self._record(event, blobs.get(event.key) if blobs else None, now, cause, after):
                     after.sends.append((owed.to, Delivery(owed.key, self.address, owed.message, cause)))
-            after.effects.extend((effect, cause) for effect in decision.effects)
+            if decision.effects:
+                after.effects.extend((effect, cause) for effect in decision.effects)
             if isinstance(decision.reply, Rejected):
                 return decision.reply
         return decision

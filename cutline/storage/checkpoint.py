@@ -19,33 +19,46 @@ EARLY = 0.7
 
 PAGES_A_COMMIT = 8
 PAGES_AN_EVENT = 4
-"""About what a commit, and each event in it, adds to the log of a file: leaves of its tables and indexes."""
+"""About what a commit, and each event in it, adds to the log of a file, as long as nobody has counted its pages."""
+
+_ERRS_AT_MOST = 10
+"""No count of pages makes the estimate so many times more, or less, than it was."""
 
 
 class WalGrowth:
-    """Estimates how long a file's write-ahead log has become."""
+    """Estimates how long a file's write-ahead log has become, and learns from what its pages come to.
 
-    __slots__ = ("_pages",)
+    Copying too early costs: pages that many commits change are copied, and flushed, each time anew.
+    """
+
+    __slots__ = ("_asked_at", "_pages", "_truth")
 
     def __init__(self) -> None:
-        self._pages = 0
+        self._pages = self._asked_at = 0
+        self._truth = 1.0
 
     def is_due(self, events: int) -> bool:
         """Take note of a commit of so many events; True when it is time to copy, and then the count starts anew."""
         self._pages += PAGES_A_COMMIT + PAGES_AN_EVENT * events
-        if self._pages < EARLY * WAL_PAGES_BEFORE_CHECKPOINT:
+        if self._pages * self._truth < EARLY * WAL_PAGES_BEFORE_CHECKPOINT:
             return False
-        self._pages = 0
+        self._asked_at, self._pages = self._pages, 0
         return True
 
+    def counted(self, pages: int) -> None:
+        """Learn, from any thread, how many pages the log had when it was copied."""
+        if self._asked_at:
+            self._truth = min(max(pages / self._asked_at, 1 / _ERRS_AT_MOST), _ERRS_AT_MOST)
 
-def checkpoint(path: Path) -> None:
-    """Copy what can be copied without making anybody wait (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint).
 
-    Raises a StorageError as opening the file does.
+def checkpoint(path: Path) -> int:
+    """Copy what can be copied without making anybody wait, and return how many pages the log has.
+
+    See https://www.sqlite.org/pragma.html#pragma_wal_checkpoint. Raises a StorageError as opening the file does.
     """
     try:
         with contextlib.closing(connect(path, mode="rw")) as connection:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            return max(int(pages), 0)
     except pysqlite3.Error as error:
         raise classify(error) from error

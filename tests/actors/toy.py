@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -126,7 +126,7 @@ class Around:
     def note(self, address: str, due_at: datetime | None, at_rest: bool) -> None:
         pass
 
-    def checkpoint(self, address: str) -> None:
+    def checkpoint(self, address: str, counted: Callable[[int], None]) -> None:
         pass
 
     def failed(self, address: str, failure: BaseException) -> None:

@@ -50,7 +50,7 @@ def book(state: LedgerState, draft: Draft, occurred_at: datetime, session: Sessi
     currency = draft.currency
     balances = state.books.get(currency, _EMPTY)
     running: dict[str, int] = {}
-    kinds: dict[str, AccountKind] = {}
+    floored: list[str] = []
     opened: list[AccountOpened] = []
     legs: list[tuple[str, int, int]] = []
     for account, cents in draft.legs:
@@ -60,13 +60,14 @@ def book(state: LedgerState, draft: Draft, occurred_at: datetime, session: Sessi
             kind = state.accounts.get(account) or _open(account, currency, session, opened)
             if kind is None:
                 return Rejected(code=RejectCode.ACCOUNT_UNKNOWN, details={"account": account})
-            kinds[account] = kind
+            if kind.floored:
+                floored.append(account)
         balance += cents
         running[account] = balance
         legs.append((account, cents, balance))
-    for account, balance in running.items():
-        if balance > 0 and kinds[account].floored:
-            return _short(account, balance, currency)
+    for account in floored:
+        if running[account] > 0:
+            return _short(account, running[account], currency)
     if draft.hold_source is not None:
         refusal = _judge_hold(state.holds, draft.legs, draft.hold_source, currency)
         if refusal is not None:

@@ -166,7 +166,7 @@ def _post_transaction(state: LedgerState, command: PostTransaction, now: datetim
     invalid = _invalid_field(command)
     if invalid is not None:
         return Rejected(code=RejectCode.REQUEST_INVALID, details={"field": invalid})
-    difference_cents = sum(cents for _, cents in command.legs)
+    difference_cents = sum([cents for _, cents in command.legs])
     if difference_cents:
         return Rejected(code=RejectCode.TRANSACTION_UNBALANCED, details={"difference_cents": difference_cents})
     draft = Draft(

@@ -149,6 +149,8 @@ def _payout_locked(event: PayoutAdmitted, head: str) -> Owed:
 
 def _owed_by_transaction(event: TransactionPosted, head: str) -> Sequence[Owed]:
     effect, content = event.posting.effect_key, event.content
+    if not content:
+        return ()
     match event.posting.kind:
         case "entry_refused" | "entry_returned":
             return (Owed(key=f"{effect}:refund", to="payments", message=_refund_entry(content)),)

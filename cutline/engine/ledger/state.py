@@ -160,18 +160,22 @@ def _fold_forwarded(state: LedgerState, event: StripeEventForwarded, at: datetim
 
 
 def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime) -> None:
-    _post(state, event.posting, event.idempotency_key, at)
-    if "stripe_transfer_id" in event.content:
-        loss_state.remember_transfer(state.losses, event.posting, event.content["stripe_transfer_id"])
-    if event.posting.kind == "outside_ingest":
-        _fold_ingest(state, event.posting, at)
-    state.contents[event.idempotency_key] = joined(event.content) if event.content else event.posting
-    intent = event.content.get("payment_intent")
-    _move_payment(state, event.posting, intent)
-    if intent is not None and event.posting.kind == "refund_outside":
-        loss_state.remember_payment(state.losses, event.posting, intent)
-    state.payouts.award(event.prizes, event.posting.currency)
-    state.payouts.post(event.posting.kind, event.content)
+    posting, content = event.posting, event.content
+    _post(state, posting, event.idempotency_key, at)
+    if posting.kind == "outside_ingest":
+        _fold_ingest(state, posting, at)
+    if not content:
+        state.contents[event.idempotency_key] = posting
+        return
+    state.contents[event.idempotency_key] = joined(content)
+    if "stripe_transfer_id" in content:
+        loss_state.remember_transfer(state.losses, posting, content["stripe_transfer_id"])
+    intent = content.get("payment_intent")
+    _move_payment(state, posting, intent)
+    if intent is not None and posting.kind == "refund_outside":
+        loss_state.remember_payment(state.losses, posting, intent)
+    state.payouts.award(event.prizes, posting.currency)
+    state.payouts.post(posting.kind, content)
 
 
 def _fold_admission(state: LedgerState, event: PayoutAdmitted, _at: datetime) -> None:
