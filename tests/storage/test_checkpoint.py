@@ -30,6 +30,36 @@ def test_copying_is_due_once_the_log_has_grown_and_then_not_again_at_once() -> N
     assert not growth.is_due(events=1)
 
 
+def commits_until_due(growth: WalGrowth) -> int:
+    commits = 1
+    while not growth.is_due(events=1):
+        commits += 1
+    return commits
+
+
+@pytest.mark.parametrize(("share", "then"), [(0.25, 4.0), (2.0, 0.5), (0.0, 10.0), (1000.0, 0.1)])
+def test_copying_is_due_by_what_a_log_was_found_to_hold(share: float, then: float) -> None:
+    """A log with a quarter of the pages that were guessed is copied a quarter as often, within bounds."""
+    growth = WalGrowth()
+    growth.counted(1)  # nobody has asked: it tells nothing of what was guessed
+    guessed = commits_until_due(growth)
+    growth.counted(int(share * guessed * (PAGES_A_COMMIT + PAGES_AN_EVENT)))
+    assert commits_until_due(growth) == pytest.approx(guessed * then, rel=0.01, abs=1)
+
+
+def test_a_checkpoint_tells_how_many_pages_the_log_has(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with contextlib.closing(open_writer(path, KINDS["ledger"], create=True, now=NOW)) as writer:
+        log = EventLog(writer, KINDS["ledger"])
+        for number in range(50):
+            log.begin()
+            log.append(type="Noted", key=f"n{number}", at=NOW, cause="test", payload="{}")
+            log.commit()
+        header_bytes, frame_bytes = 32, 24 + writer.execute("PRAGMA page_size").fetchone()[0]
+        written = path.with_name("ledger.db-wal").stat().st_size
+        assert checkpoint(path) == (written - header_bytes) // frame_bytes > 50
+
+
 def test_a_checkpoint_beside_an_open_transaction_copies_what_is_committed_and_disturbs_nobody(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with contextlib.closing(open_writer(path, KINDS["ledger"], create=True, now=NOW)) as writer:
