@@ -27,7 +27,10 @@ class Surroundings(Protocol):
         """Remember the figures by which this actor's file is watched."""
 
     def checkpoint(self, address: Address, counted: Callable[[int], None]) -> None:
-        """Copy the file's write-ahead log into the file, beside its writer."""
+        """Copy the file's write-ahead log into the file, beside its writer.
+
+        `counted` is told, on another thread, how many pages the log had.
+        """
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hear that an actor has stopped because of a failure."""

@@ -163,14 +163,16 @@ class System:
             copying = self._loop.run_in_executor(None, checkpoint, path)
             copying.add_done_callback(partial(self._checkpointed, path, counted))
 
-    def _checkpointed(self, path: Path, counted: Callable[[int], None], done: asyncio.Future[int]) -> None:
+    def _checkpointed(self, path: Path, counted: Callable[[int], None], done: asyncio.Future[int | None]) -> None:
         self._checkpointing.discard(path)
         if done.cancelled():
             return
         if done.exception() is not None:
             log.warning("checkpoint_failed", path=str(path), error=repr(done.exception()))
             return
-        counted(done.result())
+        pages = done.result()
+        if pages is not None:
+            counted(pages)
 
     def failed(self, address: Address, failure: BaseException) -> None:
         """Hand a dead actor to the supervisor."""

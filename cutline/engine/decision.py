@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from cutline.engine.errors import RejectCode
 
@@ -29,7 +28,7 @@ class Event(Protocol):
 
     @property
     def key(self) -> str:
-        """The business key, unique in the file: the same fact cannot be recorded twice."""
+        """The business key: the same fact cannot be recorded twice, which the file refuses, or else the fold."""
 
 
 class Recorded(NamedTuple):
@@ -52,6 +51,9 @@ class Owed:
     message: Any
 
 
+_NO_BLOBS: Final[Mapping[str, bytes]] = {}
+
+
 class Accepted(NamedTuple):
     """The command holds: record `events`, then answer `reply` and perform `effects`.
 
@@ -63,7 +65,7 @@ class Accepted(NamedTuple):
     events: Sequence[Event] = ()
     reply: Any = None
     effects: Sequence[Any] = ()
-    blobs: Mapping[str, bytes] = MappingProxyType({})
+    blobs: Mapping[str, bytes] = _NO_BLOBS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import orjson
 import pysqlite3
 
 from cutline.engine.decision import Address
+from cutline.storage.append_only import LOG
 from cutline.storage.errors import CannotOpen, Untrusted
 from cutline.storage.kinds import KINDS
 from cutline.storage.sqlite import Connection, open_reader
 
-# A range of the unique index on the key: `anchor:<address>:<seq>`, and ";" is the character after ":". The index is
-# without Stripe's events, and SQLite uses it where the question says so, too.
-_ANCHORS = "SELECT payload FROM log WHERE key >= ? AND key < ? AND type <> 'StripeEventRecorded'"
+
+@cache
+def anchors_query() -> str:
+    """Return the query of a range of keys: `anchor:<address>:<seq>`, and ";" is the character after ":".
+
+    The log's index leaves some types out, and SQLite uses it only for a question that leaves them out, too.
+    """
+    [key] = [one for one in KINDS["ledger"].tables[LOG].unique_keys if one.columns == ("key",)]
+    indexed = f" AND {key.but_for.meets()}" if key.but_for is not None else ""
+    # The condition comes from the migrated schema.
+    return f"SELECT payload FROM log WHERE key >= ? AND key < ?{indexed}"  # noqa: S608 - see above
 
 
 class LedgerAnchors:
@@ -56,7 +66,7 @@ class LedgerAnchors:
             if not self._ledger.exists():
                 return []
             self._connection = open_reader(self._ledger, KINDS["ledger"])
-        return list(self._connection.execute(_ANCHORS, (f"anchor:{address}:", f"anchor:{address};")))
+        return list(self._connection.execute(anchors_query(), (f"anchor:{address}:", f"anchor:{address};")))
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

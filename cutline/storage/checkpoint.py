@@ -46,19 +46,27 @@ class WalGrowth:
         return True
 
     def counted(self, pages: int) -> None:
-        """Learn, from any thread, how many pages the log had when it was copied."""
-        if self._asked_at:
-            self._truth = min(max(pages / self._asked_at, 1 / _ERRS_AT_MOST), _ERRS_AT_MOST)
+        """Learn, from any thread, how many pages the log had when it was copied.
+
+        Far fewer than were expected mean that SQLite has begun the log anew by itself, and that copying comes too late.
+        """
+        if not self._asked_at:
+            return
+        if self._truth < 1 and pages < self._asked_at * self._truth / 2:
+            self._truth = 1.0
+            return
+        self._truth = min(max(pages / self._asked_at, 1 / _ERRS_AT_MOST), _ERRS_AT_MOST)
 
 
-def checkpoint(path: Path) -> int:
+def checkpoint(path: Path) -> int | None:
     """Copy what can be copied without making anybody wait, and return how many pages the log has.
 
-    See https://www.sqlite.org/pragma.html#pragma_wal_checkpoint. Raises a StorageError as opening the file does.
+    None when another process copies it already. See https://www.sqlite.org/pragma.html#pragma_wal_checkpoint. Raises a
+    StorageError as opening the file does.
     """
     try:
         with contextlib.closing(connect(path, mode="rw")) as connection:
             _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            return max(int(pages), 0)
+            return int(pages) if pages >= 0 else None
     except pysqlite3.Error as error:
         raise classify(error) from error

@@ -81,9 +81,6 @@ _HEADER_BYTES = 100
 _TEMPLATE_TIME = "0000-00-00T00:00:00.000Z"
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 @lru_cache(maxsize=256)
 def utc_text(at: datetime) -> str:
     """Return a time as files hold it: ISO 8601, UTC, milliseconds (cut, not rounded), Z.
@@ -94,10 +91,13 @@ def utc_text(at: datetime) -> str:
         if at.utcoffset() is None:
             raise ValueError("a time without a zone cannot be recorded")
         at = at.astimezone(UTC)
-    if type(at) is type(_EPOCH) and at.microsecond:
-        # Three times as fast; it leaves a fraction of nought out, and knows no subclass that holds the clock.
-        return orjson.dumps(at)[1:24].decode() + "Z"
+    if at.microsecond:
+        # Three times as fast; it leaves a fraction of nought out, and has to be told how to write a subclass.
+        return orjson.dumps(at, default=datetime.isoformat)[1:24].decode() + "Z"
     return at.isoformat(timespec="milliseconds")[:23] + "Z"
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc_time(text: str) -> datetime:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +20,15 @@ from cutline.storage.kinds import KINDS, FileKind
 from cutline.storage.sqlite import WAL_PAGES_BEFORE_CHECKPOINT, Connection, connect, open_reader, open_writer
 
 NOW = datetime(2026, 4, 9, 12, tzinfo=UTC)
+
+# The byte after the writer's (https://www.sqlite.org/walformat.html#wal_locks).
+HOLD_THE_CHECKPOINT_LOCK = """
+import fcntl, os, sys
+shm = os.open(sys.argv[1] + "-shm", os.O_RDWR)
+fcntl.lockf(shm, fcntl.LOCK_EX, 1, 121)
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 def test_copying_is_due_once_the_log_has_grown_and_then_not_again_at_once() -> None:
@@ -37,7 +48,7 @@ def commits_until_due(growth: WalGrowth) -> int:
     return commits
 
 
-@pytest.mark.parametrize(("share", "then"), [(0.25, 4.0), (2.0, 0.5), (0.0, 10.0), (1000.0, 0.1)])
+@pytest.mark.parametrize(("share", "then"), [(0.25, 4.0), (0.01, 10.0), (1.25, 0.8)])
 def test_copying_is_due_by_what_a_log_was_found_to_hold(share: float, then: float) -> None:
     """A log with a quarter of the pages that were guessed is copied a quarter as often, within bounds."""
     growth = WalGrowth()
@@ -45,6 +56,36 @@ def test_copying_is_due_by_what_a_log_was_found_to_hold(share: float, then: floa
     guessed = commits_until_due(growth)
     growth.counted(int(share * guessed * (PAGES_A_COMMIT + PAGES_AN_EVENT)))
     assert commits_until_due(growth) == pytest.approx(guessed * then, rel=0.01, abs=1)
+
+
+def test_a_log_that_outgrew_what_was_learned_is_copied_by_the_guess_again() -> None:
+    """SQLite begins the log anew by itself when it has become too long, and a count of the rest tells nothing."""
+    growth = WalGrowth()
+    guessed = commits_until_due(growth)
+    growth.counted(300)
+    assert commits_until_due(growth) > 5 * guessed
+    growth.counted(100)
+    assert commits_until_due(growth) == guessed
+
+
+def test_a_checkpoint_that_another_process_makes_counts_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with contextlib.closing(open_writer(path, KINDS["ledger"], create=True, now=NOW)) as writer:
+        log = EventLog(writer, KINDS["ledger"])
+        log.begin()
+        log.append(type="Noted", key="n", at=NOW, cause="test", payload="{}")
+        log.commit()
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLD_THE_CHECKPOINT_LOCK, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as other:
+            assert other.stdin is not None
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"held\n"
+            assert checkpoint(path) is None
+            other.stdin.close()
+        assert checkpoint(path)
 
 
 def test_a_checkpoint_tells_how_many_pages_the_log_has(tmp_path: Path) -> None:

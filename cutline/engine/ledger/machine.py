@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
@@ -107,9 +108,6 @@ _RESERVED: Final = (
 """Prefixes of business keys that no request from outside may use."""
 
 
-_OWN_KEY: Final = frozenset({"idempotency_key"})
-
-
 class LedgerMachine:
     """The rules of `ledger.db`: double entry, every effect once, no balance below zero."""
 
@@ -158,9 +156,10 @@ def _post_transaction(state: LedgerState, command: PostTransaction, now: datetim
 
     The posting says all that was asked, so there is no other content to keep.
     """
+    if command.occurred_at.tzinfo not in (UTC, None):
+        command = replace(command, occurred_at=command.occurred_at.astimezone(UTC))
     if command.idempotency_key in state.contents:
-        asked = content_of(command, leave_out=_OWN_KEY)
-        answer = answered(state, command.idempotency_key, asked)
+        answer = answered(state, command.idempotency_key, content_of(command))
         if answer is not None:
             return answer
     invalid = _invalid_field(command)

@@ -56,12 +56,13 @@ def answered(
 def said(state: LedgerState, key: str) -> str | None:
     """Return what the request under a key said, its fields `joined`; None for a new key."""
     before = state.contents.get(key)
-    return joined(_asked_for(before)) if isinstance(before, Posting) else before
+    return joined(_asked_for(key, before)) if isinstance(before, Posting) else before
 
 
-def _asked_for(posting: Posting) -> dict[str, str]:
+def _asked_for(key: str, posting: Posting) -> dict[str, str]:
     """Return what was asked of a transaction that was asked for leg by leg, as `content_of` gives it."""
     asked = {
+        "idempotency_key": key,
         "effect_key": posting.effect_key,
         "kind": posting.kind,
         "currency": posting.currency,

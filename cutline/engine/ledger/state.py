@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, Final, Literal
 
 from cutline.engine.canonical import canonical_json
+from cutline.engine.errors import InvariantViolated
 from cutline.engine.ledger import accounts, loss_state
 from cutline.engine.ledger.events import (
     AccountClosed,
@@ -161,6 +162,8 @@ def _fold_forwarded(state: LedgerState, event: StripeEventForwarded, at: datetim
 
 def _fold_transaction(state: LedgerState, event: TransactionPosted, at: datetime) -> None:
     posting, content = event.posting, event.content
+    if event.idempotency_key in state.contents:
+        raise InvariantViolated(f"{event.idempotency_key} is the key of another transaction already")
     _post(state, posting, event.idempotency_key, at)
     if posting.kind == "outside_ingest":
         _fold_ingest(state, posting, at)

@@ -27,8 +27,8 @@ class Migration:
 def log_table(*, keyed_elsewhere: Collection[str] = ()) -> Migration:
     """Return the first step of every file: its log.
 
-    The keys of some types of event, `keyed_elsewhere`, need no place in the log's index where a typed table of the same
-    commit holds each of them once already: a busy file is then spared a page of its index with every such event.
+    The keys of some types of event, `keyed_elsewhere`, need no place in the log's index where typed tables of the same
+    commit hold them: a busy file is then spared a page of its index with every such event.
     """
     column = "key TEXT NOT NULL UNIQUE CHECK (key <> ''), -- the business key: the same fact cannot be recorded twice"
     index: tuple[str, ...] = ()

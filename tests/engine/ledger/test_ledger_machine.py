@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -300,6 +300,24 @@ def test_a_transaction_again_under_its_key_differs_by_a_named_field(books: Books
     refusal = books.refuse(transaction(**{field: other}))
     assert (refusal.code, refusal.details["field"]) == (RejectCode.IDEMPOTENCY_KEY_REUSED, field)
     assert books.accept(transaction()).reply == {"deduped": True, "idempotency_key": "k1"}
+
+
+@pytest.mark.parametrize("hours", [timedelta(hours=2), timedelta(hours=5, minutes=30, seconds=15)])
+def test_a_transaction_again_may_tell_its_time_in_another_zone(books: Books, hours: timedelta) -> None:
+    """LED-008: a moment is a moment, live and read back from the log."""
+    books.accept(transaction(occurred_at=NOW.astimezone(timezone(hours))))
+    assert books.log[-1].event.posting.occurred_at == NOW
+    for again in (NOW, NOW.astimezone(timezone(hours))):
+        assert books.accept(transaction(occurred_at=again)).reply["deduped"] is True
+
+
+def test_no_two_transactions_have_one_key_whoever_posts_them(books: Books) -> None:
+    """LED-008, SCH-014: the file keeps effects and the other keys apart; what they have in common is refused here."""
+    books.accept(transaction(idempotency_key="k1", effect_key="k1"))
+    first = books.log[-1]
+    other = replace(first.event, posting=replace(first.event.posting, effect_key="x2"))
+    with pytest.raises(InvariantViolated, match="k1"):
+        books.machine.evolve(books.state, first._replace(seq=first.seq + 1, event=other))
 
 
 def test_an_anchor_is_kept_once_and_another_hash_is_refused(books: Books) -> None:
