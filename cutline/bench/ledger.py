@@ -82,7 +82,7 @@ async def run_ledger(
 class Poster:
     """Posts transactions of many holders, each once by one key as bare SQLite does, and knows what the books must hold.
 
-    Contests and Stripe ask so, too: under the name of what happened.
+    Contests ask so, too: under the name of what happened.
     """
 
     def __init__(self, system: System) -> None:

@@ -33,12 +33,16 @@ sys.stdin.read()
 
 def test_copying_is_due_once_the_log_has_grown_and_then_not_again_at_once() -> None:
     growth = WalGrowth()
-    commits = 0
-    while not growth.is_due(events=1):
-        commits += 1
-    pages = (commits + 1) * (PAGES_A_COMMIT + PAGES_AN_EVENT)
+    pages = commits_until_due(growth) * (PAGES_A_COMMIT + PAGES_AN_EVENT)
     assert EARLY * WAL_PAGES_BEFORE_CHECKPOINT <= pages < WAL_PAGES_BEFORE_CHECKPOINT
     assert not growth.is_due(events=1)
+
+
+def note(log: EventLog, *, commits: int) -> None:
+    for number in range(commits):
+        log.begin()
+        log.append(type="Noted", key=f"n{number}", at=NOW, cause="test", payload="{}")
+        log.commit()
 
 
 def commits_until_due(growth: WalGrowth) -> int:
@@ -72,9 +76,7 @@ def test_a_checkpoint_that_another_process_makes_counts_nothing(tmp_path: Path) 
     path = tmp_path / "ledger.db"
     with contextlib.closing(open_writer(path, KINDS["ledger"], create=True, now=NOW)) as writer:
         log = EventLog(writer, KINDS["ledger"])
-        log.begin()
-        log.append(type="Noted", key="n", at=NOW, cause="test", payload="{}")
-        log.commit()
+        note(log, commits=1)
         with subprocess.Popen(
             [sys.executable, "-c", HOLD_THE_CHECKPOINT_LOCK, str(path)],
             stdin=subprocess.PIPE,
@@ -92,10 +94,7 @@ def test_a_checkpoint_tells_how_many_pages_the_log_has(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     with contextlib.closing(open_writer(path, KINDS["ledger"], create=True, now=NOW)) as writer:
         log = EventLog(writer, KINDS["ledger"])
-        for number in range(50):
-            log.begin()
-            log.append(type="Noted", key=f"n{number}", at=NOW, cause="test", payload="{}")
-            log.commit()
+        note(log, commits=50)
         header_bytes, frame_bytes = 32, 24 + writer.execute("PRAGMA page_size").fetchone()[0]
         written = path.with_name("ledger.db-wal").stat().st_size
         assert checkpoint(path) == (written - header_bytes) // frame_bytes > 50
@@ -105,10 +104,7 @@ def test_a_checkpoint_beside_an_open_transaction_copies_what_is_committed_and_di
     path = tmp_path / "ledger.db"
     with contextlib.closing(open_writer(path, KINDS["ledger"], create=True, now=NOW)) as writer:
         log = EventLog(writer, KINDS["ledger"])
-        for number in range(50):
-            log.begin()
-            log.append(type="Noted", key=f"n{number}", at=NOW, cause="test", payload="{}")
-            log.commit()
+        note(log, commits=50)
         log.begin()
         log.append(type="Noted", key="open", at=NOW, cause="test", payload="{}")
         checkpoint(path)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pysqlite3
 import pytest
@@ -123,6 +124,19 @@ def test_an_event_of_another_release_is_refused_and_not_guessed(root: Path) -> N
 def test_events_that_cannot_follow_each_other_are_named(root: Path) -> None:
     forge(path_of(root, CONTEST), "StatusChanged", lambda event: changed(event, from_status="LIVE"))
     assert Code.FOLD_FAILED in codes(verify_root(root))
+
+
+def test_two_transactions_of_one_key_are_named(root: Path) -> None:
+    """LED-008: what the file's indexes keep apart by effect, folding keeps apart by key."""
+    keys: list[str] = []
+
+    def ask_under_the_first_key(event: dict[str, Any]) -> bool:
+        keys.append(event["idempotency_key"])
+        return len(keys) > 1 and changed(event, idempotency_key=keys[0])
+
+    forge(path_of(root, "ledger"), "TransactionPosted", ask_under_the_first_key)
+    [problem] = [problem for problem in verify_root(root).problems if problem.code is Code.FOLD_FAILED]
+    assert f"{keys[0]} is the key of another transaction already" in problem.message
 
 
 @pytest.mark.parametrize(
