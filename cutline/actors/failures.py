@@ -10,6 +10,7 @@ from traceback import extract_tb
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from cutline.actors.mailbox import Ask, Envelope, Tell
 from cutline.engine.decision import Address, Rejected
@@ -25,7 +26,7 @@ def broken_envelope(
 ) -> Envelope | None:
     """Return the same envelope with what must be kept of its command, or None where nothing must."""
     if isinstance(envelope, Ask | Tell) and isinstance(envelope.message, keeps):
-        return envelope._replace(message=broken_command(address, envelope.message, failure))
+        return replace(envelope, message=broken_command(address, envelope.message, failure))
     return None
 
 

@@ -12,10 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import pykka
 import structlog
+from msgspec import Struct
 from pykka.messages import _ActorStop  # the only way to recognise Pykka's own stop message in an inbox
 
 from cutline.engine.decision import Accepted, Address, Rejected
@@ -39,7 +40,7 @@ class Asker(Protocol):
         """Take the answer, on that loop; it never raises."""
 
 
-class Ask(NamedTuple):
+class Ask(Struct, frozen=True):
     """A question from an edge; `future` belongs to the event loop that asked."""
 
     message: Any
@@ -54,7 +55,7 @@ class Asks:
     asks: tuple[Ask, ...]
 
 
-class Tell(NamedTuple):
+class Tell(Struct, frozen=True):
     """A message that expects no answer: a look at the clock, or the outcome of an effect."""
 
     message: Any

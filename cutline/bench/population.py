@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import fields, replace
 
 from cutline.engine import tournament
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened

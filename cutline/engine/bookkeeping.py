@@ -6,12 +6,12 @@ Only the writer of a file records them; no machine sees them, and they must not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriterOpened:
+
+class WriterOpened(Struct, frozen=True, kw_only=True):
     """A process has opened this file for writing; what an earlier commit left in doubt is settled by this one."""
 
     boot_epoch: int
@@ -23,8 +23,7 @@ class WriterOpened:
         return f"writer-opened:{self.opening}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveriesAcknowledged:
+class DeliveriesAcknowledged(Struct, frozen=True, kw_only=True):
     """Receivers hold these owed messages in their own files; they are owed no more."""
 
     first: int

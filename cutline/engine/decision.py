@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from cutline.engine.errors import RejectCode
 
@@ -31,7 +33,7 @@ class Event(Protocol):
         """The business key: the same fact cannot be recorded twice, which the file refuses, or else the fold."""
 
 
-class Recorded(NamedTuple):
+class Recorded(Struct, frozen=True):
     """An event as the log holds it: its place, its commit time, its cause and the chain's hash after it."""
 
     seq: int
@@ -54,7 +56,7 @@ class Owed:
 _NO_BLOBS: Final[Mapping[str, bytes]] = {}
 
 
-class Accepted(NamedTuple):
+class Accepted(Struct, frozen=True):
     """The command holds: record `events`, then answer `reply` and perform `effects`.
 
     `blobs` maps an event's key to raw bytes that are stored beside the log and never in it (Stripe's bodies, feed

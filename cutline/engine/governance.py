@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from cutline.engine import executions, publications
 from cutline.engine.contracts import ContractPublished, ErrorCodeRegistered, Promises, register_contracts
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
@@ -43,8 +45,7 @@ from cutline.engine.publications import ConfigPublished, ConfigValidated, Public
 from cutline.engine.revocations import TokenRevoked, revoke_token
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContestPlanned:
+class ContestPlanned(Struct, frozen=True, kw_only=True):
     """A contest is to be: its file comes next, and until then may be missing."""
 
     contest_id: str
@@ -60,8 +61,7 @@ class ContestPlanned:
         return f"contest:{self.contest_id}:planned"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContestConfirmed:
+class ContestConfirmed(Struct, frozen=True, kw_only=True):
     """The contest's file holds its creation: from now on a missing file is a fault."""
 
     contest_id: str
@@ -72,8 +72,7 @@ class ContestConfirmed:
         return f"contest:{self.contest_id}:created"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContestQuarantined:
+class ContestQuarantined(Struct, frozen=True, kw_only=True):
     """The contest's file cannot be trusted; it stays closed. `number` counts quarantines and releases."""
 
     contest_id: str
@@ -86,8 +85,7 @@ class ContestQuarantined:
         return f"contest:{self.contest_id}:quarantine:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContestReleased:
+class ContestReleased(Struct, frozen=True, kw_only=True):
     """The contest's file is trusted again."""
 
     contest_id: str

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec import Struct
+
 from cutline.engine.decision import Accepted, Decision, Recorded, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import PublishConfig, RaiseAlert, ReadConfig, RecordValidation, RollBackConfig
@@ -18,8 +20,7 @@ ROLLED_BACK: Final = "config_rolled_back"
 RUNBOOK: Final = "runbooks/deploy-configuration-change.md"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigValidated:
+class ConfigValidated(Struct, frozen=True, kw_only=True):
     """A content has been checked and rehearsed without a fault; `report` says what the rehearsal was."""
 
     config_id: str
@@ -33,8 +34,7 @@ class ConfigValidated:
         return f"config-validated:{self.config_sha256}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigPublished:
+class ConfigPublished(Struct, frozen=True, kw_only=True):
     """A configuration has a new version. A rollback publishes an old content again: `rolls_back` is what it undoes."""
 
     config_id: str

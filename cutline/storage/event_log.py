@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import pysqlite3
+from msgspec import Struct
 
 from cutline.engine.errors import InvariantViolated
 from cutline.storage.chain import GENESIS, ChainProblem, Problem, link, verify_chain
@@ -37,7 +38,7 @@ _ROWS_EXACTLY = 16
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """One row of a log. `payload` is JSON text; `at` is the commit time in UTC, to the millisecond."""
 
     seq: int

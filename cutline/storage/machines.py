@@ -96,7 +96,7 @@ class Folding:
     def take(self, entry: Entry) -> Recorded:
         """Fold the next entry and return it as an event.
 
-        Raises KeyError for a type that this release does not know and pydantic.ValidationError for a payload of
+        Raises KeyError for a type that this release does not know and msgspec.DecodeError for a payload of
         another shape; whatever the machine raises on an event that cannot follow passes through.
         """
         event = self.rules.codec.decode(entry.type, entry.payload)

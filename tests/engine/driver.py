@@ -7,10 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import orjson
-from pydantic import TypeAdapter
-
 from cutline.engine.decision import Accepted, Machine, Owed, Recorded, Rejected
+from cutline.storage.codec import Codec
 
 
 def at(text: str) -> datetime:
@@ -19,8 +17,18 @@ def at(text: str) -> datetime:
 
 
 @cache
-def _reader(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _codec(kind: Any) -> Codec:
+    return Codec({kind.__name__: kind})
+
+
+def stored(event: Any) -> tuple[str, Any]:
+    """Return an event as a log holds it, and as a restart reads it from there: the same event."""
+    kind: Any = type(event)
+    codec = _codec(kind)
+    payload = codec.encode(event)
+    read = codec.decode(type(event).__name__, payload)
+    assert read == event
+    return payload, read
 
 
 class File:
@@ -72,15 +80,14 @@ class File:
 
     def _record(self, event: Any, now: datetime) -> Any:
         assert event.key not in {recorded.event.key for recorded in self.log}, event.key
-        # A configuration that another test has read under a held clock carries that clock's kind of time.
-        payload = orjson.dumps(event, option=orjson.OPT_SORT_KEYS, default=str)
+        payload, _ = stored(event)
         previous = self.log[-1].hash if self.log else b""
         recorded = Recorded(
             seq=len(self.log) + 1,
             at=now,
             cause="test",
             event=event,
-            hash=hashlib.sha256(previous + payload).digest(),
+            hash=hashlib.sha256(previous + payload.encode()).digest(),
         )
         self.log.append(recorded)
         self.machine.evolve(self.state, recorded)
@@ -94,9 +101,7 @@ class File:
         """Fold the log again from its JSON, as a restart does."""
         again = File(self.machine)
         for recorded in self.log:
-            kind = self.machine.events[type(recorded.event).__name__]
-            event: Any = _reader(kind).validate_json(orjson.dumps(recorded.event, option=orjson.OPT_SORT_KEYS))
-            assert event == recorded.event
+            _, event = stored(recorded.event)
             copied = Recorded(seq=recorded.seq, at=recorded.at, cause=recorded.cause, event=event, hash=recorded.hash)
             again.log.append(copied)
             self.machine.evolve(again.state, copied)

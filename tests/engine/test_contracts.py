@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cutline.engine.errors import RejectCode
 from cutline.engine.governance import GovernanceMachine

@@ -109,7 +109,7 @@ def interpreters() -> list[str]:
     made = sorted(map(str, ENGINE.parents[1].glob(".pythons/*/bin/python")))
     able = []
     for other in filter(None, [*named, *made]):
-        probe = [other, "-c", "import numpy, orjson, pydantic"]
+        probe = [other, "-c", "import msgspec, numpy, orjson, pydantic"]
         if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
             able.append(other)
     return [sys.executable, *able]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateChangesReceived:
+
+class LateChangesReceived(Struct, frozen=True, kw_only=True):
     """The provider changed something after the contest was COMPLETE: noted beside what is settled, and not applied."""
 
     first: int
@@ -23,8 +23,7 @@ class LateChangesReceived:
         return f"feed-late:{self.first}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditStarted:
+class AuditStarted(Struct, frozen=True, kw_only=True):
     """The recorded settlement is being scored again from the file (SET-010). `number` counts audits from 1."""
 
     number: int
@@ -36,8 +35,7 @@ class AuditStarted:
         return f"audit:{self.number}:started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEnded:
+class AuditEnded(Struct, frozen=True, kw_only=True):
     """An audit found these `mismatches`, none where all agrees; with an `error` it could not look at all."""
 
     contest_id: str

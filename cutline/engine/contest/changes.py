@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from cutline.engine.contest.feed_events import FEED_EVENTS, FeedEvent
 from cutline.engine.contest.feed_state import FeedState
 from cutline.engine.contest.leaderboard import HOLES_A_ROUND
 
 Change = tuple[str, Mapping[str, Any]]
-
-_READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in FEED_EVENTS.items()}
 
 
 class ChangeUnreadable(ValueError):
@@ -23,19 +20,19 @@ class ChangeUnreadable(ValueError):
 
 def write_change(event: FeedEvent) -> Change:
     """Return an event as its type's name and its fields, as JSON would give them back."""
-    return type(event).__name__, orjson.loads(orjson.dumps(event))
+    return type(event).__name__, msgspec.json.decode(msgspec.json.encode(event))
 
 
 def read_change(change: Change) -> FeedEvent:
     """Return the event that a change carries. Raises ChangeUnreadable."""
     name, payload = change
-    reader = _READERS.get(name)
-    if reader is None:
+    kind = FEED_EVENTS.get(name)
+    if kind is None:
         raise ChangeUnreadable(f"{name} is not a known change")
     try:
-        event: FeedEvent = reader.validate_python(payload)
-    except ValidationError as error:
-        raise ChangeUnreadable(f"{name}: {error.error_count()} fields are wrong") from error
+        event: FeedEvent = msgspec.convert(payload, kind)
+    except msgspec.ValidationError as error:
+        raise ChangeUnreadable(f"{name}: {error}") from error
     return event
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cutline.engine.errors import RejectCode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContestConfigChanged:
+class ContestConfigChanged(Struct, frozen=True, kw_only=True):
     """From now on the contest plays by this published version. `watch_attempt` is set when the first tee has moved."""
 
     version: int
@@ -22,8 +21,7 @@ class ContestConfigChanged:
         return f"config:{self.version}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigChangeRefused:
+class ConfigChangeRefused(Struct, frozen=True, kw_only=True):
     """The contest keeps the configuration that it has; `paths` are the keys that may not change (LIFE-018)."""
 
     version: int

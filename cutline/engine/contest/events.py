@@ -6,10 +6,11 @@ Amounts are integer cents; times are aware UTC. An event carries all that is owe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from cutline.engine.contest.audit_events import AuditEnded, AuditStarted, LateChangesReceived
 from cutline.engine.contest.config_events import ConfigChangeRefused, ContestConfigChanged
@@ -28,8 +29,7 @@ class EntryStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContestCreated:
+class ContestCreated(Struct, frozen=True, kw_only=True):
     """The contest exists, and plays by this configuration (canonical JSON) until a version takes its place."""
 
     contest_id: str
@@ -46,8 +46,7 @@ class ContestCreated:
         return "contest:created"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusChanged:
+class StatusChanged(Struct, frozen=True, kw_only=True):
     """The contest took one edge of its lifecycle. `number` counts them from 1 (LIFE-012).
 
     `execution_id` is the runbook execution within which a person asked for it (LIFE-014).
@@ -68,8 +67,7 @@ class StatusChanged:
         return f"status:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransitionRefused:
+class TransitionRefused(Struct, frozen=True, kw_only=True):
     """A transition was asked for, or its time had come, and it was not taken (LIFE-003, LIFE-011, LIFE-021)."""
 
     number: int
@@ -84,8 +82,7 @@ class TransitionRefused:
         return f"status-refused:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryReserved:
+class EntryReserved(Struct, frozen=True, kw_only=True):
     """An entry holds a seat until it is paid or `expires_at` has passed."""
 
     contest_id: str
@@ -103,8 +100,7 @@ class EntryReserved:
         return f"entry:{self.entry_id}:reserved"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryPicksChanged:
+class EntryPicksChanged(Struct, frozen=True, kw_only=True):
     """An entry was given other golfers or another prediction before the lock. `number` counts its changes from 1."""
 
     entry_id: str
@@ -118,8 +114,7 @@ class EntryPicksChanged:
         return f"entry:{self.entry_id}:picks:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryActivated:
+class EntryActivated(Struct, frozen=True, kw_only=True):
     """The fee came in time and a seat was there: the entry plays."""
 
     contest_id: str
@@ -135,8 +130,7 @@ class EntryActivated:
         return f"entry:{self.entry_id}:activated"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryRefused:
+class EntryRefused(Struct, frozen=True, kw_only=True):
     """A fee came that buys no seat and is given back. `entry_status` is what the entry is now, None if unknown."""
 
     contest_id: str
@@ -154,8 +148,7 @@ class EntryRefused:
         return f"payment:{self.payment_intent}:refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryExpired:
+class EntryExpired(Struct, frozen=True, kw_only=True):
     """A reservation was not paid in time, or not before the lock; its seat is free."""
 
     contest_id: str
@@ -168,8 +161,7 @@ class EntryExpired:
         return f"entry:{self.entry_id}:expired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryWithdrawn:
+class EntryWithdrawn(Struct, frozen=True, kw_only=True):
     """An entrant withdrew before the lock. `payment_intent` is None if nothing had been paid."""
 
     contest_id: str
@@ -185,8 +177,7 @@ class EntryWithdrawn:
         return f"entry:{self.entry_id}:withdrawn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryCancelled:
+class EntryCancelled(Struct, frozen=True, kw_only=True):
     """The contest was cancelled and this entry with it. `payment_intent` is None if nothing had been paid."""
 
     contest_id: str
@@ -203,8 +194,7 @@ class EntryCancelled:
         return f"entry:{self.entry_id}:cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedApplied:
+class FeedApplied(Struct, frozen=True, kw_only=True):
     """The contest took numbered changes of the provider's event, from `first` on, with the feed's head hash."""
 
     first: int
@@ -218,8 +208,7 @@ class FeedApplied:
         return f"feed:{self.first}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedConfirmed:
+class FeedConfirmed(Struct, frozen=True, kw_only=True):
     """A later poll found the final status still standing."""
 
     polled_at: datetime
@@ -230,8 +219,7 @@ class FeedConfirmed:
         return f"poll:{self.polled_at.isoformat()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedGapFound:
+class FeedGapFound(Struct, frozen=True, kw_only=True):
     """Changes came while earlier ones are missing. They were not taken: all are asked for again, by this `attempt`."""
 
     attempt: int
@@ -244,8 +232,7 @@ class FeedGapFound:
         return f"feed-gap:{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RostersFrozen:
+class RostersFrozen(Struct, frozen=True, kw_only=True):
     """The contest is locked and its ACTIVE entries are packed beside the log: `size` bytes of this hash (CFG-006)."""
 
     contest_id: str
@@ -259,8 +246,7 @@ class RostersFrozen:
         return "rosters:frozen"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementStarted:
+class SettlementStarted(Struct, frozen=True, kw_only=True):
     """A settlement run was given its inputs: the changes up to `checkpoint` (exclusive) and the ACTIVE entries."""
 
     run_id: str
@@ -274,8 +260,7 @@ class SettlementStarted:
         return f"settlement:{self.attempt}:started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettledEntry:
+class SettledEntry(Struct, frozen=True, kw_only=True):
     """One entry's place in the result; `status` is `ranked`, or `cut` if it missed the entry cut."""
 
     entry_id: str
@@ -286,8 +271,7 @@ class SettledEntry:
     prize_cents: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementRecorded:
+class SettlementRecorded(Struct, frozen=True, kw_only=True):
     """The contest is settled: every score and every prize of one run, all or nothing (SET-003, SET-005)."""
 
     contest_id: str
@@ -309,8 +293,7 @@ class SettlementRecorded:
         return "settlement:recorded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementFailed:
+class SettlementFailed(Struct, frozen=True, kw_only=True):
     """A settlement run failed; `error` is its code and its details, `retry_at` when the next run is due (SET-006)."""
 
     contest_id: str
@@ -328,8 +311,7 @@ class SettlementFailed:
         return f"settlement:{self.attempt}:failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrizePaid:
+class PrizePaid(Struct, frozen=True, kw_only=True):
     """The transfer of an entry's winnings is completed."""
 
     entry_id: str
@@ -342,8 +324,7 @@ class PrizePaid:
         return f"prize:{self.entry_id}:paid"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrizeUnpayable:
+class PrizeUnpayable(Struct, frozen=True, kw_only=True):
     """The transfer failed for good; the winner holds the money as available balance."""
 
     entry_id: str

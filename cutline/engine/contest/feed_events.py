@@ -5,22 +5,21 @@ Every event of a subject is numbered, so that its key is the same wherever the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from cutline.engine.scoring.board import HoleResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldPlayer:
+class FieldPlayer(Struct, frozen=True, kw_only=True):
     """A golfer in the field; the id counts, the name is for people."""
 
     player_id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldPublished:
+class FieldPublished(Struct, frozen=True, kw_only=True):
     """The field is complete: the fact that gates LIVE (ING-016). `sha256` is over the ids, one a line."""
 
     number: int
@@ -36,8 +35,7 @@ class FieldPublished:
         return f"field:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventStatusReported:
+class EventStatusReported(Struct, frozen=True, kw_only=True):
     """The event's status changed. `playoff` has the places of those who played off, once the event is over."""
 
     number: int
@@ -52,8 +50,7 @@ class EventStatusReported:
         return f"event_status:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TerminalStatusStood:
+class TerminalStatusStood(Struct, frozen=True, kw_only=True):
     """A terminal status was served again: `polls` in a row since `since`, the first included.
 
     Counted up to the polls that completion asks for. A held retraction begins a new `stretch`, from one on.
@@ -72,8 +69,7 @@ class TerminalStatusStood:
         return f"terminal:{self.number}:{self.stretch}:{self.polls}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundScored:
+class RoundScored(Struct, frozen=True, kw_only=True):
     """A golfer's round stands at these figures; `corrects` names the event it contradicts (ING-006).
 
     `holes` are number, par and strokes in the order of play; None where the provider does not serve them.
@@ -95,8 +91,7 @@ class RoundScored:
         return f"score:{self.player_id}:{self.round}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayerStatusReported:
+class PlayerStatusReported(Struct, frozen=True, kw_only=True):
     """A golfer's status is CUT, WD, DQ, MDF, or None: in the event again."""
 
     player_id: str
@@ -111,8 +106,7 @@ class PlayerStatusReported:
         return f"status:{self.player_id}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayerRenamed:
+class PlayerRenamed(Struct, frozen=True, kw_only=True):
     """A golfer is called otherwise than before; the id stands, and nothing is scored by name (FAULTS F4)."""
 
     player_id: str
@@ -127,8 +121,7 @@ class PlayerRenamed:
         return f"name:{self.player_id}:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegressionHeld:
+class RegressionHeld(Struct, frozen=True, kw_only=True):
     """A value went back, and is not believed: `believed` stands while `served` has come `polls` times in a row."""
 
     subject: str
@@ -147,8 +140,7 @@ class RegressionHeld:
         return f"held:{self.subject}:{self.episode}:{self.polls}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegressionCleared:
+class RegressionCleared(Struct, frozen=True, kw_only=True):
     """A held value is served no more: what was believed, or something newer, came instead."""
 
     subject: str

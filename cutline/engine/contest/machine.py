@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from cutline.engine.contest import auditing, entries, following, progress, reconfiguring, settling
 from cutline.engine.contest.alerting import alerts_of
 from cutline.engine.contest.events import EVENTS, ContestCreated
@@ -98,7 +100,7 @@ def _decide(contest: Contest, command: Any, now: datetime) -> Decision:
         raise InvariantViolated(f"{type(command).__name__} is no message to a contest")
     decision = judge(contest, command, now)
     if isinstance(decision, Accepted) and (alerts := alerts_of(contest.contest_id, decision.events)):
-        return decision._replace(effects=(*decision.effects, *alerts))
+        return replace(decision, effects=(*decision.effects, *alerts))
     return decision
 
 

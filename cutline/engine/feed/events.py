@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from cutline.engine.errors import RejectCode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventWatched:
+class EventWatched(Struct, frozen=True, kw_only=True):
     """A contest follows this event; it is sent all changes so far."""
 
     provider_event_id: str
@@ -27,8 +27,7 @@ class EventWatched:
         return f"watch:{self.contest_id}:{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventUnwatched:
+class EventUnwatched(Struct, frozen=True, kw_only=True):
     """A contest follows this event no more."""
 
     contest_id: str
@@ -40,8 +39,7 @@ class EventUnwatched:
         return f"unwatch:{self.contest_id}:{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LateWatchBegan:
+class LateWatchBegan(Struct, frozen=True, kw_only=True):
     """A contest is complete: until `until_at` it is sent what the provider corrects late, and nothing else."""
 
     contest_id: str
@@ -54,8 +52,7 @@ class LateWatchBegan:
         return f"late-watch:{self.contest_id}:{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayloadStored:
+class PayloadStored(Struct, frozen=True, kw_only=True):
     """The provider served a payload that had not been seen; its raw bytes are kept beside the log."""
 
     sha256: str
@@ -68,8 +65,7 @@ class PayloadStored:
         return f"payload:{self.sha256}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayloadRejected:
+class PayloadRejected(Struct, frozen=True, kw_only=True):
     """A payload was refused whole, with the reason; its raw bytes are kept beside the log (ING-004)."""
 
     sha256: str
@@ -84,8 +80,7 @@ class PayloadRejected:
         return f"payload:{self.sha256}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangesRecorded:
+class ChangesRecorded(Struct, frozen=True, kw_only=True):
     """A poll found something new: numbered changes from `first` on, as `(type name, payload)` pairs."""
 
     first: int
@@ -99,8 +94,7 @@ class ChangesRecorded:
         return f"changes:{self.first}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollConfirmed:
+class PollConfirmed(Struct, frozen=True, kw_only=True):
     """A poll found a final status still standing: recorded because contests wait for it."""
 
     number: int
@@ -112,8 +106,7 @@ class PollConfirmed:
         return f"poll:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollFailed:
+class PollFailed(Struct, frozen=True, kw_only=True):
     """Polling has begun to fail, or fails for another reason than before; `error` is its name."""
 
     number: int
@@ -127,8 +120,7 @@ class PollFailed:
         return f"health:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollRecovered:
+class PollRecovered(Struct, frozen=True, kw_only=True):
     """Polling works again."""
 
     number: int
@@ -139,8 +131,7 @@ class PollRecovered:
         return f"health:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestionLagged:
+class IngestionLagged(Struct, frozen=True, kw_only=True):
     """Nothing sound has come since `since` for longer than may be (ING-011). Recorded once for each such stretch."""
 
     number: int
@@ -153,8 +144,7 @@ class IngestionLagged:
         return f"lag:{self.number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestionCaughtUp:
+class IngestionCaughtUp(Struct, frozen=True, kw_only=True):
     """Something sound has come again after a lag."""
 
     number: int

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-import orjson
+from msgspec import to_builtins
 
 from cutline.engine.decision import Recorded
 from cutline.engine.feed import lag, polling
@@ -67,7 +67,7 @@ def _held(state: ProviderFeed, subject: str) -> dict[str, Any]:
 
 def _happening(recorded: Recorded) -> dict[str, Any]:
     event = recorded.event
-    what = _summary(event) if isinstance(event, ChangesRecorded) else orjson.loads(orjson.dumps(event))
+    what = _summary(event) if isinstance(event, ChangesRecorded) else to_builtins(event)
     return {"seq": recorded.seq, "at": recorded.at, "type": type(event).__name__, "details": what}
 
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from cutline.engine.decision import Rejected
 from cutline.engine.errors import RejectCode
@@ -34,7 +36,7 @@ class Session:
             self.balances[posting.currency, account] = balance
 
 
-class Booked(NamedTuple):
+class Booked(Struct, frozen=True):
     """A draft that holds, and the accounts that must be opened before it."""
 
     opened: Sequence[AccountOpened]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.ledger import accounts, postings
@@ -68,7 +70,7 @@ def claimed(state: LedgerState, decision: Decision, now: datetime) -> Decision:
             content = {"account_did": did, "effect_key": draft.effect_key}
             posted = TransactionPosted(idempotency_key=draft.effect_key, posting=booked.posting, content=content)
             more += [*booked.opened, posted]
-    return decision._replace(events=[*decision.events, *more]) if more else decision
+    return replace(decision, events=[*decision.events, *more]) if more else decision
 
 
 def _claims(state: LedgerState, news: _News, did: str, currency: str) -> Iterator[Draft]:

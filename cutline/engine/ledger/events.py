@@ -6,9 +6,10 @@ A posting carries the running balance of each leg, so a typed row needs nothing 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from cutline.engine.messages import Prize
 
@@ -24,8 +25,7 @@ def fee_key(payment_intent: str) -> str:
     return f"fee:{payment_intent}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posting:
+class Posting(Struct, frozen=True, kw_only=True):
     """A transaction as it was booked. Legs are (account, cents, balance after), debits above zero."""
 
     effect_key: str
@@ -36,8 +36,7 @@ class Posting:
     hold_source: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountOpened:
+class AccountOpened(Struct, frozen=True, kw_only=True):
     """An account of the chart is used for the first time, in this currency (LED-010)."""
 
     account: str
@@ -50,8 +49,7 @@ class AccountOpened:
         return f"account:{self.account}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StripeEventRecorded:
+class StripeEventRecorded(Struct, frozen=True, kw_only=True):
     """What Stripe said, what we made of it and what it did to the books, in one event (PAY-009, PAY-010).
 
     `facts` are the mapped facts that outlive the sealed body; amounts in them are cents, as decimal strings.
@@ -76,8 +74,7 @@ class StripeEventRecorded:
         return f"stripe:event:{self.event_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostingBroke:
+class PostingBroke(Struct, frozen=True, kw_only=True):
     """An attempt to post a recorded event broke; it moved nothing. Without `next_retry_at` no other one is scheduled.
 
     `reason` names places and figures, never what Stripe sent (PAY-039).
@@ -96,8 +93,7 @@ class PostingBroke:
         return f"stripe:event:{self.event_id}:attempt:{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StripeEventForwarded:
+class StripeEventForwarded(Struct, frozen=True, kw_only=True):
     """A recorded event whose posting had broken is in the books now (FWD-011, FWD-013)."""
 
     event_id: str
@@ -112,8 +108,7 @@ class StripeEventForwarded:
         return f"stripe:event:{self.event_id}:forwarded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventQuarantined:
+class EventQuarantined(Struct, frozen=True, kw_only=True):
     """Stripe's id of a recorded event came again with another body; it moved nothing."""
 
     event_id: str
@@ -127,8 +122,7 @@ class EventQuarantined:
         return f"stripe:event:{self.event_id}:quarantined:{self.sha256}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLettered:
+class DeadLettered(Struct, frozen=True, kw_only=True):
     """Something that a person must look at; what is known of it, without personal data."""
 
     subject: str
@@ -143,8 +137,7 @@ class DeadLettered:
         return f"dead-letter:{self.subject}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeeCalledBack:
+class FeeCalledBack(Struct, frozen=True, kw_only=True):
     """A fee went back in the place of its contest, which is not told of it any more."""
 
     payment_intent: str
@@ -161,8 +154,7 @@ class FeeCalledBack:
         return (fee_key(self.payment_intent),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactionPosted:
+class TransactionPosted(Struct, frozen=True, kw_only=True):
     """A balanced transaction that another actor or an edge asked for.
 
     `content` is what was asked, field by field, so that a second request under the key can be compared by
@@ -180,8 +172,7 @@ class TransactionPosted:
         return self.idempotency_key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountClosed:
+class AccountClosed(Struct, frozen=True, kw_only=True):
     """An account holder is gone: what is theirs goes to suspense, now and later (POUT-043)."""
 
     account_did: str
@@ -194,8 +185,7 @@ class AccountClosed:
         return f"account-closed:{self.account_did}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferEndedUnlocked:
+class TransferEndedUnlocked(Struct, frozen=True, kw_only=True):
     """A winner's transfer ended before anything was held for it; the winnings stay where they are."""
 
     contest_id: str
@@ -211,8 +201,7 @@ class TransferEndedUnlocked:
         return f"transfer-ended:{self.contest_id}:{self.entry_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutAdmitted:
+class PayoutAdmitted(Struct, frozen=True, kw_only=True):
     """The money of a payout to the bank is held. `transfer_cents` is what the connected account lacks of it."""
 
     payout_id: str
@@ -229,8 +218,7 @@ class PayoutAdmitted:
         return f"payout:{self.payout_id}:admitted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnchorRecorded:
+class AnchorRecorded(Struct, frozen=True, kw_only=True):
     """The head of another file's chain at one moment, kept outside that file."""
 
     address: str
@@ -244,8 +232,7 @@ class AnchorRecorded:
         return f"anchor:{self.address}:{self.seq}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceListingRequested:
+class BalanceListingRequested(Struct, frozen=True, kw_only=True):
     """Stripe is asked for the balance transactions that are newer than `after`."""
 
     requested_at: datetime
@@ -257,8 +244,7 @@ class BalanceListingRequested:
         return f"balance-listing:{self.requested_at.isoformat()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceTransactionsRead:
+class BalanceTransactionsRead(Struct, frozen=True, kw_only=True):
     """Stripe's balance transactions are booked up to `last`."""
 
     last: str
@@ -269,8 +255,7 @@ class BalanceTransactionsRead:
         return f"balance-read:{self.last}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndeliveredEventsListed:
+class UndeliveredEventsListed(Struct, frozen=True, kw_only=True):
     """Stripe has listed the events that it could not deliver; those among them that were missing are recorded."""
 
     listed_at: datetime
@@ -282,8 +267,7 @@ class UndeliveredEventsListed:
         return f"undelivered:{self.listed_at.isoformat()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllEventsListedAgain:
+class AllEventsListedAgain(Struct, frozen=True, kw_only=True):
     """After a restore, everything that Stripe still listed is recorded."""
 
     listed_at: datetime
@@ -295,8 +279,7 @@ class AllEventsListedAgain:
         return f"listed-again:{self.listed_at.isoformat()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Funds:
+class Funds(Struct, frozen=True, kw_only=True):
     """What the platform has at Stripe in one currency, and what it owes and could be asked for today, in cents."""
 
     currency: str
@@ -305,8 +288,7 @@ class Funds:
     owed_cents: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlatformFundsRead:
+class PlatformFundsRead(Struct, frozen=True, kw_only=True):
     """The platform's balance at Stripe was compared with what the books say is owed."""
 
     read_at: datetime

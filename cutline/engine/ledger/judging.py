@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from msgspec import Struct
 
 from cutline.engine.decision import Rejected
 from cutline.engine.error_registry import REGISTRY
@@ -21,7 +23,7 @@ from cutline.engine.messages import RaiseAlert, RecordStripeEvent
 _LATEST_SECOND: Final = 253_402_300_799
 
 
-class Judged(NamedTuple):
+class Judged(Struct, frozen=True):
     """An event that holds: its posting, what must be written before and after it, and why a person must look."""
 
     outcome: Outcome

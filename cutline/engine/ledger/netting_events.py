@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from cutline.engine.netting import PlannedEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NettingRunCreated:
+class NettingRunCreated(Struct, frozen=True, kw_only=True):
     """A run has taken its payouts: those at the places `start` to `stop` among all of its currency.
 
     `content` is what was asked, field by field; `through_seq` the last place in the log that the selection reaches.
@@ -35,8 +35,7 @@ class NettingRunCreated:
         return f"netting:run:{self.run_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NettingRunStarted:
+class NettingRunStarted(Struct, frozen=True, kw_only=True):
     """A run posts its entries, or goes on with those that are left after it had failed."""
 
     run_id: str
@@ -48,8 +47,7 @@ class NettingRunStarted:
         return f"netting:run:{self.run_id}:started:{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NettingEntryApplied:
+class NettingEntryApplied(Struct, frozen=True, kw_only=True):
     """An entry is in the books, in the same commit; `payouts` are (payout, movement, cents, place in the log)."""
 
     run_id: str
@@ -63,8 +61,7 @@ class NettingEntryApplied:
         return f"netting:entry:{self.entry_id}:applied"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NettingEntryFailed:
+class NettingEntryFailed(Struct, frozen=True, kw_only=True):
     """An entry could not be posted, and with it the run's attempt has failed; no money moved."""
 
     run_id: str
@@ -79,8 +76,7 @@ class NettingEntryFailed:
         return f"netting:entry:{self.entry_id}:failed:{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NettingRunApplied:
+class NettingRunApplied(Struct, frozen=True, kw_only=True):
     """Every entry of a run is in the books; its report has this sha256."""
 
     run_id: str

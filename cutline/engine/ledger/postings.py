@@ -7,7 +7,8 @@ Each function is balanced by construction: it is made of moves from a debited to
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from cutline.engine.errors import InvariantViolated
 from cutline.engine.ledger import accounts
@@ -16,7 +17,7 @@ from cutline.engine.messages import Prize
 Legs = tuple[tuple[str, int], ...]
 
 
-class Draft(NamedTuple):
+class Draft(Struct, frozen=True):
     """A transaction not judged against balances yet. `hold_source` names what an H leg is kept for."""
 
     effect_key: str

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 PayoutOutcome = Literal["paid", "failed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdmitPayout:
+class AdmitPayout(Struct, frozen=True, kw_only=True):
     """From an edge to payouts: could this account be paid to its bank now? Decides nothing."""
 
     payout_id: str
     account_did: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockPayout:
+class LockPayout(Struct, frozen=True, kw_only=True):
     """From an edge to the ledger: hold what is to be paid to a holder's bank, once, and have it paid (POUT-011).
 
     `principal` is who asked under `idempotency_key`; both together give `payout_id`.
@@ -32,8 +31,7 @@ class LockPayout:
     idempotency_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutLocked:
+class PayoutLocked(Struct, frozen=True, kw_only=True):
     """From the ledger to payouts: the money is held; pay it.
 
     `transfer_cents` is what the connected account lacks and must be given first; `head` the ledger's chain head.
@@ -49,8 +47,7 @@ class PayoutLocked:
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BookPayoutTransfer:
+class BookPayoutTransfer(Struct, frozen=True, kw_only=True):
     """From payouts to the ledger: Stripe has moved what the connected account lacked."""
 
     payout_id: str
@@ -58,8 +55,7 @@ class BookPayoutTransfer:
     stripe_account_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutReported:
+class PayoutReported(Struct, frozen=True, kw_only=True):
     """From the ledger to payouts: what a webhook says of a payout of ours, and of how much if it says so."""
 
     payout_id: str
@@ -71,8 +67,7 @@ class PayoutReported:
     amount_cents: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalizePayout:
+class FinalizePayout(Struct, frozen=True, kw_only=True):
     """From payouts to the ledger: the bank has the money, or will not get it; book that, once."""
 
     payout_id: str
@@ -81,31 +76,27 @@ class FinalizePayout:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutBooked:
+class PayoutBooked(Struct, frozen=True, kw_only=True):
     """From the ledger to payouts: the outcome is in the books."""
 
     payout_id: str
     outcome: PayoutOutcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPayout:
+class RetryPayout(Struct, frozen=True, kw_only=True):
     """From an edge: take the next step of a payout that got stuck at once. `actor` is who asked."""
 
     payout_id: str
     actor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPayout:
+class ReadPayout(Struct, frozen=True, kw_only=True):
     """Ask for one payout with its audit events. Decides nothing."""
 
     payout_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListPayouts:
+class ListPayouts(Struct, frozen=True, kw_only=True):
     """Ask for the payouts created in `[created_from, created_before)` (UTC), in order of (created_at, payout_id).
 
     `after` is the last pair that the asker has seen. Decides nothing.
@@ -119,16 +110,14 @@ class ListPayouts:
     after: tuple[datetime, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadStuckPayouts:
+class ReadStuckPayouts(Struct, frozen=True, kw_only=True):
     """Ask for the payouts that have waited for so many minutes, the longest wait first. Decides nothing."""
 
     minutes: int
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadFailedPayouts:
+class ReadFailedPayouts(Struct, frozen=True, kw_only=True):
     """Ask for the payouts that failed, the latest first. Decides nothing."""
 
     limit: int

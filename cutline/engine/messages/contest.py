@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateContest:
+
+class CreateContest(Struct, frozen=True, kw_only=True):
     """Create the contest of this file from a published configuration (canonical JSON, frozen at lock)."""
 
     contest_id: str
@@ -17,8 +17,7 @@ class CreateContest:
     config_sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdoptConfig:
+class AdoptConfig(Struct, frozen=True, kw_only=True):
     """From governance, or at an edge's wish: play by this published version, if the contest still may change."""
 
     config_id: str
@@ -27,8 +26,7 @@ class AdoptConfig:
     config_sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnterContest:
+class EnterContest(Struct, frozen=True, kw_only=True):
     """Reserve a seat for one entry until its payment succeeds. `entry_id` is the business key, made by the edge."""
 
     entry_id: str
@@ -37,8 +35,7 @@ class EnterContest:
     tiebreak: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangePicks:
+class ChangePicks(Struct, frozen=True, kw_only=True):
     """Give an entry other golfers and another prediction before the lock; its payment stays as it is."""
 
     entry_id: str
@@ -47,24 +44,21 @@ class ChangePicks:
     tiebreak: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithdrawEntry:
+class WithdrawEntry(Struct, frozen=True, kw_only=True):
     """Withdraw an entry before the lock; what was paid is refunded."""
 
     entry_id: str
     account_did: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelContest:
+class CancelContest(Struct, frozen=True, kw_only=True):
     """Cancel a contest that is not COMPLETE; every paid fee is refunded."""
 
     actor: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeclareContestError:
+class DeclareContestError(Struct, frozen=True, kw_only=True):
     """Stop a contest that is SCHEDULED, LOCKED or LIVE; `runbook` says how it goes on (LIFE-010)."""
 
     actor: str
@@ -72,8 +66,7 @@ class DeclareContestError:
     runbook: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForceLock:
+class ForceLock(Struct, frozen=True, kw_only=True):
     """Lock a contest that is SCHEDULED, whatever the time; only within an open runbook execution (LIFE-020, C-31)."""
 
     actor: str
@@ -82,8 +75,7 @@ class ForceLock:
     execution_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoverContest:
+class RecoverContest(Struct, frozen=True, kw_only=True):
     """Let a contest in ERROR go on in the state that it came from, within an open runbook execution."""
 
     actor: str
@@ -92,42 +84,35 @@ class RecoverContest:
     execution_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadContest:
+class ReadContest(Struct, frozen=True, kw_only=True):
     """Ask for the contest as it is: status, progress, counts and times. Decides nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadProgress:
+class ReadProgress(Struct, frozen=True, kw_only=True):
     """Ask for the steps that the contest has taken, with their times. Decides nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadEntry:
+class ReadEntry(Struct, frozen=True, kw_only=True):
     """Ask for one entry as it is. Decides nothing."""
 
     entry_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadEntries:
+class ReadEntries(Struct, frozen=True, kw_only=True):
     """Ask for some entries as they are, in the order given; those that are unknown are left out. Decides nothing."""
 
     entry_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadIngestion:
+class ReadIngestion(Struct, frozen=True, kw_only=True):
     """Ask what the contest has taken of its provider's event, and what came late. Decides nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadSettlementAudit:
+class ReadSettlementAudit(Struct, frozen=True, kw_only=True):
     """Ask for every settlement run and every audit of the contest. Decides nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeePaid:
+class FeePaid(Struct, frozen=True, kw_only=True):
     """From the ledger: the fee of an entry lies in escrow; activate the entry or refuse it by commit time."""
 
     contest_id: str
@@ -138,8 +123,7 @@ class FeePaid:
     payment_intent: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedAdvanced:
+class FeedAdvanced(Struct, frozen=True, kw_only=True):
     """From the feed: numbered changes of the provider's event, in order, from `first` on without a gap.
 
     `changes` are events of `engine.contest.ingestion`, as `(type name, payload mapping)` pairs.
@@ -152,8 +136,7 @@ class FeedAdvanced:
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettlementComputed:
+class SettlementComputed(Struct, frozen=True, kw_only=True):
     """From a worker process: what settling the recorded inputs gave (`result_json`), or why it failed (`error`)."""
 
     run_id: str
@@ -161,8 +144,7 @@ class SettlementComputed:
     error: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoresAudited:
+class ScoresAudited(Struct, frozen=True, kw_only=True):
     """From a worker process: how the recorded settlement differs from its file, or why nobody could look (`error`)."""
 
     number: int
@@ -170,8 +152,7 @@ class ScoresAudited:
     error: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WinningsPaid:
+class WinningsPaid(Struct, frozen=True, kw_only=True):
     """From the ledger: the transfer of an entry's winnings is completed."""
 
     contest_id: str
@@ -180,8 +161,7 @@ class WinningsPaid:
     stripe_transfer_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WinningsUnpayable:
+class WinningsUnpayable(Struct, frozen=True, kw_only=True):
     """From the ledger: the transfer failed for good; the money is back in the winner's available balance."""
 
     contest_id: str

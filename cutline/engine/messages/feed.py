@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WatchEvent:
+
+class WatchEvent(Struct, frozen=True, kw_only=True):
     """From a contest: poll this provider event from `from_at` on and send its changes to the contest.
 
     From `first_tee_at` on the event is polled as one in play. Each `attempt` has all changes so far sent once again.
@@ -22,8 +22,7 @@ class WatchEvent:
     rounds: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnwatchEvent:
+class UnwatchEvent(Struct, frozen=True, kw_only=True):
     """From a contest: it is complete or cancelled, and no change moves it any more.
 
     One that is complete is still sent what the provider corrects before `late_until`.
@@ -33,13 +32,11 @@ class UnwatchEvent:
     late_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollAtOnce:
+class PollAtOnce(Struct, frozen=True, kw_only=True):
     """From ops: poll the provider now, whole, whenever it was polled last."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadFeed:
+class ReadFeed(Struct, frozen=True, kw_only=True):
     """Ask for the feed as it is: health, last poll, changes and subscribers. Decides nothing.
 
     With `applied`, how many changes a follower has taken, the answer says what still waits for it.
@@ -48,8 +45,7 @@ class ReadFeed:
     applied: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedPolled:
+class FeedPolled(Struct, frozen=True, kw_only=True):
     """From a task: what one poll gave. `body` is None when nothing changed (304) or the poll failed (`error`).
 
     A failure comes with its `detail` and, where something was served, the beginning of it as `evidence`.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordValidation:
+
+class RecordValidation(Struct, frozen=True, kw_only=True):
     """From an edge that has rehearsed a configuration: this content has passed, and `report` says what it did."""
 
     config_id: str
@@ -17,8 +17,7 @@ class RecordValidation:
     actor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishConfig:
+class PublishConfig(Struct, frozen=True, kw_only=True):
     """Publish a well-formed tournament configuration as the next version of its id.
 
     Where `needs_validation`, only a content whose validation is recorded may be published (CFG-008).
@@ -31,8 +30,7 @@ class PublishConfig:
     needs_validation: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollBackConfig:
+class RollBackConfig(Struct, frozen=True, kw_only=True):
     """Publish again what stood before `version`, which must be the newest (CFG-010)."""
 
     config_id: str
@@ -41,16 +39,14 @@ class RollBackConfig:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadConfig:
+class ReadConfig(Struct, frozen=True, kw_only=True):
     """Ask for a configuration as it is published: its newest version, or the one named. Decides nothing."""
 
     config_id: str
     version: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanContest:
+class PlanContest(Struct, frozen=True, kw_only=True):
     """Plan a contest from the newest published version of a configuration; its file comes next."""
 
     contest_id: str
@@ -58,23 +54,20 @@ class PlanContest:
     actor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContestReady:
+class ContestReady(Struct, frozen=True, kw_only=True):
     """From a contest: its file exists and holds its creation; from now on a missing file is a fault."""
 
     contest_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuarantineContest:
+class QuarantineContest(Struct, frozen=True, kw_only=True):
     """From the supervisor: this contest's file cannot be trusted; keep it closed until released."""
 
     contest_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseContest:
+class ReleaseContest(Struct, frozen=True, kw_only=True):
     """From an edge: this contest's file has been restored or found sound; it may be opened again."""
 
     contest_id: str
@@ -82,8 +75,7 @@ class ReleaseContest:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractText:
+class ContractText(Struct, frozen=True, kw_only=True):
     """One OpenAPI document as this release serves it; `sha256` is that of `spec_json`."""
 
     name: str
@@ -92,8 +84,7 @@ class ContractText:
     spec_json: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorCodeRow:
+class ErrorCodeRow(Struct, frozen=True, kw_only=True):
     """One row of the registry of refusals."""
 
     code: str
@@ -102,16 +93,14 @@ class ErrorCodeRow:
     description: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterContracts:
+class RegisterContracts(Struct, frozen=True, kw_only=True):
     """From a start: what this release promises its clients. Only what is new is recorded."""
 
     contracts: tuple[ContractText, ...]
     codes: tuple[ErrorCodeRow, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevokeToken:
+class RevokeToken(Struct, frozen=True, kw_only=True):
     """From an edge: let nobody in by the token of this id any more."""
 
     jti: str
@@ -119,25 +108,21 @@ class RevokeToken:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRevokedTokens:
+class ReadRevokedTokens(Struct, frozen=True, kw_only=True):
     """Ask for the ids of all revoked tokens. Decides nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDirectory:
+class ReadDirectory(Struct, frozen=True, kw_only=True):
     """Ask for the contests and the published configurations. Decides nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPlan:
+class ReadPlan(Struct, frozen=True, kw_only=True):
     """Ask which configuration a contest is planned from, and for its newest version. Decides nothing."""
 
     contest_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartRunbook:
+class StartRunbook(Struct, frozen=True, kw_only=True):
     """Open an execution of a runbook. `execution_id` is made by the edge; `subject` is who signed the request."""
 
     execution_id: str
@@ -148,8 +133,7 @@ class StartRunbook:
     system_state_before: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRunbookStep:
+class RecordRunbookStep(Struct, frozen=True, kw_only=True):
     """Note a step of an open execution before the next one is taken (RBA-018)."""
 
     execution_id: str
@@ -160,8 +144,7 @@ class RecordRunbookStep:
     result: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteRunbook:
+class CompleteRunbook(Struct, frozen=True, kw_only=True):
     """Close an execution, with what came of it."""
 
     execution_id: str
@@ -172,16 +155,14 @@ class CompleteRunbook:
     system_state_after: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRunbookExecution:
+class ReadRunbookExecution(Struct, frozen=True, kw_only=True):
     """Ask for one execution, which must be open where `must_be_open`. Decides nothing."""
 
     execution_id: str
     must_be_open: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRunbookExecutions:
+class ReadRunbookExecutions(Struct, frozen=True, kw_only=True):
     """Ask for the executions of runbooks, the newest first, at most `limit`. Decides nothing."""
 
     limit: int

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from cutline.engine.errors import RejectCode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordStripeEvent:
+class RecordStripeEvent(Struct, frozen=True, kw_only=True):
     """Record what Stripe said and what it does to the books, in one commit.
 
     `object` is the parsed `data.object`; `body` the raw bytes, stored sealed and never logged; `sha256` their digest.
@@ -30,8 +30,7 @@ class RecordStripeEvent:
     fetched: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefuseStripeEvent:
+class RefuseStripeEvent(Struct, frozen=True, kw_only=True):
     """Keep a dead letter of a signed event that this installation does not take: its livemode is not ours (C-11)."""
 
     event_id: str
@@ -40,8 +39,7 @@ class RefuseStripeEvent:
     expected_livemode: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandBroke:
+class CommandBroke(Struct, frozen=True, kw_only=True):
     """From the file's own writer: judging or writing `command` raised; keep what must not be lost of it.
 
     `reason` names the exception and its place in the code, and nothing that the exception says.
@@ -52,8 +50,7 @@ class CommandBroke:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryForwarding:
+class RetryForwarding(Struct, frozen=True, kw_only=True):
     """From the scheduler or an edge: post again what broke and is due, in order of time, at most `limit` events.
 
     `force` takes what is not due and what was given up; `event_id` chooses one event. Nothing is forwarded twice.
@@ -64,8 +61,7 @@ class RetryForwarding:
     event_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostAgain:
+class PostAgain(Struct, frozen=True, kw_only=True):
     """From a task: make this attempt to post a recorded event; without `event` its body cannot be read any more."""
 
     event_id: str
@@ -73,34 +69,29 @@ class PostAgain:
     event: RecordStripeEvent | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadForwarding:
+class ReadForwarding(Struct, frozen=True, kw_only=True):
     """Ask what came of these attempts to post events again. Decides nothing."""
 
     events: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchUndelivered:
+class FetchUndelivered(Struct, frozen=True, kw_only=True):
     """From the scheduler: list what Stripe could not deliver, unless that was done within the day."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndeliveredListed:
+class UndeliveredListed(Struct, frozen=True, kw_only=True):
     """From a task: all events of one list have been sent before this message."""
 
     found: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllEventsListed:
+class AllEventsListed(Struct, frozen=True, kw_only=True):
     """From a task: after a restore every event that Stripe still lists has been sent before this message."""
 
     found: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IngestSettlement:
+class IngestSettlement(Struct, frozen=True, kw_only=True):
     """From an edge with the ledger's key: credit an account with what an outside service has collected (LED-001).
 
     `provider_reference` names the fact, once; `day_cap_cents` bounds what one UTC day may bring in a currency.
@@ -114,27 +105,23 @@ class IngestSettlement:
     day_cap_cents: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadSettlement:
+class ReadSettlement(Struct, frozen=True, kw_only=True):
     """Ask for the settlement of a payment by its provider's reference (LED-002). Decides nothing."""
 
     provider_reference: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlatformBalanceRead:
+class PlatformBalanceRead(Struct, frozen=True, kw_only=True):
     """From a task: the platform's balance as (currency, available, pending) in cents."""
 
     balances: tuple[tuple[str, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadMoneyHealth:
+class ReadMoneyHealth(Struct, frozen=True, kw_only=True):
     """Ask for the figures to be watched: the outbox, dead letters, and the platform's funds. Decides nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveEntryFee:
+class MoveEntryFee(Struct, frozen=True, kw_only=True):
     """From a contest: move one fee. activated: escrow to pot; refused: escrow to refunds; returned: pot to refunds."""
 
     contest_id: str
@@ -147,30 +134,26 @@ class MoveEntryFee:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadStrandedFees:
+class ReadStrandedFees(Struct, frozen=True, kw_only=True):
     """Ask for the fees that have waited in escrow for their contest for so long. Decides nothing."""
 
     older_than_minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookForStrandedFees:
+class LookForStrandedFees(Struct, frozen=True, kw_only=True):
     """From the scheduler: raise an alert if there are such fees."""
 
     older_than_minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReturnStrandedFee:
+class ReturnStrandedFee(Struct, frozen=True, kw_only=True):
     """From an edge: give a fee back whose contest does not exist and that has waited for so long."""
 
     payment_intent: str
     older_than_minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prize:
+class Prize(Struct, frozen=True, kw_only=True):
     """One winning entry and what it wins."""
 
     entry_id: str
@@ -178,8 +161,7 @@ class Prize:
     amount_cents: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostSettlement:
+class PostSettlement(Struct, frozen=True, kw_only=True):
     """From a contest: divide the pot into prizes and rake. The legs sum to the pot; a contest settles once."""
 
     contest_id: str
@@ -191,8 +173,7 @@ class PostSettlement:
     result_sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordAnchor:
+class RecordAnchor(Struct, frozen=True, kw_only=True):
     """Keep the head of another file's chain, so that a cut tail or a swapped file shows. `hash` is hexadecimal."""
 
     address: str
@@ -201,8 +182,7 @@ class RecordAnchor:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockTransfer:
+class LockTransfer(Struct, frozen=True, kw_only=True):
     """From payouts: hold the winnings of one entry before Stripe is called (available to held)."""
 
     contest_id: str
@@ -212,8 +192,7 @@ class LockTransfer:
     currency: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteTransfer:
+class CompleteTransfer(Struct, frozen=True, kw_only=True):
     """From payouts: Stripe has made the transfer; book it and free the hold."""
 
     contest_id: str
@@ -225,8 +204,7 @@ class CompleteTransfer:
     stripe_account_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailTransfer:
+class FailTransfer(Struct, frozen=True, kw_only=True):
     """From payouts: the transfer failed for good; return held to available."""
 
     contest_id: str
@@ -237,8 +215,7 @@ class FailTransfer:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AbandonTransfer:
+class AbandonTransfer(Struct, frozen=True, kw_only=True):
     """From payouts: the transfer ended before Stripe was called; return what is held for it, and hold nothing more."""
 
     contest_id: str
@@ -249,8 +226,7 @@ class AbandonTransfer:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundOutcome:
+class RefundOutcome(Struct, frozen=True, kw_only=True):
     """From payments: Stripe's answer about one refund of an entry's fee.
 
     A refund that Stripe refused to make has no id; its money stays where it waits, and a person is told.
@@ -267,15 +243,13 @@ class RefundOutcome:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalanceTransactionsListed:
+class BalanceTransactionsListed(Struct, frozen=True, kw_only=True):
     """From a task: balance transactions of Stripe, oldest first, as plain mappings; fees and top-ups are booked."""
 
     items: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostTransaction:
+class PostTransaction(Struct, frozen=True, kw_only=True):
     """From an edge with the ledger's key: post balanced legs once. Legs are (account, cents), debit positive.
 
     A leg on a held account needs `hold_source`: what the money is kept for.
@@ -290,27 +264,23 @@ class PostTransaction:
     hold_source: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadAccount:
+class ReadAccount(Struct, frozen=True, kw_only=True):
     """Ask for the balances of one account holder: available and held, in cents. Decides nothing."""
 
     account_did: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadTrail:
+class ReadTrail(Struct, frozen=True, kw_only=True):
     """Ask which rows of the ledger's log concern one account holder. Decides nothing."""
 
     account_did: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadTrialBalance:
+class ReadTrialBalance(Struct, frozen=True, kw_only=True):
     """Ask for every account's balance in cents. Decides nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteOffDebt:
+class WriteOffDebt(Struct, frozen=True, kw_only=True):
     """From an admin: give up what is owed for one loss, named by its dispute or by its refund made outside."""
 
     loss_event_id: str
@@ -318,8 +288,7 @@ class WriteOffDebt:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloseAccount:
+class CloseAccount(Struct, frozen=True, kw_only=True):
     """From an admin: an account holder is gone; what is theirs goes to suspense, now and later (POUT-043)."""
 
     account_did: str
@@ -327,8 +296,7 @@ class CloseAccount:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadDebts:
+class ReadDebts(Struct, frozen=True, kw_only=True):
     """Ask for the debts and open disputes of one account holder, or of all. Decides nothing."""
 
     account_did: str | None = None

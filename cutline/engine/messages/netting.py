@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunNetting:
+
+class RunNetting(Struct, frozen=True, kw_only=True):
     """From an edge: close the clearing accounts over every payout that was final by `selection_before` (NET-001).
 
     Without `selection_before` every payout that is final now; without `limit` at most `limit_default` of them, the
@@ -21,38 +21,33 @@ class RunNetting:
     limit_default: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryNetting:
+class RetryNetting(Struct, frozen=True, kw_only=True):
     """From an edge: take up a run that has failed."""
 
     run_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContinueNetting:
+class ContinueNetting(Struct, frozen=True, kw_only=True):
     """An effect: let the mail that waits go first, then apply this entry. The answer is `ApplyNettingEntry`."""
 
     run_id: str
     entry_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyNettingEntry:
+class ApplyNettingEntry(Struct, frozen=True, kw_only=True):
     """From a task: post this entry of a running run, if it is the next one."""
 
     run_id: str
     entry_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadNettingRun:
+class ReadNettingRun(Struct, frozen=True, kw_only=True):
     """Ask for a run as it stands. Decides nothing."""
 
     run_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadNettingReport:
+class ReadNettingReport(Struct, frozen=True, kw_only=True):
     """Ask for an applied run with the payouts of each entry. Decides nothing."""
 
     run_id: str

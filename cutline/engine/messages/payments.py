@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestIntent:
+
+class RequestIntent(Struct, frozen=True, kw_only=True):
     """From a contest: ask Stripe for a payment intent for one reserved entry."""
 
     contest_id: str
@@ -17,8 +17,7 @@ class RequestIntent:
     currency: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelIntent:
+class CancelIntent(Struct, frozen=True, kw_only=True):
     """From a contest: the seat is gone; cancel the open intent. If Stripe says it is paid, it is paid."""
 
     contest_id: str
@@ -26,8 +25,7 @@ class CancelIntent:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundEntry:
+class RefundEntry(Struct, frozen=True, kw_only=True):
     """From the ledger: give one fee back by a Stripe refund."""
 
     contest_id: str
@@ -39,8 +37,7 @@ class RefundEntry:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentReported:
+class IntentReported(Struct, frozen=True, kw_only=True):
     """From the ledger: what a webhook said about a payment intent.
 
     The entry is named where the intent's metadata name one: a webhook may overtake the answer that created the intent.
@@ -54,8 +51,7 @@ class IntentReported:
     entry_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundReported:
+class RefundReported(Struct, frozen=True, kw_only=True):
     """From the ledger: what a webhook said about the refund of an entry's fee. `status` is Stripe's own word."""
 
     contest_id: str
@@ -66,8 +62,7 @@ class RefundReported:
     event_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimIntent:
+class ClaimIntent(Struct, frozen=True, kw_only=True):
     """From an edge: take an entry's intent under an idempotency key of its holder (PAY-030, PAY-031).
 
     The first key stands for the entry; any other is a second intent, which there is not.
@@ -79,16 +74,14 @@ class ClaimIntent:
     idempotency_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadIntent:
+class ReadIntent(Struct, frozen=True, kw_only=True):
     """Ask for the payment intent of an entry: status, id and client secret. Decides nothing."""
 
     contest_id: str
     entry_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListIntents:
+class ListIntents(Struct, frozen=True, kw_only=True):
     """Ask for a holder's intents in all contests, the newest first, older than place `before`. Decides nothing."""
 
     account_did: str
@@ -96,15 +89,13 @@ class ListIntents:
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOrphanedIntents:
+class ReadOrphanedIntents(Struct, frozen=True, kw_only=True):
     """Ask for the intents that have been open at Stripe for so long without an end (PAY-041). Decides nothing."""
 
     older_than_minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookForOrphans:
+class LookForOrphans(Struct, frozen=True, kw_only=True):
     """From the scheduler: raise an alert if there are such intents."""
 
     older_than_minutes: int

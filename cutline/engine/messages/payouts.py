@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cutline.engine.messages.ledger import Prize
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnboardAccount:
+class OnboardAccount(Struct, frozen=True, kw_only=True):
     """Create, or return, the connected account of an account holder, and a link to finish its onboarding."""
 
     account_did: str
     email: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountReported:
+class AccountReported(Struct, frozen=True, kw_only=True):
     """From the ledger or a poll: whether a connected account can take transfers now. A webhook names its event."""
 
     stripe_account_id: str
@@ -25,15 +23,13 @@ class AccountReported:
     event_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HolderClosed:
+class HolderClosed(Struct, frozen=True, kw_only=True):
     """From the ledger: an account holder is gone, and what is theirs lies in suspense; transfer nothing to them."""
 
     account_did: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayWinners:
+class PayWinners(Struct, frozen=True, kw_only=True):
     """From the ledger: the settlement is posted; pay each prize by one transfer."""
 
     contest_id: str
@@ -41,8 +37,7 @@ class PayWinners:
     prizes: tuple[Prize, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferLocked:
+class TransferLocked(Struct, frozen=True, kw_only=True):
     """From the ledger: the winnings of one entry are held; Stripe may be called."""
 
     contest_id: str
@@ -50,8 +45,7 @@ class TransferLocked:
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadTransfers:
+class ReadTransfers(Struct, frozen=True, kw_only=True):
     """Ask for the transfers of a contest (or of all): status, amount, attempts. Decides nothing."""
 
     contest_id: str | None = None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from cutline.engine.reconciliation import Comparison
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileWithStripe:
+class ReconcileWithStripe(Struct, frozen=True, kw_only=True):
     """From the scheduler: compare the days that are over and not compared yet; from an admin: compare `day` again.
 
     A day is a UTC date as `YYYY-MM-DD`.
@@ -17,16 +16,14 @@ class ReconcileWithStripe:
     day: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompareWithStripe:
+class CompareWithStripe(Struct, frozen=True, kw_only=True):
     """An effect: list what moved the platform's balance on a UTC day and compare; the answer is `DayCompared`."""
 
     day: str
     run: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayCompared:
+class DayCompared(Struct, frozen=True, kw_only=True):
     """From a task: what came of one comparison."""
 
     day: str
@@ -34,8 +31,7 @@ class DayCompared:
     comparison: Comparison
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadReconciliation:
+class ReadReconciliation(Struct, frozen=True, kw_only=True):
     """Ask for the last comparison of one day, or for a line a day. Decides nothing."""
 
     day: str | None = None

@@ -6,12 +6,12 @@ Each is the effect of a committed event. What comes of it goes to the actor that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallStripe:
+
+class CallStripe(Struct, frozen=True, kw_only=True):
     """An effect: make one call to Stripe with exactly these committed parameters and this key; answer its actor.
 
     `operation` names a method of the gateway (`create_payment_intent`, `create_transfer`, ...). `subject` is the
@@ -25,8 +25,7 @@ class CallStripe:
     idempotency_key: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StripeAnswered:
+class StripeAnswered(Struct, frozen=True, kw_only=True):
     """From a task: the outcome of one `CallStripe`.
 
     `object` is Stripe's object on success. On failure `kind` says what may be done next, `money_moved` whether the
@@ -44,57 +43,49 @@ class StripeAnswered:
     money_moved: Literal["yes", "no", "unknown"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComputeSettlement:
+class ComputeSettlement(Struct, frozen=True, kw_only=True):
     """An effect: settle these recorded inputs in a worker process; answer with `SettlementComputed`."""
 
     run_id: str
     input_json: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditScores:
+class AuditScores(Struct, frozen=True, kw_only=True):
     """An effect: read a settled contest's file again in a worker process; answer with `ScoresAudited`."""
 
     contest_id: str
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReopenStripeEvents:
+class ReopenStripeEvents(Struct, frozen=True, kw_only=True):
     """An effect: open the sealed bodies of these events, named with their next attempt; each becomes a `PostAgain`."""
 
     events: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListUndelivered:
+class ListUndelivered(Struct, frozen=True, kw_only=True):
     """An effect: list Stripe's events that were not delivered.
 
     Each becomes a `RecordStripeEvent`, and after them comes one `UndeliveredListed`.
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListAllEvents:
+class ListAllEvents(Struct, frozen=True, kw_only=True):
     """An effect: list every event that Stripe still has, delivered or not.
 
     Each becomes a `RecordStripeEvent`, and after them comes one `AllEventsListed`.
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetMoneyLeave:
+class LetMoneyLeave(Struct, frozen=True, kw_only=True):
     """An effect: the books have caught up with Stripe after a restore, so transfers and refunds may go out again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPlatformBalance:
+class ReadPlatformBalance(Struct, frozen=True, kw_only=True):
     """An effect: ask Stripe for the platform's balance. The answer is `PlatformBalanceRead`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RaiseAlert:
+class RaiseAlert(Struct, frozen=True, kw_only=True):
     """An effect: say to whoever watches that a person should look. `details` hold no personal data."""
 
     name: str
@@ -102,8 +93,7 @@ class RaiseAlert:
     details: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListBalanceTransactions:
+class ListBalanceTransactions(Struct, frozen=True, kw_only=True):
     """An effect: list Stripe's balance transactions that are newer than `after` (all of them without it).
 
     The answer is `BalanceTransactionsListed`.
@@ -112,8 +102,7 @@ class ListBalanceTransactions:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollFeed:
+class PollFeed(Struct, frozen=True, kw_only=True):
     """An effect: fetch the provider's leaderboard once, with the last ETag."""
 
     provider_event_id: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettledContest:
+
+class SettledContest(Struct, frozen=True, kw_only=True):
     """A contest that has settled with so many prizes, and has heard of none of them yet."""
 
     contest_id: str
@@ -15,24 +15,21 @@ class SettledContest:
     prizes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadUntriggered:
+class ReadUntriggered(Struct, frozen=True, kw_only=True):
     """Ask payouts which of these contests settled so long ago and have no transfer. Decides nothing."""
 
     settled: tuple[SettledContest, ...]
     older_than_minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookForUntriggered:
+class LookForUntriggered(Struct, frozen=True, kw_only=True):
     """From the scheduler: raise an alert if there are such contests among these."""
 
     settled: tuple[SettledContest, ...]
     older_than_minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadPostedSettlements:
+class ReadPostedSettlements(Struct, frozen=True, kw_only=True):
     """Ask the ledger which of these contests' settlements are in the books. Decides nothing."""
 
     contest_ids: tuple[str, ...]

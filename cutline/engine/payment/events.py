@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from cutline.engine.stripe_attempts import CALL_EVENTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentPlanned:
+class IntentPlanned(Struct, frozen=True, kw_only=True):
     """An entry's fee is to be paid by one payment intent."""
 
     contest_id: str
@@ -25,8 +25,7 @@ class IntentPlanned:
         return f"payment:intent:{self.contest_id}:{self.entry_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentClaimed:
+class IntentClaimed(Struct, frozen=True, kw_only=True):
     """An app has taken the entry's intent under an idempotency key; no other key can take it (PAY-031)."""
 
     contest_id: str
@@ -40,8 +39,7 @@ class IntentClaimed:
         return f"payment:claim:{self.contest_id}:{self.entry_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentCreated:
+class IntentCreated(Struct, frozen=True, kw_only=True):
     """Stripe has made the intent; its client can pay by the secret."""
 
     contest_id: str
@@ -55,8 +53,7 @@ class IntentCreated:
         return f"payment:intent:{self.contest_id}:{self.entry_id}:created"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentFailed:
+class IntentFailed(Struct, frozen=True, kw_only=True):
     """Stripe will not make the intent."""
 
     contest_id: str
@@ -70,8 +67,7 @@ class IntentFailed:
         return f"payment:intent:{self.contest_id}:{self.entry_id}:failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentCancelRequested:
+class IntentCancelRequested(Struct, frozen=True, kw_only=True):
     """The entry has lost its seat; nobody shall pay for it any more."""
 
     contest_id: str
@@ -84,8 +80,7 @@ class IntentCancelRequested:
         return f"payment:cancel:{self.contest_id}:{self.entry_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentCancelEnded:
+class IntentCancelEnded(Struct, frozen=True, kw_only=True):
     """The cancellation has its outcome: the intent is cancelled, or was paid before and stays paid."""
 
     contest_id: str
@@ -98,8 +93,7 @@ class IntentCancelEnded:
         return f"payment:cancel:{self.contest_id}:{self.entry_id}:ended"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntentReportRecorded:
+class IntentReportRecorded(Struct, frozen=True, kw_only=True):
     """A webhook has said what became of the intent."""
 
     contest_id: str
@@ -115,8 +109,7 @@ class IntentReportRecorded:
         return f"intent-report:{self.report}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundPlanned:
+class RefundPlanned(Struct, frozen=True, kw_only=True):
     """A fee is to go back by one refund. An entry may have been paid twice; each payment has its own."""
 
     contest_id: str
@@ -133,8 +126,7 @@ class RefundPlanned:
         return f"payment:refund:{self.payment_intent}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundAdvanced:
+class RefundAdvanced(Struct, frozen=True, kw_only=True):
     """Stripe has said where the refund stands. `refused`: it was never made; `failed`: it came back."""
 
     contest_id: str

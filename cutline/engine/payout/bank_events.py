@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from cutline.engine.messages.bank import PayoutOutcome
 
@@ -14,8 +15,7 @@ def payout_key(payout_id: str) -> str:
     return f"payout:{payout_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutInitiated:
+class PayoutInitiated(Struct, frozen=True, kw_only=True):
     """The ledger holds the money of a payout. `transfer_cents` is what the connected account lacks of it."""
 
     payout_id: str
@@ -34,8 +34,7 @@ class PayoutInitiated:
         return payout_key(self.payout_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutFunded:
+class PayoutFunded(Struct, frozen=True, kw_only=True):
     """Stripe has transferred to the connected account what it lacked."""
 
     payout_id: str
@@ -48,8 +47,7 @@ class PayoutFunded:
         return f"{payout_key(self.payout_id)}:funded"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutAccepted:
+class PayoutAccepted(Struct, frozen=True, kw_only=True):
     """Stripe has made the payout. `arrives_at` is when the bank should have the money, as Stripe expects it."""
 
     payout_id: str
@@ -62,8 +60,7 @@ class PayoutAccepted:
         return f"{payout_key(self.payout_id)}:accepted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutOutcomeRecorded:
+class PayoutOutcomeRecorded(Struct, frozen=True, kw_only=True):
     """How a payout ended, by a webhook or by asking. A payout may fail after it was paid."""
 
     payout_id: str
@@ -78,8 +75,7 @@ class PayoutOutcomeRecorded:
         return f"{payout_key(self.payout_id)}:reported:{self.outcome}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutFinalized:
+class PayoutFinalized(Struct, frozen=True, kw_only=True):
     """The ledger has booked how the payout ended."""
 
     payout_id: str
@@ -92,8 +88,7 @@ class PayoutFinalized:
         return f"{payout_key(self.payout_id)}:{self.outcome}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutRetried:
+class PayoutRetried(Struct, frozen=True, kw_only=True):
     """Somebody asked for the next step of a payout at once."""
 
     payout_id: str
@@ -117,8 +112,7 @@ BANK_EVENTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What an event says of a payout to whoever audits it: the status it has then, who did it, and why (POUT-020)."""
 
     status: str

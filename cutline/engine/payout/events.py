@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from cutline.engine.payout.bank_events import BANK_EVENTS
 from cutline.engine.payout.reconciling import RECONCILIATION_EVENTS
 from cutline.engine.stripe_attempts import CALL_EVENTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountPlanned:
+class AccountPlanned(Struct, frozen=True, kw_only=True):
     """An account holder wants to be paid; a connected account is to be made."""
 
     account_did: str
@@ -24,8 +24,7 @@ class AccountPlanned:
         return f"payout:account:{self.account_did}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountCreated:
+class AccountCreated(Struct, frozen=True, kw_only=True):
     """Stripe has made the connected account of an account holder."""
 
     account_did: str
@@ -39,8 +38,7 @@ class AccountCreated:
         return f"payout:account:{self.account_did}:created"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountRefused:
+class AccountRefused(Struct, frozen=True, kw_only=True):
     """Stripe would not make the connected account; the holder may ask again."""
 
     account_did: str
@@ -54,8 +52,7 @@ class AccountRefused:
         return f"payout:account:{self.account_did}:{self.attempt}:refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountLinkEnded:
+class AccountLinkEnded(Struct, frozen=True, kw_only=True):
     """Stripe has made a link that finishes the onboarding, or would not. `expires_at` is in Unix seconds."""
 
     account_did: str
@@ -70,8 +67,7 @@ class AccountLinkEnded:
         return f"payout:account-link:{self.account_did}:{self.attempt}:ended"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountStatusRecorded:
+class AccountStatusRecorded(Struct, frozen=True, kw_only=True):
     """What a connected account can do has changed, by a webhook or by asking."""
 
     stripe_account_id: str
@@ -85,8 +81,7 @@ class AccountStatusRecorded:
         return f"account-report:{self.report}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountLost:
+class AccountLost(Struct, frozen=True, kw_only=True):
     """Stripe does not show us the connected account any more: it was closed, or its owner has disconnected it."""
 
     account_did: str
@@ -100,8 +95,7 @@ class AccountLost:
         return f"payout:account:{self.account_did}:lost:{self.attempt}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HolderClosureRecorded:
+class HolderClosureRecorded(Struct, frozen=True, kw_only=True):
     """An account holder is gone, and what is theirs lies in suspense: nothing is transferred to them any more."""
 
     account_did: str
@@ -112,8 +106,7 @@ class HolderClosureRecorded:
         return f"payout:holder-closed:{self.account_did}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferPlanned:
+class TransferPlanned(Struct, frozen=True, kw_only=True):
     """An entry's winnings are to be paid by one transfer."""
 
     contest_id: str
@@ -128,8 +121,7 @@ class TransferPlanned:
         return f"payout:transfer:{self.contest_id}:{self.entry_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferLockRequested:
+class TransferLockRequested(Struct, frozen=True, kw_only=True):
     """The winner's account is ready; the ledger is asked to hold the winnings."""
 
     contest_id: str
@@ -141,8 +133,7 @@ class TransferLockRequested:
         return f"payout:transfer:{self.contest_id}:{self.entry_id}:lock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FundsLocked:
+class FundsLocked(Struct, frozen=True, kw_only=True):
     """The ledger holds the winnings. `head` is its chain's head, an anchor that travels with the transfer."""
 
     contest_id: str
@@ -155,8 +146,7 @@ class FundsLocked:
         return f"payout:transfer:{self.contest_id}:{self.entry_id}:locked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferCompleted:
+class TransferCompleted(Struct, frozen=True, kw_only=True):
     """Stripe has made the transfer."""
 
     contest_id: str
@@ -170,8 +160,7 @@ class TransferCompleted:
         return f"payout:transfer:{self.contest_id}:{self.entry_id}:completed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferFailed:
+class TransferFailed(Struct, frozen=True, kw_only=True):
     """Stripe will never make the transfer; the reason is its code (POUT-036)."""
 
     contest_id: str
@@ -185,8 +174,7 @@ class TransferFailed:
         return f"payout:transfer:{self.contest_id}:{self.entry_id}:failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferAbandoned:
+class TransferAbandoned(Struct, frozen=True, kw_only=True):
     """A transfer ends before Stripe was called, for its winner is gone; `code` says how (POUT-043)."""
 
     contest_id: str

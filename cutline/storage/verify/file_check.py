@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pysqlite3
-from pydantic import ValidationError
+from msgspec import DecodeError
 from pysqlite3 import Connection
 
 from cutline.engine.contest.audit_events import LateChangesReceived
@@ -124,7 +124,7 @@ def _fold(connection: Connection, rules: machines.FileRules, checked: CheckedFil
         try:
             recorded = folding.take(entry)
             expected.add(rules.project(recorded, None))
-        except (KeyError, ValidationError) as error:
+        except (KeyError, DecodeError) as error:
             known = entry.type in rules.codec.names
             code = Code.FOLD_FAILED if known and isinstance(error, KeyError) else Code.EVENT_UNKNOWN
             message = f"{entry.type} {entry.key}: {error}"

@@ -4,14 +4,11 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from cutline.engine.contest.feed_events import (
-    FEED_EVENTS,
     EventStatusReported,
     FeedEvent,
     FieldPublished,
@@ -25,6 +22,7 @@ from cutline.engine.contest.feed_events import (
 from cutline.engine.contest.feed_state import FeedState, board_of, evolve
 from cutline.engine.contest.ingestion import diff
 from cutline.engine.contest.leaderboard import Snapshot, parse_snapshot
+from tests.engine.driver import stored
 from tests.engine.golf import CARDS, EVENT_ID, Cards, board, payload, raw
 
 START = datetime(2026, 4, 9, 12, tzinfo=UTC)
@@ -46,21 +44,13 @@ class Feed:
         events = diff(self.state, snapshot, START + timedelta(minutes=self.polls))
         assert self.state == before, "reading a snapshot changed what is believed"
         for event in events:
-            evolve(self.state, stored(event))
+            evolve(self.state, stored(event)[1])
         self.log += events
         return events
 
     def score(self, player: str, number: int) -> tuple[int, int]:
         scored = self.state.rounds[player][number]
         return scored.to_par, scored.thru
-
-
-def stored(event: FeedEvent) -> FeedEvent:
-    again: FeedEvent = TypeAdapter(FEED_EVENTS[type(event).__name__]).validate_json(
-        orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
-    )
-    assert again == event
-    return again
 
 
 def with_player(player: str, status: str | None, rounds: list[tuple[int, int]]) -> Cards:
@@ -312,7 +302,7 @@ def test_a_name_may_change_but_the_id_counts() -> None:
     (renamed,) = diff(feed.state, snapshot, START)
     assert isinstance(renamed, PlayerRenamed)
     assert (renamed.key, renamed.was, renamed.name) == ("name:A:1", "A Golfer", "A Renamed")
-    evolve(feed.state, stored(renamed))
+    evolve(feed.state, stored(renamed)[1])
     assert diff(feed.state, snapshot, START) == []
     assert board_of(feed.state) == board(status="inprogress")
 

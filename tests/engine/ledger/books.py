@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from pydantic import TypeAdapter
 
 from cutline.engine.decision import Accepted, Owed, Recorded, Rejected
 from cutline.engine.ledger.machine import LedgerMachine
@@ -16,6 +15,7 @@ from cutline.engine.messages import (
     MoveEntryFee,
     RecordStripeEvent,
 )
+from tests.engine.driver import stored
 
 NOW = datetime(2026, 4, 9, 11, 40, tzinfo=UTC)
 
@@ -37,8 +37,7 @@ class Books:
             for event in decision.events:
                 assert event.key not in self.keys, event.key
                 self.keys.add(event.key)
-                read = TypeAdapter(type(event)).validate_json(orjson.dumps(event, option=orjson.OPT_SORT_KEYS))
-                assert read == event
+                _, read = stored(event)
                 recorded = Recorded(seq=len(self.log) + 1, at=self.now, cause="", event=read, hash=b"\x01" * 32)
                 self.log.append(recorded)
                 self.machine.evolve(self.state, recorded)

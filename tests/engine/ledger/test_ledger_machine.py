@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cutline.engine.errors import InvariantViolated, RejectCode
 from cutline.engine.ledger.events import DeadLettered, TransactionPosted
@@ -317,7 +317,7 @@ def test_no_two_transactions_have_one_key_whoever_posts_them(books: Books) -> No
     first = books.log[-1]
     other = replace(first.event, posting=replace(first.event.posting, effect_key="x2"))
     with pytest.raises(InvariantViolated, match="k1"):
-        books.machine.evolve(books.state, first._replace(seq=first.seq + 1, event=other))
+        books.machine.evolve(books.state, replace(first, seq=first.seq + 1, event=other))
 
 
 def test_an_anchor_is_kept_once_and_another_hash_is_refused(books: Books) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -11,12 +10,12 @@ import orjson
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from pydantic import TypeAdapter
+from msgspec.structs import replace
 
 from cutline.engine.decision import Accepted, Recorded
 from cutline.engine.errors import NOT_YET
 from cutline.engine.ledger.accounts import kind_of
-from cutline.engine.ledger.events import EVENTS, StripeEventRecorded, TransactionPosted
+from cutline.engine.ledger.events import StripeEventRecorded, TransactionPosted
 from cutline.engine.ledger.machine import LedgerMachine
 from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import (
@@ -32,6 +31,7 @@ from cutline.engine.messages import (
     RefundOutcome,
     WriteOffDebt,
 )
+from tests.engine.driver import stored
 
 NOW = datetime(2026, 4, 9, tzinfo=UTC)
 FEE_CENTS = 2500
@@ -269,8 +269,7 @@ class AnyOrder(RuleBasedStateMachine):
         state: LedgerState = self.machine.initial()
         effects: list[str] = []
         for recorded in self.log:
-            kind = EVENTS[type(recorded.event).__name__]
-            event: Any = TypeAdapter(kind).validate_json(orjson.dumps(recorded.event, option=orjson.OPT_SORT_KEYS))
+            _, event = stored(recorded.event)
             again = Recorded(seq=recorded.seq, at=NOW, cause="", event=event, hash=b"")
             self.machine.evolve(state, again)
             assert self.machine.owes(state, again) == self.machine.owes(self.state, recorded)

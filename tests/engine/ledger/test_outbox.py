@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cutline.engine.decision import Accepted, Rejected
 from cutline.engine.errors import RejectCode
@@ -23,6 +23,7 @@ from cutline.engine.messages import (
     RetryForwarding,
 )
 from cutline.engine.retries import DEFAULT
+from tests.engine.driver import types
 from tests.engine.ledger.books import NOW, Books, paid, stripe_event
 
 TWO_MINUTES = timedelta(minutes=2)
@@ -209,7 +210,7 @@ def test_after_the_last_attempt_a_person_is_told_once_and_stripe_may_stop(short:
 def test_an_event_whose_body_is_forgotten_is_given_up_at_once(books: Books) -> None:
     books.say(broke(PAYMENT))
     decision = books.accept(PostAgain(event_id="evt_pay", attempt=2, event=None))
-    assert [type(event) for event in decision.events] == [PostingBroke, DeadLettered]
+    assert types(decision.events) == ["PostingBroke", "DeadLettered"]
     assert books.state.outbox["evt_pay"].next_retry_at is None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cutline.engine.ledger.events import EventQuarantined, StripeEventRecorded
 from cutline.engine.ledger.state import balances, trial_balance

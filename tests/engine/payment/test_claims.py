@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from cutline.engine.errors import RejectCode
 from cutline.engine.messages import ClaimIntent, RequestIntent

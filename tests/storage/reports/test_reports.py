@@ -8,12 +8,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cutline.engine.decision import Accepted
 from cutline.engine.ledger.trails import read_trail

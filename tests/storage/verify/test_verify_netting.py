@@ -1,12 +1,11 @@
 """Netting is counted again: a payout netted twice, by other cents, or by a run that left entries out, is named."""
 
-from __future__ import annotations
-
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cutline.engine.decision import Recorded
 from cutline.engine.ledger.netting_events import NettingEntryApplied, NettingRunCreated
@@ -51,7 +50,7 @@ def test_an_entry_that_disagrees_with_the_books_is_named(change: Callable[[Any],
     """NET-008, NET-013."""
     log = ledger()
     place = next(place for place, one in enumerate(log) if isinstance(one.event, NettingEntryApplied))
-    log[place] = log[place]._replace(event=change(log[place].event))
+    log[place] = replace(log[place], event=change(log[place].event))
     problems = list(check_netting(log, "ledger.db"))
     assert {problem.code for problem in problems} == {Code.NETTING_DISAGREES}
     assert any(says in problem.message for problem in problems), problems
@@ -61,7 +60,7 @@ def test_a_run_that_is_applied_without_an_entry_is_named() -> None:
     log = ledger()
     place = next(place for place, one in enumerate(log) if isinstance(one.event, NettingRunCreated))
     entries = log[place].event.entries
-    more = replace(entries[0], entry_id="one-more")
-    log[place] = log[place]._replace(event=replace(log[place].event, entries=(*entries, more)))
+    more = dataclasses.replace(entries[0], entry_id="one-more")
+    log[place] = replace(log[place], event=replace(log[place].event, entries=(*entries, more)))
     [problem] = check_netting(log, "ledger.db")
     assert "applied without its entries" in problem.message
