@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cutline.engine import bookkeeping
-from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
+from cutline.engine.bookkeeping import DeliveriesAcknowledged
+from cutline.engine.codec import Codec
 from cutline.engine.contest.machine import ContestMachine
 from cutline.engine.decision import Machine, Owed, Recorded
 from cutline.engine.feed import FeedMachine
@@ -18,7 +19,6 @@ from cutline.engine.governance import GovernanceMachine
 from cutline.engine.ledger.machine import LedgerMachine
 from cutline.engine.payment.machine import PaymentMachine
 from cutline.engine.payout.machine import PayoutMachine
-from cutline.storage.codec import Codec
 from cutline.storage.event_log import Entry
 from cutline.storage.kinds import KINDS, FileKind
 from cutline.storage.projections import Rows, contest, feed, governance, ledger, payments, payouts
@@ -36,6 +36,8 @@ class FileRules:
     codec: Codec
     project: Project
 
+
+_OF_WRITERS = frozenset(bookkeeping.EVENTS.values())
 
 _NOWHERE = ""
 """Where new links of account holders would lead. Folding makes none; whoever runs payouts gives the real address."""
@@ -107,20 +109,24 @@ class Folding:
     def fold(self, recorded: Recorded) -> Sequence[Owed]:
         """Fold an event, just recorded or read, and return what it owes."""
         event = recorded.event
-        if isinstance(event, DeliveriesAcknowledged):
-            taken = [owed for key in event.keys if (owed := self.owed.pop(key, None)) is not None]
-            if self.delivered is not None:
-                self.delivered += taken
+        if type(event) in _OF_WRITERS:
+            self._fold_writers(event)
             return ()
-        if isinstance(event, WriterOpened):
-            return ()
-        self.rules.machine.evolve(self.state, recorded)
-        owes = self.rules.machine.owes(self.state, recorded)
+        machine = self.rules.machine
+        machine.evolve(self.state, recorded)
+        owes = machine.owes(self.state, recorded)
         for owed in owes:
             self.owed[owed.key] = owed
         for key in getattr(event, "withdraws", ()):
             self.owed.pop(key, None)
         return owes
+
+    def _fold_writers(self, event: Any) -> None:
+        """Fold what writers note for themselves, which no machine knows."""
+        if isinstance(event, DeliveriesAcknowledged):
+            taken = [owed for key in event.keys if (owed := self.owed.pop(key, None)) is not None]
+            if self.delivered is not None:
+                self.delivered += taken
 
 
 def begin(kind_name: str) -> Folding:

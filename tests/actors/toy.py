@@ -13,9 +13,9 @@ from cutline.actors.file_work import FileWork
 from cutline.actors.mailbox import Envelope
 from cutline.actors.writer import Writer
 from cutline.engine import bookkeeping
+from cutline.engine.codec import Codec
 from cutline.engine.decision import Accepted, Decision, Owed, Recorded, Rejected
 from cutline.engine.errors import RejectCode
-from cutline.storage.codec import Codec
 from cutline.storage.kinds import KINDS
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from cutline.engine.codec import Codec
 from cutline.engine.decision import Accepted, Machine, Owed, Recorded, Rejected
-from cutline.storage.codec import Codec
 
 
 def at(text: str) -> datetime:

@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
+from cutline.engine.codec import Codec, event_json
 from cutline.engine.contest.feed_events import FEED_EVENTS, FeedEvent
 from cutline.engine.contest.feed_state import FeedState
 from cutline.engine.contest.leaderboard import HOLES_A_ROUND
 
 Change = tuple[str, Mapping[str, Any]]
+
+_CODEC = Codec(FEED_EVENTS)
 
 
 class ChangeUnreadable(ValueError):
@@ -20,17 +23,16 @@ class ChangeUnreadable(ValueError):
 
 def write_change(event: FeedEvent) -> Change:
     """Return an event as its type's name and its fields, as JSON would give them back."""
-    return type(event).__name__, msgspec.json.decode(msgspec.json.encode(event))
+    return type(event).__name__, msgspec.json.decode(event_json(event))
 
 
 def read_change(change: Change) -> FeedEvent:
     """Return the event that a change carries. Raises ChangeUnreadable."""
     name, payload = change
-    kind = FEED_EVENTS.get(name)
-    if kind is None:
-        raise ChangeUnreadable(f"{name} is not a known change")
     try:
-        event: FeedEvent = msgspec.convert(payload, kind)
+        event: FeedEvent = _CODEC.decode(name, msgspec.json.encode(payload))
+    except KeyError as error:
+        raise ChangeUnreadable(f"{name} is not a known change") from error
     except msgspec.ValidationError as error:
         raise ChangeUnreadable(f"{name}: {error}") from error
     return event

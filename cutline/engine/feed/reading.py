@@ -6,8 +6,9 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from msgspec import to_builtins
+import orjson
 
+from cutline.engine.codec import event_json
 from cutline.engine.decision import Recorded
 from cutline.engine.feed import lag, polling
 from cutline.engine.feed.events import ChangesRecorded
@@ -67,7 +68,7 @@ def _held(state: ProviderFeed, subject: str) -> dict[str, Any]:
 
 def _happening(recorded: Recorded) -> dict[str, Any]:
     event = recorded.event
-    what = _summary(event) if isinstance(event, ChangesRecorded) else to_builtins(event)
+    what = _summary(event) if isinstance(event, ChangesRecorded) else orjson.loads(event_json(event))
     return {"seq": recorded.seq, "at": recorded.at, "type": type(event).__name__, "details": what}
 
 

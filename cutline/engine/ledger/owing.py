@@ -40,7 +40,7 @@ def owes(recorded: Recorded) -> Sequence[Owed]:
     if kind is StripeEventRecorded or kind is StripeEventForwarded:
         return _owed_by_stripe_event(event)
     if kind is TransactionPosted:
-        return _owed_by_transaction(event, recorded.hash.hex())
+        return _owed_by_transaction(event, recorded.hash) if event.content else ()
     if isinstance(event, PayoutAdmitted):
         return (_payout_locked(event, recorded.hash.hex()),)
     if isinstance(event, AccountClosed):
@@ -147,10 +147,8 @@ def _payout_locked(event: PayoutAdmitted, head: str) -> Owed:
     return Owed(key=event.key, to="payouts", message=message)
 
 
-def _owed_by_transaction(event: TransactionPosted, head: str) -> Sequence[Owed]:
+def _owed_by_transaction(event: TransactionPosted, head: bytes) -> Sequence[Owed]:
     effect, content = event.posting.effect_key, event.content
-    if not content:
-        return ()
     match event.posting.kind:
         case "entry_refused" | "entry_returned":
             return (Owed(key=f"{effect}:refund", to="payments", message=_refund_entry(content)),)
@@ -158,7 +156,7 @@ def _owed_by_transaction(event: TransactionPosted, head: str) -> Sequence[Owed]:
             winners = PayWinners(contest_id=content["contest_id"], currency=event.posting.currency, prizes=event.prizes)
             return (Owed(key=f"{effect}:pay", to="payouts", message=winners),)
         case "transfer_locked":
-            locked = TransferLocked(contest_id=content["contest_id"], entry_id=content["entry_id"], head=head)
+            locked = TransferLocked(contest_id=content["contest_id"], entry_id=content["entry_id"], head=head.hex())
             return (Owed(key=f"{effect}:locked", to="payouts", message=locked),)
         case "transfer_completed":
             paid = WinningsPaid(

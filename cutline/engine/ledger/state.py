@@ -254,7 +254,7 @@ def _fold_break(state: LedgerState, event: PostingBroke, at: datetime) -> None:
 def _fold_ingest(state: LedgerState, posting: Posting, at: datetime) -> None:
     if state.ingest_day != at.date():
         state.ingest_day, state.ingested_cents = at.date(), {}
-    cents = sum(cents for _, cents, _ in posting.legs if cents > 0)
+    cents = sum([cents for _, cents, _ in posting.legs if cents > 0])
     state.ingested_cents[posting.currency] = state.ingested_cents.get(posting.currency, 0) + cents
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cutline.engine.codec import Codec
 from cutline.engine.contest.events import EVENTS
 from cutline.engine.contest.machine import ContestMachine
 from cutline.engine.decision import Accepted
@@ -28,7 +29,6 @@ from cutline.engine.messages import (
     WithdrawEntry,
 )
 from cutline.engine.settlement import settle_json
-from cutline.storage.codec import Codec
 from tests.engine.contest.play import BEFORE, FIELD, LOCK, PLAYED, Play, adopt, create, enter, fee
 from tests.engine.driver import File, minutes
 from tests.engine.golf import EVENT_ID

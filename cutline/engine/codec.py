@@ -1,4 +1,8 @@
-"""Events to the log's JSON and back; it must not know what any event means."""
+"""Events to JSON and back, for the log and for what carries them between files; it must not know what any event means.
+
+Decoders are made with the module that asks for them: annotations are read before anybody holds the clock, and no
+request pays for it.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,21 @@ def _held_time(value: Any) -> str:
     raise TypeError(f"an event cannot hold {type(value).__name__}")
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=_held_time, order="deterministic")
+
+
+def event_json(event: Any) -> bytes:
+    """Return an event as JSON: its fields in the order of its class, the keys of mappings sorted, times in UTC."""
+    return _ENCODER.encode(event)
+
+
 class Codec:
-    """Encodes events as canonical JSON and builds them again, by the name of their class."""
+    """Writes events as `event_json` does, and builds them again by the name of their class."""
 
     def __init__(self, events: Mapping[str, type]) -> None:
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
             name: msgspec.json.Decoder(event) for name, event in events.items()
         }
-        self._encode = msgspec.json.Encoder(enc_hook=_held_time, order="deterministic").encode
 
     @property
     def names(self) -> Collection[str]:
@@ -31,10 +42,10 @@ class Codec:
         return self._decoders.keys()
 
     def encode(self, event: Any) -> str:
-        """Return the event as JSON: its fields in the order of its class, the keys of mappings sorted, times in UTC."""
-        return self._encode(event).decode()
+        """Return the event as JSON text."""
+        return _ENCODER.encode(event).decode()
 
-    def decode(self, type_name: str, payload: str) -> Any:
+    def decode(self, type_name: str, payload: str | bytes) -> Any:
         """Build the event again. An unknown type is a newer release's file: refuse it, never guess.
 
         Raises KeyError for an unknown type and msgspec.DecodeError for a payload of another shape.
