@@ -11,7 +11,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pykka
@@ -48,8 +47,7 @@ class Ask(Struct, frozen=True):
     future: Asker
 
 
-@dataclass(frozen=True, slots=True)
-class Asks:
+class Asks(Struct, frozen=True):
     """The questions that one turn of the event loop has for one actor, in their order."""
 
     asks: tuple[Ask, ...]
@@ -62,8 +60,7 @@ class Tell(Struct, frozen=True):
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """A message that `sender` owes; it is acknowledged under `key` once its cause is committed here."""
 
     key: str
@@ -72,28 +69,24 @@ class Delivery:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(Struct, frozen=True):
     """The receiver, `sender` of this, has these owed messages in its file."""
 
     keys: tuple[str, ...]
     sender: Address
 
 
-@dataclass(frozen=True, slots=True)
-class Redeliver:
+class Redeliver(Struct, frozen=True):
     """Send again what is still owed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retire:
+class Retire(Struct, frozen=True):
     """Close if there is nothing left to do; `release` tells the directory, and says whether it agrees."""
 
     release: Callable[[Mailbox], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Struct, frozen=True):
     """Let go of the file until something is to be written: many are open, and this one was not used for a while."""
 
 

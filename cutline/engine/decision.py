@@ -8,11 +8,10 @@ restart can send it again; what it makes the outside world see is an effect, per
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from cutline.engine.errors import RejectCode
 
@@ -23,7 +22,7 @@ Address = str
 
 
 class Event(Protocol):
-    """A fact: a frozen dataclass in the past tense whose fields are its payload.
+    """A fact: a frozen struct, named in the past tense, whose fields are its payload.
 
     One that ends what its file owed before names the keys of that as `withdraws`.
     """
@@ -44,8 +43,7 @@ class Recorded(Struct, frozen=True):
     blob: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
+class Owed(Struct, frozen=True, kw_only=True):
     """A message that a committed event owes to another actor until that actor acknowledges its key."""
 
     key: str
@@ -70,8 +68,7 @@ class Accepted(Struct, frozen=True):
     blobs: Mapping[str, bytes] = _NO_BLOBS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
+class Rejected(Struct, frozen=True, kw_only=True):
     """The command is refused by name; nothing is recorded."""
 
     code: RejectCode

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final, TypeGuard
+
+from msgspec.structs import replace
 
 from cutline.engine.ledger import accounts, loss_mapping, postings
 from cutline.engine.ledger.postings import Draft

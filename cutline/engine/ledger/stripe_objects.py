@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from cutline.engine.ledger.booking import CURRENCY
 from cutline.engine.ledger.events import Outcome
@@ -19,8 +20,7 @@ class UnreadableError(Exception):
     """An event of a type we map lacks what every such object has; it goes to the dead letters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapped:
+class Mapped(Struct, frozen=True, kw_only=True):
     """What an event means. `failure`: why a person must look; `later`: drafts for the same commit.
 
     `too_early` says what must be in the books first: the event is kept and tried again. `alerts` are raised once it
