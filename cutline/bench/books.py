@@ -11,7 +11,7 @@ from cutline.storage.files import KINDS
 from cutline.storage.sqlite import open_reader
 
 _EVENTS = """
-SELECT s.event_id, count(p.id), coalesce(sum(p.amount_cents), 0)
+SELECT s.event_id, count(p.leg), coalesce(sum(p.amount_cents), 0)
 FROM stripe_events AS s
 LEFT JOIN postings AS p ON p.log_seq = s.log_seq
 GROUP BY s.log_seq"""

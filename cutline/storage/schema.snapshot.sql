@@ -375,16 +375,6 @@ CREATE TABLE outbox_attempts (
   UNIQUE (event_id, attempt)
 ) STRICT;
 
-CREATE TABLE postings (
-  id INTEGER PRIMARY KEY CHECK (id > 0),
-  log_seq INTEGER NOT NULL REFERENCES transactions (log_seq),
-  leg INTEGER NOT NULL CHECK (leg >= 0),
-  account TEXT NOT NULL CHECK (account <> ''), -- one of accounts; `verify` looks, a commit would pay for it
-  amount_cents INTEGER NOT NULL, -- debit positive, credit negative; the legs of a transaction sum to zero
-  balance_cents INTEGER NOT NULL, -- of the account after this posting
-  UNIQUE (log_seq, leg)
-) STRICT;
-
 CREATE TABLE request_keys (
   -- the idempotency key of a transaction that was asked for under another name than its effect's
   log_seq INTEGER PRIMARY KEY REFERENCES transactions (log_seq),
@@ -471,7 +461,7 @@ SELECT 'did:internal:' || account AS id, substr(account, 10) AS domain, account,
 FROM accounts WHERE kind = 'clearing';
 
 CREATE VIEW ledger_entries AS
-SELECT p.id, p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,
+SELECT p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,
   t.occurred_at, l.at AS recorded_at
 FROM postings AS p
 JOIN transactions AS t ON t.log_seq = p.log_seq
@@ -504,6 +494,15 @@ SELECT r.run_id AS id, r.idempotency_key, r.payload_hash, s.status, r.selection_
 FROM netting_run_requests AS r
 JOIN netting_run_steps AS s
   ON s.row_number = (SELECT max(t.row_number) FROM netting_run_steps AS t WHERE t.run_id = r.run_id);
+
+CREATE VIEW postings AS
+-- the legs of each transaction, in order; amount_cents is debit positive, and the legs sum to zero
+-- balance_cents is that of the account after this leg
+SELECT t.log_seq, leg.key AS leg, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
+  leg.value ->> 2 AS balance_cents
+FROM transactions AS t
+JOIN log AS l ON l.seq = t.log_seq
+JOIN json_each(l.payload, '$.posting.legs') AS leg;
 
 CREATE VIEW stripe_webhook_outbox AS
 SELECT a.event_id,
@@ -573,12 +572,6 @@ CREATE TRIGGER outbox_attempts_block_delete BEFORE DELETE ON outbox_attempts BEG
 CREATE TRIGGER outbox_attempts_block_update BEFORE UPDATE ON outbox_attempts BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only'); END;
 
 CREATE TRIGGER outbox_attempts_guard_insert BEFORE INSERT ON outbox_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM outbox_attempts)) OR EXISTS (SELECT 1 FROM outbox_attempts WHERE event_id = NEW.event_id AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only: not a new row'); END;
-
-CREATE TRIGGER postings_block_delete BEFORE DELETE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
-
-CREATE TRIGGER postings_block_update BEFORE UPDATE ON postings BEGIN SELECT RAISE(ABORT, 'postings is append-only'); END;
-
-CREATE TRIGGER postings_guard_insert BEFORE INSERT ON postings WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM postings)) OR EXISTS (SELECT 1 FROM postings WHERE log_seq = NEW.log_seq AND leg = NEW.leg) BEGIN SELECT RAISE(ABORT, 'postings is append-only: not a new row'); END;
 
 CREATE TRIGGER request_keys_block_delete BEFORE DELETE ON request_keys BEGIN SELECT RAISE(ABORT, 'request_keys is append-only'); END;
 

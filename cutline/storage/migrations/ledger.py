@@ -87,18 +87,17 @@ CREATE TABLE transactions (
   occurred_at TEXT NOT NULL CHECK (occurred_at GLOB '????-??-??T*Z') -- by the sender's clock
 ) STRICT""",
     """
-CREATE TABLE postings (
-  id INTEGER PRIMARY KEY CHECK (id > 0),
-  log_seq INTEGER NOT NULL REFERENCES transactions (log_seq),
-  leg INTEGER NOT NULL CHECK (leg >= 0),
-  account TEXT NOT NULL CHECK (account <> ''), -- one of accounts; `verify` looks, a commit would pay for it
-  amount_cents INTEGER NOT NULL, -- debit positive, credit negative; the legs of a transaction sum to zero
-  balance_cents INTEGER NOT NULL, -- of the account after this posting
-  UNIQUE (log_seq, leg)
-) STRICT""",
+CREATE VIEW postings AS
+-- the legs of each transaction, in order; amount_cents is debit positive, and the legs sum to zero
+-- balance_cents is that of the account after this leg
+SELECT t.log_seq, leg.key AS leg, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
+  leg.value ->> 2 AS balance_cents
+FROM transactions AS t
+JOIN log AS l ON l.seq = t.log_seq
+JOIN json_each(l.payload, '$.posting.legs') AS leg""",
     """
 CREATE VIEW ledger_entries AS
-SELECT p.id, p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,
+SELECT p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,
   t.occurred_at, l.at AS recorded_at
 FROM postings AS p
 JOIN transactions AS t ON t.log_seq = p.log_seq
@@ -145,7 +144,6 @@ MIGRATIONS = (
             "outbox_attempts",
             "accounts",
             "transactions",
-            "postings",
         ),
         statements=_STRIPE + _BOOKS,
     ),

@@ -1,4 +1,4 @@
-"""Rows of the ledger: what Stripe sent, the accounts, the transactions and their postings."""
+"""Rows of the ledger: what Stripe sent, the accounts and the transactions."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _stripe_event(recorded: Recorded, event: StripeEventRecorded, blob: bytes | 
         ),
     )
     if event.posting is not None:
-        yield from _posting(recorded.seq, event.posting)
+        yield _posting(recorded.seq, event.posting)
 
 
 def _attempt(recorded: Recorded, event: PostingBroke | StripeEventForwarded) -> Iterator[tuple[str, Any]]:
@@ -72,7 +72,7 @@ def _attempt(recorded: Recorded, event: PostingBroke | StripeEventForwarded) -> 
     if isinstance(event, StripeEventForwarded):
         yield "outbox_attempts", (event.event_id, event.attempt, "forwarded", None, None, at, recorded.seq)
         if event.posting is not None:
-            yield from _posting(recorded.seq, event.posting)
+            yield _posting(recorded.seq, event.posting)
         return
     error = orjson.dumps(
         {"code": event.code, "http_status": event.http_status, "reason": event.reason}, option=orjson.OPT_SORT_KEYS
@@ -82,21 +82,16 @@ def _attempt(recorded: Recorded, event: PostingBroke | StripeEventForwarded) -> 
 
 
 def _transaction(seq: int, event: TransactionPosted) -> Rows:
-    rows = _posting(seq, event.posting)
-    if event.idempotency_key != event.posting.effect_key:
-        rows.append(("request_keys", (seq, event.idempotency_key)))
-    return rows
+    row = _posting(seq, event.posting)
+    if event.idempotency_key == event.posting.effect_key:
+        return (row,)
+    return (row, ("request_keys", (seq, event.idempotency_key)))
 
 
-def _posting(seq: int, posting: Posting) -> list[tuple[str, tuple[Any, ...]]]:
-    """Return the rows of a transaction, all at once: there are more of them than of anything else."""
+def _posting(seq: int, posting: Posting) -> tuple[str, tuple[Any, ...]]:
+    """Return the row of a transaction. Its legs stand in the log, and the view `postings` reads them there."""
     occurred_at = utc_text(posting.occurred_at)
-    rows: list[tuple[str, tuple[Any, ...]]] = [
-        ("transactions", (seq, posting.effect_key, posting.kind, posting.currency, occurred_at))
-    ]
-    for leg, (account, amount_cents, balance_cents) in enumerate(posting.legs):
-        rows.append(("postings", (seq, leg, account, amount_cents, balance_cents)))
-    return rows
+    return "transactions", (seq, posting.effect_key, posting.kind, posting.currency, occurred_at)
 
 
 def _dead_letter(recorded: Recorded, event: DeadLettered) -> tuple[Any, ...]:

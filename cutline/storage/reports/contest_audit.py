@@ -24,7 +24,7 @@ _ANCHORS: Final = """
 SELECT json_extract(payload, '$.seq'), json_extract(payload, '$.hash'), json_extract(payload, '$.reason')
 FROM log WHERE type = 'AnchorRecorded' AND json_extract(payload, '$.address') = ? ORDER BY seq"""
 _OF_CONTEST: Final = """
-SELECT DISTINCT p.log_seq FROM postings AS p NOT INDEXED
+SELECT DISTINCT p.log_seq FROM postings AS p
   WHERE p.account IN ('escrow:' || :id, 'pot:' || :id, 'refunds:' || :id)
 UNION SELECT t.log_seq FROM transactions AS t
   WHERE t.effect_key >= 'payout:transfer:' || :id || ':' AND t.effect_key < 'payout:transfer:' || :id || ';'

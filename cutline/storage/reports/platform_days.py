@@ -24,7 +24,7 @@ SELECT t.effect_key, CASE
       THEN json_extract(l.payload, '$.content.stripe_transfer_id')
   END, t.currency, t.occurred_at, sum(p.amount_cents)
 FROM postings AS p JOIN transactions AS t ON t.log_seq = p.log_seq JOIN log AS l ON l.seq = p.log_seq
-WHERE p.account = ? AND p.id >= (SELECT coalesce(min(id), 0) FROM postings WHERE log_seq >= ?)
+WHERE p.account = ? AND p.log_seq >= ?
 GROUP BY t.log_seq ORDER BY t.log_seq"""
 
 
