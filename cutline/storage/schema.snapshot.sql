@@ -498,11 +498,9 @@ JOIN netting_run_steps AS s
 CREATE VIEW postings AS
 -- the legs of each transaction, in order; amount_cents is debit positive, and the legs sum to zero
 -- balance_cents is that of the account after this leg
-SELECT t.log_seq, leg.key AS leg, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
+SELECT l.seq AS log_seq, leg.key AS leg, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
   leg.value ->> 2 AS balance_cents
-FROM transactions AS t
-JOIN log AS l ON l.seq = t.log_seq
-JOIN json_each(l.payload, '$.posting.legs') AS leg;
+FROM log AS l JOIN json_each(l.payload, '$.posting.legs') AS leg;
 
 CREATE VIEW stripe_webhook_outbox AS
 SELECT a.event_id,

@@ -90,11 +90,9 @@ CREATE TABLE transactions (
 CREATE VIEW postings AS
 -- the legs of each transaction, in order; amount_cents is debit positive, and the legs sum to zero
 -- balance_cents is that of the account after this leg
-SELECT t.log_seq, leg.key AS leg, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
+SELECT l.seq AS log_seq, leg.key AS leg, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
   leg.value ->> 2 AS balance_cents
-FROM transactions AS t
-JOIN log AS l ON l.seq = t.log_seq
-JOIN json_each(l.payload, '$.posting.legs') AS leg""",
+FROM log AS l JOIN json_each(l.payload, '$.posting.legs') AS leg""",
     """
 CREATE VIEW ledger_entries AS
 SELECT p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,

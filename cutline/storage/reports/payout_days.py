@@ -39,6 +39,9 @@ FROM transactions AS t JOIN postings AS p ON p.log_seq = t.log_seq
 WHERE t.log_seq >= :first AND t.log_seq < :after AND p.amount_cents > 0
 GROUP BY t.kind, t.currency"""
 _BALANCES: Final = """
+WITH p AS MATERIALIZED (  -- each leg is taken out of its JSON once
+  SELECT log_seq, account, amount_cents FROM postings WHERE log_seq < :after
+)
 SELECT CASE
     WHEN p.account GLOB 'user:*:available' THEN 'user:*:available'
     WHEN p.account GLOB 'user:*:held' THEN 'user:*:held'
@@ -48,11 +51,10 @@ SELECT CASE
   END AS accounts, t.currency,
   sum(CASE WHEN p.log_seq < :first THEN p.amount_cents ELSE 0 END),
   sum(CASE WHEN p.log_seq >= :first THEN p.amount_cents ELSE 0 END)
-FROM postings AS p JOIN transactions AS t ON t.log_seq = p.log_seq
-WHERE p.log_seq < :after AND (
-  p.account IN ('stripe:platform', 'clearing:payouts', 'clearing:bank', 'suspense')
+FROM p JOIN transactions AS t ON t.log_seq = p.log_seq
+WHERE p.account IN ('stripe:platform', 'clearing:payouts', 'clearing:bank', 'suspense')
   OR p.account GLOB 'user:*' OR p.account GLOB 'stripe:connected:*' OR p.account GLOB 'receivable:*'
-) GROUP BY accounts, t.currency"""
+GROUP BY accounts, t.currency"""
 
 
 def payouts_of_day(root: Path, day: str) -> dict[str, Any]:
