@@ -50,4 +50,8 @@ class Codec:
 
         Raises KeyError for an unknown type and msgspec.DecodeError for a payload of another shape.
         """
-        return self._decoders[type_name].decode(payload)
+        decoder = self._decoders[type_name]
+        try:
+            return decoder.decode(payload)
+        except RecursionError as error:
+            raise msgspec.DecodeError("it is nested too deep") from error

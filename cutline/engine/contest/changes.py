@@ -33,7 +33,7 @@ def read_change(change: Change) -> FeedEvent:
         event: FeedEvent = _CODEC.decode(name, msgspec.json.encode(payload))
     except KeyError as error:
         raise ChangeUnreadable(f"{name} is not a known change") from error
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise ChangeUnreadable(f"{name}: {error}") from error
     return event
 

@@ -92,7 +92,7 @@ class ServedPlayer(_Served):
     last_name: Annotated[str, StringConstraints(max_length=200)] = ""
     status: PlayerStatus | None = None
     position: Any = None
-    """Read where it is a number, for a playoff; it decides no score, so nothing else in it refuses a payload."""
+    """Read where it is a place, for a playoff; it decides no score, so nothing else in it refuses a payload."""
     rounds: Annotated[list[ServedRound], Field(max_length=ROUNDS_MAX)] = Field(default_factory=list)
 
 
@@ -187,7 +187,7 @@ def _snapshot(raw: bytes, expected_event_id: str, rounds: int) -> Snapshot:
         positions={
             player.id: player.position
             for player in served.leaderboard
-            if type(player.position) is int and player.position > 0
+            if type(player.position) is int and 0 < player.position <= PLAYERS_MAX
         },
     )
 

@@ -9,8 +9,6 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from msgspec.structs import fields
-
 from cutline.engine.decision import Accepted, Decision, Rejected
 from cutline.engine.errors import RejectCode
 from cutline.engine.ledger.booking import book
@@ -23,7 +21,7 @@ from cutline.engine.messages import Prize
 @cache
 def _reading(kind: Any, leave_out: frozenset[str]) -> tuple[tuple[str, ...], attrgetter[Any]]:
     """Return the fields of a class of request and how to read them; looking them up anew would cost more than that."""
-    names = tuple(field.name for field in fields(kind) if field.name not in leave_out)
+    names = tuple(name for name in kind.__struct_fields__ if name not in leave_out)
     return names, attrgetter(*names)
 
 

@@ -160,8 +160,8 @@ def test_a_playoff_is_known_by_the_places_of_leaders_who_are_level() -> None:
     assert playoff("inprogress", *leaders) == ()
 
 
-@pytest.mark.parametrize("position", ["T1", -1, True, 1.5, [], None])
-def test_a_position_that_is_no_number_refuses_nothing_and_decides_nothing(position: Any) -> None:
+@pytest.mark.parametrize("position", ["T1", -1, 0, 501, 2**63, 2**70, True, 1.5, [], None])
+def test_a_position_that_is_no_place_refuses_nothing_and_decides_nothing(position: Any) -> None:
     found = snapshot(served(holes(4)), position=position)
     assert isinstance(found, Snapshot)
     assert found.positions == {}

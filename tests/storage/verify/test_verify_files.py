@@ -116,6 +116,14 @@ def test_times_that_run_backwards_are_named(root: Path) -> None:
     assert Code.TIME_DECREASED in codes(verify_root(root))
 
 
+@pytest.mark.parametrize("place", ["$.reason", "$.unheard_of"])
+def test_an_event_that_is_nested_beyond_reading_is_named(root: Path, place: str) -> None:
+    deep = "[" * 990 + "]" * 990
+    change = f"json_set(payload, '{place}', json('{deep}'))"
+    run(path_of(root, "governance"), f"UPDATE log SET payload = {change} WHERE type = 'ContestConfirmed'")
+    assert {Code.HASH_MISMATCH, Code.EVENT_UNKNOWN} <= codes(verify_root(root))
+
+
 def test_an_event_of_another_release_is_refused_and_not_guessed(root: Path) -> None:
     run(path_of(root, "governance"), "UPDATE log SET type = 'ContestImagined' WHERE type = 'ContestConfirmed'")
     assert Code.EVENT_UNKNOWN in codes(verify_root(root))
