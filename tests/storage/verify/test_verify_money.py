@@ -6,11 +6,14 @@ import contextlib
 import fcntl
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pysqlite3
 import pytest
 
+from cutline.engine.ledger.events import Posting
+from cutline.engine.ledger.machine import LedgerMachine
 from cutline.engine.messages import (
     CompleteTransfer,
     FeePaid,
@@ -60,7 +63,6 @@ def test_legs_have_no_rows_beside_the_log_that_could_be_forged(root: Path, state
 
 
 def test_the_view_of_postings_shows_every_leg_that_the_log_says(root: Path) -> None:
-    """Of transactions that were asked for, and of those that a Stripe event brought, at once or later."""
     codec = rules_of("ledger").codec
     with contextlib.closing(pysqlite3.connect(str(path_of(root, "ledger")))) as reader:
         said = [
@@ -74,6 +76,18 @@ def test_the_view_of_postings_shows_every_leg_that_the_log_says(root: Path) -> N
         entries = reader.execute(f"SELECT {columns} FROM ledger_entries ORDER BY log_seq, leg").fetchall()
     assert said
     assert shown == entries == said
+
+
+def test_every_event_that_posts_keeps_its_legs_where_the_view_looks() -> None:
+    """Transactions that were asked for, and those that a Stripe event brought, at once or later."""
+    posting = {
+        kind.__name__: field.encode_name
+        for kind in LedgerMachine.events.values()
+        for field in msgspec.structs.fields(kind)
+        if Posting in (field.type, *get_args(field.type))
+    }
+    assert posting == dict.fromkeys(("StripeEventForwarded", "StripeEventRecorded", "TransactionPosted"), "posting")
+    assert [field.encode_name for field in msgspec.structs.fields(Posting) if field.name == "legs"] == ["legs"]
 
 
 def test_a_forged_balance_in_the_log_is_named_though_the_chain_was_computed_anew(root: Path) -> None:
