@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from cutline.engine import tournament
 from cutline.engine.bookkeeping import DeliveriesAcknowledged, WriterOpened
@@ -91,8 +91,7 @@ def _events(lock_at: datetime) -> list[Any]:
 
 
 def _of_contest(event: Any, contest_id: str) -> Any:
-    named = any(field.name == "contest_id" for field in fields(event))
-    return replace(event, contest_id=contest_id) if named else event
+    return replace(event, contest_id=contest_id) if "contest_id" in event.__struct_fields__ else event
 
 
 def _write(path: Path, events: list[Any], at: datetime) -> None:

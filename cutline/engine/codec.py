@@ -43,7 +43,7 @@ class Codec:
 
     def encode(self, event: Any) -> str:
         """Return the event as JSON text."""
-        return _ENCODER.encode(event).decode()
+        return event_json(event).decode()
 
     def decode(self, type_name: str, payload: str | bytes) -> Any:
         """Build the event again. An unknown type is a newer release's file: refuse it, never guess.

@@ -38,6 +38,7 @@ class FileRules:
 
 
 _OF_WRITERS = frozenset(bookkeeping.EVENTS.values())
+"""Facts that writers note for themselves; no machine knows them."""
 
 _NOWHERE = ""
 """Where new links of account holders would lead. Folding makes none; whoever runs payouts gives the real address."""
@@ -122,7 +123,7 @@ class Folding:
         return owes
 
     def _fold_writers(self, event: Any) -> None:
-        """Fold what writers note for themselves, which no machine knows."""
+        """Fold what a writer has noted for itself."""
         if isinstance(event, DeliveriesAcknowledged):
             taken = [owed for key in event.keys if (owed := self.owed.pop(key, None)) is not None]
             if self.delivered is not None:

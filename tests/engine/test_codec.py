@@ -88,4 +88,4 @@ def test_a_type_that_is_not_known_is_not_guessed() -> None:
 
 def test_what_json_has_no_place_for_is_refused() -> None:
     with pytest.raises(TypeError, match="cannot hold complex"):
-        CODEC.encode(Happened(at=NOON, count=1, said={"a": 1j}))  # type: ignore[dict-item]
+        CODEC.encode(Happened(at=NOON, count=1, said={"a": 1j}))  # type: ignore[dict-item]  # what a type checker would stop
