@@ -6,12 +6,13 @@ It must not know any table by name but the log.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import pysqlite3
 
 LOG = "log"
+LOG_SEQ = "log_seq"
 _BUT_FOR = re.compile(r"CREATE UNIQUE INDEX \w+ ON \w+ \([\w, ]+\) WHERE ((\w+) <> '\w+'(?: AND \2 <> '\w+')*)")
 
 
@@ -52,16 +53,22 @@ class Table:
     """A typed-row table as the migrated schema defines it.
 
     `columns` are those that an insert gives, in order: a row number that SQLite assigns is not among them.
-    `row_number` is the INTEGER PRIMARY KEY, assigned by SQLite when `numbered`, else given (the log's seq).
+    `row_number` is the INTEGER PRIMARY KEY, assigned by SQLite when `numbered`, else given (the log's seq); None where
+    rows have only a key of text, in a table without row numbers.
     `has_blob`: some column holds bytes.
     """
 
     name: str
     columns: tuple[str, ...]
     unique_keys: tuple[UniqueKey, ...]
-    row_number: str
+    row_number: str | None
     numbered: bool
     has_blob: bool
+
+    @property
+    def order(self) -> str:
+        """The column that puts the rows in the order in which the log left them."""
+        return self.row_number or LOG_SEQ
 
     @property
     def insert_sql(self) -> str:
@@ -77,19 +84,28 @@ def describe(connection: pysqlite3.Connection, name: str) -> Table:
     Raises ValueError for a table that the guards could not protect.
     """
     rows = connection.execute("SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
-    keys = [column for column, kind, pk in rows if pk and kind == "INTEGER"]
-    if len(keys) != 1 or sum(1 for row in rows if row[2]) != 1:
-        raise ValueError(f"{name} needs one INTEGER PRIMARY KEY: a hidden rowid could be replaced")
-    given = connection.execute('SELECT 1 FROM pragma_foreign_key_list(?) WHERE "from" = ?', (name, keys[0])).fetchone()
-    numbered = given is None and name != LOG
+    row_number = _row_number(connection, name, [(column, kind) for column, kind, pk in rows if pk])
+    given = connection.execute(
+        'SELECT 1 FROM pragma_foreign_key_list(?) WHERE "from" = ?', (name, row_number)
+    ).fetchone()
+    numbered = row_number is not None and given is None and name != LOG
     return Table(
         name=name,
-        columns=tuple(row[0] for row in rows if not (numbered and row[0] == keys[0])),
+        columns=tuple(row[0] for row in rows if not (numbered and row[0] == row_number)),
         unique_keys=_unique_keys(connection, name),
-        row_number=keys[0],
+        row_number=row_number,
         numbered=numbered,
         has_blob=any(kind == "BLOB" for _, kind, _ in rows),
     )
+
+
+def _row_number(connection: pysqlite3.Connection, name: str, keys: Sequence[tuple[str, str]]) -> str | None:
+    if len(keys) == 1:
+        if keys[0][1] == "INTEGER":
+            return keys[0][0]
+        if connection.execute("SELECT wr FROM pragma_table_list(?)", (name,)).fetchone()[0]:
+            return None
+    raise ValueError(f"{name} needs one INTEGER PRIMARY KEY, or one key and no rowid: a hidden rowid could be replaced")
 
 
 def _unique_keys(connection: pysqlite3.Connection, name: str) -> tuple[UniqueKey, ...]:
@@ -123,26 +139,28 @@ def guard_statements(table: Table, refusal: str | None = None) -> list[str]:
     connections too. `refusal` is what they say instead of their usual words.
     """
     name, message = table.name, refusal or f"{table.name} is append-only"
-    conditions = [_row_number_condition(table), *(key.guard(name) for key in table.unique_keys)]
-    body = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    conditions = [*_row_number_conditions(table), *(key.guard(name) for key in table.unique_keys)]
+    old = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    new = f"BEGIN SELECT RAISE(ROLLBACK, '{message}: not a new row'); END"
     return [
-        f"CREATE TRIGGER {name}_block_update BEFORE UPDATE ON {name} {body}",
-        f"CREATE TRIGGER {name}_block_delete BEFORE DELETE ON {name} {body}",
-        f"CREATE TRIGGER {name}_guard_insert BEFORE INSERT ON {name} WHEN {' OR '.join(conditions)} "
-        + body.replace(message, f"{message}: not a new row"),
+        f"CREATE TRIGGER {name}_block_update BEFORE UPDATE ON {name} {old}",
+        f"CREATE TRIGGER {name}_block_delete BEFORE DELETE ON {name} {old}",
+        f"CREATE TRIGGER {name}_guard_insert BEFORE INSERT ON {name} WHEN {' OR '.join(conditions)} {new}",
     ]
 
 
-def _row_number_condition(table: Table) -> str:
+def _row_number_conditions(table: Table) -> list[str]:
     column, name = table.row_number, table.name
+    if column is None:
+        return []
     # Names come from our own migrations in all three queries.
     if name == LOG:
-        return f"NEW.{column} IS NOT (SELECT coalesce(max({column}), 0) + 1 FROM {name})"  # noqa: S608 - see above
+        return [f"NEW.{column} IS NOT (SELECT coalesce(max({column}), 0) + 1 FROM {name})"]  # noqa: S608 - see above
     if table.numbered:
         # Before an insert, SQLite shows -1 for a row number that it has yet to assign.
         highest = f"(SELECT coalesce(max({column}), 0) + 1 FROM {name})"  # noqa: S608 - see above
-        return f"(NEW.{column} <> -1 AND NEW.{column} IS NOT {highest})"
-    return f"NEW.{column} <= (SELECT max({column}) FROM {name})"  # noqa: S608 - see above
+        return [f"(NEW.{column} <> -1 AND NEW.{column} IS NOT {highest})"]
+    return [f"NEW.{column} <= (SELECT max({column}) FROM {name})"]  # noqa: S608 - see above
 
 
 _READ_PRAGMAS = frozenset(

@@ -70,11 +70,11 @@ def restore_rows(archive: Path, path: Path, kind: FileKind, *, now: datetime) ->
             }
             _require_same_log(reader, writer)
             writer.execute("COMMIT")
-        except pysqlite3.Error as error:
-            writer.execute("ROLLBACK")
-            raise classify(error) from error
-        except BaseException:
-            writer.execute("ROLLBACK")
+        except BaseException as error:
+            if writer.in_transaction:  # a full disk, or a row that is refused, has rolled back already
+                writer.execute("ROLLBACK")
+            if isinstance(error, pysqlite3.Error):
+                raise classify(error) from error
             raise
     return restored
 
@@ -136,7 +136,7 @@ def _copy_rows(reader: pysqlite3.Connection, writer: pysqlite3.Connection, table
     # Rows that SQLite numbered get the same numbers again, because they have none missing and come in
     # order. Names come from the migrated schema.
     columns = ", ".join(table.columns)
-    rows = reader.execute(f"SELECT {columns} FROM {table.name} ORDER BY {table.row_number}")  # noqa: S608 - see above
+    rows = reader.execute(f"SELECT {columns} FROM {table.name} ORDER BY {table.order}")  # noqa: S608 - see above
     count = 0
     while chunk := rows.fetchmany(_ROWS_A_CHUNK):
         writer.executemany(table.insert_sql, chunk)

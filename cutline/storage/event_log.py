@@ -5,8 +5,6 @@ One object belongs to the file's one writer, or to a reader that only looks.
 
 from __future__ import annotations
 
-import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
@@ -35,7 +33,6 @@ _PAGE_WITHOUT = (
 _ROWS_A_PAGE = 1_000
 _ROWS_A_STATEMENT_MAX = 64
 _ROWS_EXACTLY = 16
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Entry(Struct, frozen=True):
@@ -58,6 +55,9 @@ def _entry(row: tuple[int, str, str, str, str, str, bytes]) -> Entry:
 class EventLog:
     """Appends, chained and in order, inside transactions that its owner begins and ends.
 
+    A row that the schema refuses takes back all since `begin` (INSERT OR ROLLBACK): its owner rolls back, too. SQLite
+    then need not keep a copy of each page that a statement changes, to take back the statement alone.
+
     Appended rows are written together, at the latest with the next typed rows or the commit: every statement hands
     the interpreter to other threads once, so a batch of events costs a few statements and not a few for each event.
     """
@@ -70,7 +70,7 @@ class EventLog:
         self._statements: dict[tuple[str, int], str] = {}
         self._unwritten: list[tuple[int, str, str, str, str, str, bytes]] = []
         self._seq, self._head, self._at = 0, GENESIS, ""
-        self._marks: list[tuple[int, bytes, str]] = []
+        self._before: tuple[int, bytes, str] | None = None
         self._lost: str | None = None
         self._now: datetime | None = None
         self._now_utc, self._now_text = datetime.min.replace(tzinfo=UTC), ""
@@ -100,22 +100,23 @@ class EventLog:
         if self._lost is not None:
             raise WriteFailed(f"a commit was lost before ({self._lost}); the file must be opened anew")
         self._run("BEGIN IMMEDIATE")
-        self._marks = [(self._seq, self._head, self._at)]
+        self._before = (self._seq, self._head, self._at)
 
     def commit(self) -> None:
         """Make all since `begin` durable.
 
         A Retryable error means that everything was rolled back. After any other nobody knows whether the
-        commit stands, and this object refuses to go on. Raises what `append` says of rows not written yet, which
-        leaves the transaction open.
+        commit stands, and this object refuses to go on. Raises what `append` says of rows not written yet: nothing is
+        left of the transaction then, as of every one with a row that is refused.
         """
+        self._require_transaction()
         try:
             self._write()
             self._end()
         except Retryable:
             self.rollback()
             raise
-        self._marks = []
+        self._before = None
 
     def _end(self) -> None:
         try:
@@ -131,31 +132,9 @@ class EventLog:
         self._unwritten.clear()
         if self._connection.in_transaction:
             self._run("ROLLBACK")
-        if self._marks:
-            self._seq, self._head, self._at = self._marks[0]
-        self._marks = []
-
-    @contextlib.contextmanager
-    def savepoint(self, name: str) -> Iterator[None]:
-        """Undo what the block did if it raises, and let the exception pass; the transaction goes on."""
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} cannot name a savepoint")
-        self._require_transaction()
-        self._write()
-        self._run(f"SAVEPOINT {name}")
-        mark = (self._seq, self._head, self._at)
-        try:
-            yield
-            self._write()
-        except BaseException:
-            self._unwritten.clear()
-            # A full disk makes SQLite roll back the whole transaction, and the savepoint with it.
-            if self._connection.in_transaction:
-                self._run(f"ROLLBACK TO {name}")
-                self._run(f"RELEASE {name}")
-                self._seq, self._head, self._at = mark
-            raise
-        self._run(f"RELEASE {name}")
+        if self._before is not None:
+            self._seq, self._head, self._at = self._before
+            self._before = None
 
     def append(
         self,
@@ -269,4 +248,4 @@ def _while(doing: str, error: Exception) -> StorageError:
 def _insert_sql(table: str, columns: Sequence[str], count: int) -> str:
     row = f"({', '.join('?' * len(columns))})"
     # Names come from the migrated schema, never from a request.
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - see above
+    return f"INSERT OR ROLLBACK INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - see above

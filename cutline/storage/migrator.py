@@ -101,6 +101,7 @@ def _create_guarded(connection: pysqlite3.Connection, statement: str, name: str)
         for guard in guard_statements(describe(connection, name)):
             connection.execute(guard)
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk has rolled back already
+            connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")

@@ -168,49 +168,49 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ROLLBACK, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER entries_block_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries is append-only'); END;
 
 CREATE TRIGGER entries_block_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'entries is append-only'); END;
 
-CREATE TRIGGER entries_guard_insert BEFORE INSERT ON entries WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entries)) OR EXISTS (SELECT 1 FROM entries WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'entries is append-only: not a new row'); END;
+CREATE TRIGGER entries_guard_insert BEFORE INSERT ON entries WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entries)) OR EXISTS (SELECT 1 FROM entries WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ROLLBACK, 'entries is append-only: not a new row'); END;
 
 CREATE TRIGGER entry_picks_block_delete BEFORE DELETE ON entry_picks BEGIN SELECT RAISE(ABORT, 'entry_picks is append-only'); END;
 
 CREATE TRIGGER entry_picks_block_update BEFORE UPDATE ON entry_picks BEGIN SELECT RAISE(ABORT, 'entry_picks is append-only'); END;
 
-CREATE TRIGGER entry_picks_guard_insert BEFORE INSERT ON entry_picks WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entry_picks)) OR EXISTS (SELECT 1 FROM entry_picks WHERE entry_id = NEW.entry_id AND number = NEW.number) BEGIN SELECT RAISE(ABORT, 'entry_picks is append-only: not a new row'); END;
+CREATE TRIGGER entry_picks_guard_insert BEFORE INSERT ON entry_picks WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entry_picks)) OR EXISTS (SELECT 1 FROM entry_picks WHERE entry_id = NEW.entry_id AND number = NEW.number) BEGIN SELECT RAISE(ROLLBACK, 'entry_picks is append-only: not a new row'); END;
 
 CREATE TRIGGER entry_status_block_delete BEFORE DELETE ON entry_status BEGIN SELECT RAISE(ABORT, 'entry_status is append-only'); END;
 
 CREATE TRIGGER entry_status_block_update BEFORE UPDATE ON entry_status BEGIN SELECT RAISE(ABORT, 'entry_status is append-only'); END;
 
-CREATE TRIGGER entry_status_guard_insert BEFORE INSERT ON entry_status WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entry_status)) BEGIN SELECT RAISE(ABORT, 'entry_status is append-only: not a new row'); END;
+CREATE TRIGGER entry_status_guard_insert BEFORE INSERT ON entry_status WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entry_status)) BEGIN SELECT RAISE(ROLLBACK, 'entry_status is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
-CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ROLLBACK, 'log is append-only: not a new row'); END;
 
 CREATE TRIGGER rosters_block_delete BEFORE DELETE ON rosters BEGIN SELECT RAISE(ABORT, 'rosters is append-only'); END;
 
 CREATE TRIGGER rosters_block_update BEFORE UPDATE ON rosters BEGIN SELECT RAISE(ABORT, 'rosters is append-only'); END;
 
-CREATE TRIGGER rosters_guard_insert BEFORE INSERT ON rosters WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM rosters)) OR EXISTS (SELECT 1 FROM rosters WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'rosters is append-only: not a new row'); END;
+CREATE TRIGGER rosters_guard_insert BEFORE INSERT ON rosters WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM rosters)) OR EXISTS (SELECT 1 FROM rosters WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ROLLBACK, 'rosters is append-only: not a new row'); END;
 
 CREATE TRIGGER scores_block_delete BEFORE DELETE ON scores BEGIN SELECT RAISE(ABORT, 'scores is append-only'); END;
 
 CREATE TRIGGER scores_block_update BEFORE UPDATE ON scores BEGIN SELECT RAISE(ABORT, 'scores is append-only'); END;
 
-CREATE TRIGGER scores_guard_insert BEFORE INSERT ON scores WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM scores)) OR EXISTS (SELECT 1 FROM scores WHERE score_version = NEW.score_version AND entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'scores is append-only: not a new row'); END;
+CREATE TRIGGER scores_guard_insert BEFORE INSERT ON scores WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM scores)) OR EXISTS (SELECT 1 FROM scores WHERE score_version = NEW.score_version AND entry_id = NEW.entry_id) BEGIN SELECT RAISE(ROLLBACK, 'scores is append-only: not a new row'); END;
 
 CREATE TRIGGER settlement_audit_block_delete BEFORE DELETE ON settlement_audit BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only'); END;
 
 CREATE TRIGGER settlement_audit_block_update BEFORE UPDATE ON settlement_audit BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only'); END;
 
-CREATE TRIGGER settlement_audit_guard_insert BEFORE INSERT ON settlement_audit WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM settlement_audit)) OR EXISTS (SELECT 1 FROM settlement_audit WHERE run_id = NEW.run_id) BEGIN SELECT RAISE(ABORT, 'settlement_audit is append-only: not a new row'); END;
+CREATE TRIGGER settlement_audit_guard_insert BEFORE INSERT ON settlement_audit WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM settlement_audit)) OR EXISTS (SELECT 1 FROM settlement_audit WHERE run_id = NEW.run_id) BEGIN SELECT RAISE(ROLLBACK, 'settlement_audit is append-only: not a new row'); END;
 
 
 -- file kind: feed
@@ -252,19 +252,19 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ROLLBACK, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
-CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ROLLBACK, 'log is append-only: not a new row'); END;
 
 CREATE TRIGGER payloads_block_delete BEFORE DELETE ON payloads BEGIN SELECT RAISE(ABORT, 'payloads is append-only'); END;
 
 CREATE TRIGGER payloads_block_update BEFORE UPDATE ON payloads BEGIN SELECT RAISE(ABORT, 'payloads is append-only'); END;
 
-CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payloads)) OR EXISTS (SELECT 1 FROM payloads WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'payloads is append-only: not a new row'); END;
+CREATE TRIGGER payloads_guard_insert BEFORE INSERT ON payloads WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payloads)) OR EXISTS (SELECT 1 FROM payloads WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ROLLBACK, 'payloads is append-only: not a new row'); END;
 
 
 -- file kind: ledger
@@ -288,6 +288,12 @@ CREATE TABLE accounts (
   log_seq INTEGER NOT NULL REFERENCES log (seq)
 ) STRICT;
 
+CREATE TABLE effects (
+  -- what each transaction did, by name, so that it is booked once
+  effect_key TEXT NOT NULL PRIMARY KEY CHECK (effect_key <> ''),
+  log_seq INTEGER NOT NULL CHECK (log_seq > 0) -- the row of the log that booked it
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE log (
   -- the truth of this file: what was decided, in order, each row chained to the one before
   seq INTEGER PRIMARY KEY,
@@ -306,7 +312,7 @@ CREATE TABLE netting_entry_payouts (
   payout_id TEXT NOT NULL CHECK (payout_id <> ''),
   movement TEXT NOT NULL CHECK (movement IN ('paid', 'returned')),
   amount_cents INTEGER NOT NULL CHECK (amount_cents <> 0),
-  posting_seq INTEGER NOT NULL REFERENCES transactions (log_seq), -- where the payout passed clearing
+  posting_seq INTEGER NOT NULL REFERENCES log (seq), -- where the payout passed clearing
   log_seq INTEGER NOT NULL REFERENCES log (seq),
   UNIQUE (payout_id, movement)
 ) STRICT;
@@ -377,9 +383,9 @@ CREATE TABLE outbox_attempts (
 
 CREATE TABLE request_keys (
   -- the idempotency key of a transaction that was asked for under another name than its effect's
-  log_seq INTEGER PRIMARY KEY REFERENCES transactions (log_seq),
-  request_key TEXT NOT NULL UNIQUE CHECK (request_key <> '')
-) STRICT;
+  request_key TEXT NOT NULL PRIMARY KEY CHECK (request_key <> ''),
+  log_seq INTEGER NOT NULL CHECK (log_seq > 0)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE stripe_events (
   -- what Stripe sent, byte for byte; the log seq is the row number, because one event is one log row
@@ -419,15 +425,6 @@ CREATE TABLE stripe_webhook_dead_letters (
   log_seq INTEGER NOT NULL REFERENCES log (seq)
 ) STRICT;
 
-CREATE TABLE transactions (
-  -- one balanced movement of money; effect_key says what happened, so that it is booked once
-  log_seq INTEGER PRIMARY KEY REFERENCES log (seq),
-  effect_key TEXT NOT NULL UNIQUE CHECK (effect_key <> ''),
-  kind TEXT NOT NULL CHECK (kind <> ''),
-  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
-  occurred_at TEXT NOT NULL CHECK (occurred_at GLOB '????-??-??T*Z') -- by the sender's clock
-) STRICT;
-
 CREATE INDEX accounts_log_seq_idx ON accounts (log_seq);
 
 CREATE UNIQUE INDEX log_key_idx ON log (key) WHERE type <> 'StripeEventRecorded' AND type <> 'TransactionPosted';
@@ -461,11 +458,11 @@ SELECT 'did:internal:' || account AS id, substr(account, 10) AS domain, account,
 FROM accounts WHERE kind = 'clearing';
 
 CREATE VIEW ledger_entries AS
-SELECT p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,
-  t.occurred_at, l.at AS recorded_at
-FROM postings AS p
-JOIN transactions AS t ON t.log_seq = p.log_seq
-JOIN log AS l ON l.seq = p.log_seq;
+-- the legs of each transaction, in order; amount_cents is debit positive, and the legs sum to zero
+-- balance_cents is that of the account after this leg
+SELECT t.log_seq, leg.key AS leg, t.effect_key, t.kind, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
+  leg.value ->> 2 AS balance_cents, t.currency, t.occurred_at, t.recorded_at, t.payload
+FROM transactions AS t JOIN json_each(t.payload, '$.posting.legs') AS leg;
 
 CREATE VIEW netting_entries AS
 SELECT p.entry_id AS id, p.run_id, p.group_key, p.payout_count, p.amount_cents,
@@ -480,12 +477,12 @@ SELECT p.entry_id AS id, p.run_id, p.group_key, p.payout_count, p.amount_cents,
       ELSE 'pending'
     END
   ) AS status,
-  t.log_seq AS ledger_event_id
+  e.log_seq AS ledger_event_id
 FROM netting_entry_plans AS p
 JOIN netting_runs AS r ON r.id = p.run_id
 LEFT JOIN netting_entry_steps AS s
   ON s.row_number = (SELECT max(v.row_number) FROM netting_entry_steps AS v WHERE v.entry_id = p.entry_id)
-LEFT JOIN transactions AS t ON t.effect_key = 'netting:entry:' || p.entry_id;
+LEFT JOIN effects AS e ON e.effect_key = 'netting:entry:' || p.entry_id;
 
 CREATE VIEW netting_runs AS
 SELECT r.run_id AS id, r.idempotency_key, r.payload_hash, s.status, r.selection_before, r.currency, r.candidate_count,
@@ -496,11 +493,7 @@ JOIN netting_run_steps AS s
   ON s.row_number = (SELECT max(t.row_number) FROM netting_run_steps AS t WHERE t.run_id = r.run_id);
 
 CREATE VIEW postings AS
--- the legs of each transaction, in order; amount_cents is debit positive, and the legs sum to zero
--- balance_cents is that of the account after this leg
-SELECT l.seq AS log_seq, leg.key AS leg, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
-  leg.value ->> 2 AS balance_cents
-FROM log AS l JOIN json_each(l.payload, '$.posting.legs') AS leg;
+SELECT log_seq, leg, account, amount_cents, balance_cents FROM ledger_entries;
 
 CREATE VIEW stripe_webhook_outbox AS
 SELECT a.event_id,
@@ -511,95 +504,101 @@ SELECT a.event_id,
   a.next_retry_at,
   (SELECT b.error_json FROM outbox_attempts AS b WHERE b.event_id = a.event_id AND b.error_json IS NOT NULL
     ORDER BY b.attempt DESC LIMIT 1) AS last_error,
-  t.effect_key AS settlement_id,
+  (SELECT l.payload ->> '$.posting.effect_key' FROM log AS l WHERE l.seq = a.log_seq) AS settlement_id,
   a.attempted_at AS last_attempt_at
 FROM outbox_attempts AS a
-LEFT JOIN transactions AS t ON t.log_seq = a.log_seq
 WHERE a.attempt = (SELECT max(c.attempt) FROM outbox_attempts AS c WHERE c.event_id = a.event_id);
+
+CREATE VIEW transactions AS
+-- one balanced movement of money each; occurred_at is by the sender's clock
+SELECT l.seq AS log_seq, l.payload ->> '$.posting.effect_key' AS effect_key, l.payload ->> '$.posting.kind' AS kind,
+  l.payload ->> '$.posting.currency' AS currency, l.payload ->> '$.posting.occurred_at' AS occurred_at,
+  l.at AS recorded_at, l.payload
+FROM log AS l WHERE l.payload ->> '$.posting.kind' IS NOT NULL;
 
 CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ROLLBACK, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER accounts_block_delete BEFORE DELETE ON accounts BEGIN SELECT RAISE(ABORT, 'accounts is append-only'); END;
 
 CREATE TRIGGER accounts_block_update BEFORE UPDATE ON accounts BEGIN SELECT RAISE(ABORT, 'accounts is append-only'); END;
 
-CREATE TRIGGER accounts_guard_insert BEFORE INSERT ON accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM accounts)) OR EXISTS (SELECT 1 FROM accounts WHERE account = NEW.account) BEGIN SELECT RAISE(ABORT, 'accounts is append-only: not a new row'); END;
+CREATE TRIGGER accounts_guard_insert BEFORE INSERT ON accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM accounts)) OR EXISTS (SELECT 1 FROM accounts WHERE account = NEW.account) BEGIN SELECT RAISE(ROLLBACK, 'accounts is append-only: not a new row'); END;
+
+CREATE TRIGGER effects_block_delete BEFORE DELETE ON effects BEGIN SELECT RAISE(ABORT, 'effects is append-only'); END;
+
+CREATE TRIGGER effects_block_update BEFORE UPDATE ON effects BEGIN SELECT RAISE(ABORT, 'effects is append-only'); END;
+
+CREATE TRIGGER effects_guard_insert BEFORE INSERT ON effects WHEN EXISTS (SELECT 1 FROM effects WHERE effect_key = NEW.effect_key) BEGIN SELECT RAISE(ROLLBACK, 'effects is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
-CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR (NEW.type <> 'StripeEventRecorded' AND NEW.type <> 'TransactionPosted' AND EXISTS (SELECT 1 FROM log WHERE key = NEW.key AND type <> 'StripeEventRecorded' AND type <> 'TransactionPosted')) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR (NEW.type <> 'StripeEventRecorded' AND NEW.type <> 'TransactionPosted' AND EXISTS (SELECT 1 FROM log WHERE key = NEW.key AND type <> 'StripeEventRecorded' AND type <> 'TransactionPosted')) BEGIN SELECT RAISE(ROLLBACK, 'log is append-only: not a new row'); END;
 
 CREATE TRIGGER netting_entry_payouts_block_delete BEFORE DELETE ON netting_entry_payouts BEGIN SELECT RAISE(ABORT, 'netting_entry_payouts is append-only'); END;
 
 CREATE TRIGGER netting_entry_payouts_block_update BEFORE UPDATE ON netting_entry_payouts BEGIN SELECT RAISE(ABORT, 'netting_entry_payouts is append-only'); END;
 
-CREATE TRIGGER netting_entry_payouts_guard_insert BEFORE INSERT ON netting_entry_payouts WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_payouts)) OR EXISTS (SELECT 1 FROM netting_entry_payouts WHERE payout_id = NEW.payout_id AND movement = NEW.movement) BEGIN SELECT RAISE(ABORT, 'netting_entry_payouts is append-only: not a new row'); END;
+CREATE TRIGGER netting_entry_payouts_guard_insert BEFORE INSERT ON netting_entry_payouts WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_payouts)) OR EXISTS (SELECT 1 FROM netting_entry_payouts WHERE payout_id = NEW.payout_id AND movement = NEW.movement) BEGIN SELECT RAISE(ROLLBACK, 'netting_entry_payouts is append-only: not a new row'); END;
 
 CREATE TRIGGER netting_entry_plans_block_delete BEFORE DELETE ON netting_entry_plans BEGIN SELECT RAISE(ABORT, 'netting_entry_plans is append-only'); END;
 
 CREATE TRIGGER netting_entry_plans_block_update BEFORE UPDATE ON netting_entry_plans BEGIN SELECT RAISE(ABORT, 'netting_entry_plans is append-only'); END;
 
-CREATE TRIGGER netting_entry_plans_guard_insert BEFORE INSERT ON netting_entry_plans WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_plans)) OR EXISTS (SELECT 1 FROM netting_entry_plans WHERE entry_id = NEW.entry_id) OR EXISTS (SELECT 1 FROM netting_entry_plans WHERE run_id = NEW.run_id AND group_key = NEW.group_key) BEGIN SELECT RAISE(ABORT, 'netting_entry_plans is append-only: not a new row'); END;
+CREATE TRIGGER netting_entry_plans_guard_insert BEFORE INSERT ON netting_entry_plans WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_plans)) OR EXISTS (SELECT 1 FROM netting_entry_plans WHERE entry_id = NEW.entry_id) OR EXISTS (SELECT 1 FROM netting_entry_plans WHERE run_id = NEW.run_id AND group_key = NEW.group_key) BEGIN SELECT RAISE(ROLLBACK, 'netting_entry_plans is append-only: not a new row'); END;
 
 CREATE TRIGGER netting_entry_steps_block_delete BEFORE DELETE ON netting_entry_steps BEGIN SELECT RAISE(ABORT, 'netting_entry_steps is append-only'); END;
 
 CREATE TRIGGER netting_entry_steps_block_update BEFORE UPDATE ON netting_entry_steps BEGIN SELECT RAISE(ABORT, 'netting_entry_steps is append-only'); END;
 
-CREATE TRIGGER netting_entry_steps_guard_insert BEFORE INSERT ON netting_entry_steps WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_steps)) BEGIN SELECT RAISE(ABORT, 'netting_entry_steps is append-only: not a new row'); END;
+CREATE TRIGGER netting_entry_steps_guard_insert BEFORE INSERT ON netting_entry_steps WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_entry_steps)) BEGIN SELECT RAISE(ROLLBACK, 'netting_entry_steps is append-only: not a new row'); END;
 
 CREATE TRIGGER netting_run_requests_block_delete BEFORE DELETE ON netting_run_requests BEGIN SELECT RAISE(ABORT, 'netting_run_requests is append-only'); END;
 
 CREATE TRIGGER netting_run_requests_block_update BEFORE UPDATE ON netting_run_requests BEGIN SELECT RAISE(ABORT, 'netting_run_requests is append-only'); END;
 
-CREATE TRIGGER netting_run_requests_guard_insert BEFORE INSERT ON netting_run_requests WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_run_requests)) OR EXISTS (SELECT 1 FROM netting_run_requests WHERE run_id = NEW.run_id) OR EXISTS (SELECT 1 FROM netting_run_requests WHERE idempotency_key = NEW.idempotency_key) BEGIN SELECT RAISE(ABORT, 'netting_run_requests is append-only: not a new row'); END;
+CREATE TRIGGER netting_run_requests_guard_insert BEFORE INSERT ON netting_run_requests WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_run_requests)) OR EXISTS (SELECT 1 FROM netting_run_requests WHERE run_id = NEW.run_id) OR EXISTS (SELECT 1 FROM netting_run_requests WHERE idempotency_key = NEW.idempotency_key) BEGIN SELECT RAISE(ROLLBACK, 'netting_run_requests is append-only: not a new row'); END;
 
 CREATE TRIGGER netting_run_steps_block_delete BEFORE DELETE ON netting_run_steps BEGIN SELECT RAISE(ABORT, 'netting_run_steps is append-only'); END;
 
 CREATE TRIGGER netting_run_steps_block_update BEFORE UPDATE ON netting_run_steps BEGIN SELECT RAISE(ABORT, 'netting_run_steps is append-only'); END;
 
-CREATE TRIGGER netting_run_steps_guard_insert BEFORE INSERT ON netting_run_steps WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_run_steps)) OR EXISTS (SELECT 1 FROM netting_run_steps WHERE run_id = NEW.run_id AND attempt = NEW.attempt AND status = NEW.status) BEGIN SELECT RAISE(ABORT, 'netting_run_steps is append-only: not a new row'); END;
+CREATE TRIGGER netting_run_steps_guard_insert BEFORE INSERT ON netting_run_steps WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM netting_run_steps)) OR EXISTS (SELECT 1 FROM netting_run_steps WHERE run_id = NEW.run_id AND attempt = NEW.attempt AND status = NEW.status) BEGIN SELECT RAISE(ROLLBACK, 'netting_run_steps is append-only: not a new row'); END;
 
 CREATE TRIGGER outbox_attempts_block_delete BEFORE DELETE ON outbox_attempts BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only'); END;
 
 CREATE TRIGGER outbox_attempts_block_update BEFORE UPDATE ON outbox_attempts BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only'); END;
 
-CREATE TRIGGER outbox_attempts_guard_insert BEFORE INSERT ON outbox_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM outbox_attempts)) OR EXISTS (SELECT 1 FROM outbox_attempts WHERE event_id = NEW.event_id AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'outbox_attempts is append-only: not a new row'); END;
+CREATE TRIGGER outbox_attempts_guard_insert BEFORE INSERT ON outbox_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM outbox_attempts)) OR EXISTS (SELECT 1 FROM outbox_attempts WHERE event_id = NEW.event_id AND attempt = NEW.attempt) BEGIN SELECT RAISE(ROLLBACK, 'outbox_attempts is append-only: not a new row'); END;
 
 CREATE TRIGGER request_keys_block_delete BEFORE DELETE ON request_keys BEGIN SELECT RAISE(ABORT, 'request_keys is append-only'); END;
 
 CREATE TRIGGER request_keys_block_update BEFORE UPDATE ON request_keys BEGIN SELECT RAISE(ABORT, 'request_keys is append-only'); END;
 
-CREATE TRIGGER request_keys_guard_insert BEFORE INSERT ON request_keys WHEN NEW.log_seq <= (SELECT max(log_seq) FROM request_keys) OR EXISTS (SELECT 1 FROM request_keys WHERE request_key = NEW.request_key) BEGIN SELECT RAISE(ABORT, 'request_keys is append-only: not a new row'); END;
+CREATE TRIGGER request_keys_guard_insert BEFORE INSERT ON request_keys WHEN EXISTS (SELECT 1 FROM request_keys WHERE request_key = NEW.request_key) BEGIN SELECT RAISE(ROLLBACK, 'request_keys is append-only: not a new row'); END;
 
 CREATE TRIGGER stripe_events_block_delete BEFORE DELETE ON stripe_events BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only'); END;
 
 CREATE TRIGGER stripe_events_block_update BEFORE UPDATE ON stripe_events BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only'); END;
 
-CREATE TRIGGER stripe_events_guard_insert BEFORE INSERT ON stripe_events WHEN NEW.log_seq <= (SELECT max(log_seq) FROM stripe_events) OR EXISTS (SELECT 1 FROM stripe_events WHERE event_id = NEW.event_id) BEGIN SELECT RAISE(ABORT, 'stripe_events is append-only: not a new row'); END;
+CREATE TRIGGER stripe_events_guard_insert BEFORE INSERT ON stripe_events WHEN NEW.log_seq <= (SELECT max(log_seq) FROM stripe_events) OR EXISTS (SELECT 1 FROM stripe_events WHERE event_id = NEW.event_id) BEGIN SELECT RAISE(ROLLBACK, 'stripe_events is append-only: not a new row'); END;
 
 CREATE TRIGGER stripe_events_quarantined_block_delete BEFORE DELETE ON stripe_events_quarantined BEGIN SELECT RAISE(ABORT, 'stripe_events_quarantined is append-only'); END;
 
 CREATE TRIGGER stripe_events_quarantined_block_update BEFORE UPDATE ON stripe_events_quarantined BEGIN SELECT RAISE(ABORT, 'stripe_events_quarantined is append-only'); END;
 
-CREATE TRIGGER stripe_events_quarantined_guard_insert BEFORE INSERT ON stripe_events_quarantined WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM stripe_events_quarantined)) OR EXISTS (SELECT 1 FROM stripe_events_quarantined WHERE event_id = NEW.event_id AND sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'stripe_events_quarantined is append-only: not a new row'); END;
+CREATE TRIGGER stripe_events_quarantined_guard_insert BEFORE INSERT ON stripe_events_quarantined WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM stripe_events_quarantined)) OR EXISTS (SELECT 1 FROM stripe_events_quarantined WHERE event_id = NEW.event_id AND sha256 = NEW.sha256) BEGIN SELECT RAISE(ROLLBACK, 'stripe_events_quarantined is append-only: not a new row'); END;
 
 CREATE TRIGGER stripe_webhook_dead_letters_block_delete BEFORE DELETE ON stripe_webhook_dead_letters BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only'); END;
 
 CREATE TRIGGER stripe_webhook_dead_letters_block_update BEFORE UPDATE ON stripe_webhook_dead_letters BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only'); END;
 
-CREATE TRIGGER stripe_webhook_dead_letters_guard_insert BEFORE INSERT ON stripe_webhook_dead_letters WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM stripe_webhook_dead_letters)) OR EXISTS (SELECT 1 FROM stripe_webhook_dead_letters WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'stripe_webhook_dead_letters is append-only: not a new row'); END;
-
-CREATE TRIGGER transactions_block_delete BEFORE DELETE ON transactions BEGIN SELECT RAISE(ABORT, 'transactions is append-only'); END;
-
-CREATE TRIGGER transactions_block_update BEFORE UPDATE ON transactions BEGIN SELECT RAISE(ABORT, 'transactions is append-only'); END;
-
-CREATE TRIGGER transactions_guard_insert BEFORE INSERT ON transactions WHEN NEW.log_seq <= (SELECT max(log_seq) FROM transactions) OR EXISTS (SELECT 1 FROM transactions WHERE effect_key = NEW.effect_key) BEGIN SELECT RAISE(ABORT, 'transactions is append-only: not a new row'); END;
+CREATE TRIGGER stripe_webhook_dead_letters_guard_insert BEFORE INSERT ON stripe_webhook_dead_letters WHEN (NEW.row_number <> -1 AND NEW.row_number IS NOT (SELECT coalesce(max(row_number), 0) + 1 FROM stripe_webhook_dead_letters)) OR EXISTS (SELECT 1 FROM stripe_webhook_dead_letters WHERE id = NEW.id) BEGIN SELECT RAISE(ROLLBACK, 'stripe_webhook_dead_letters is append-only: not a new row'); END;
 
 
 -- file kind: payouts
@@ -728,43 +727,43 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ROLLBACK, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
-CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ROLLBACK, 'log is append-only: not a new row'); END;
 
 CREATE TRIGGER payout_attempts_block_delete BEFORE DELETE ON payout_attempts BEGIN SELECT RAISE(ABORT, 'payout_attempts is append-only'); END;
 
 CREATE TRIGGER payout_attempts_block_update BEFORE UPDATE ON payout_attempts BEGIN SELECT RAISE(ABORT, 'payout_attempts is append-only'); END;
 
-CREATE TRIGGER payout_attempts_guard_insert BEFORE INSERT ON payout_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_attempts)) OR EXISTS (SELECT 1 FROM payout_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payout_attempts WHERE subject = NEW.subject AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payout_attempts is append-only: not a new row'); END;
+CREATE TRIGGER payout_attempts_guard_insert BEFORE INSERT ON payout_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_attempts)) OR EXISTS (SELECT 1 FROM payout_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payout_attempts WHERE subject = NEW.subject AND attempt = NEW.attempt) BEGIN SELECT RAISE(ROLLBACK, 'payout_attempts is append-only: not a new row'); END;
 
 CREATE TRIGGER payout_audit_events_block_delete BEFORE DELETE ON payout_audit_events BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only'); END;
 
 CREATE TRIGGER payout_audit_events_block_update BEFORE UPDATE ON payout_audit_events BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only'); END;
 
-CREATE TRIGGER payout_audit_events_guard_insert BEFORE INSERT ON payout_audit_events WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_audit_events)) BEGIN SELECT RAISE(ABORT, 'payout_audit_events is append-only: not a new row'); END;
+CREATE TRIGGER payout_audit_events_guard_insert BEFORE INSERT ON payout_audit_events WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_audit_events)) BEGIN SELECT RAISE(ROLLBACK, 'payout_audit_events is append-only: not a new row'); END;
 
 CREATE TRIGGER payout_connect_accounts_block_delete BEFORE DELETE ON payout_connect_accounts BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only'); END;
 
 CREATE TRIGGER payout_connect_accounts_block_update BEFORE UPDATE ON payout_connect_accounts BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only'); END;
 
-CREATE TRIGGER payout_connect_accounts_guard_insert BEFORE INSERT ON payout_connect_accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_connect_accounts)) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE account_did = NEW.account_did) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE stripe_account_id = NEW.stripe_account_id) BEGIN SELECT RAISE(ABORT, 'payout_connect_accounts is append-only: not a new row'); END;
+CREATE TRIGGER payout_connect_accounts_guard_insert BEFORE INSERT ON payout_connect_accounts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_connect_accounts)) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE account_did = NEW.account_did) OR EXISTS (SELECT 1 FROM payout_connect_accounts WHERE stripe_account_id = NEW.stripe_account_id) BEGIN SELECT RAISE(ROLLBACK, 'payout_connect_accounts is append-only: not a new row'); END;
 
 CREATE TRIGGER payout_transfers_block_delete BEFORE DELETE ON payout_transfers BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only'); END;
 
 CREATE TRIGGER payout_transfers_block_update BEFORE UPDATE ON payout_transfers BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only'); END;
 
-CREATE TRIGGER payout_transfers_guard_insert BEFORE INSERT ON payout_transfers WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_transfers)) OR EXISTS (SELECT 1 FROM payout_transfers WHERE transfer_key = NEW.transfer_key) BEGIN SELECT RAISE(ABORT, 'payout_transfers is append-only: not a new row'); END;
+CREATE TRIGGER payout_transfers_guard_insert BEFORE INSERT ON payout_transfers WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payout_transfers)) OR EXISTS (SELECT 1 FROM payout_transfers WHERE transfer_key = NEW.transfer_key) BEGIN SELECT RAISE(ROLLBACK, 'payout_transfers is append-only: not a new row'); END;
 
 CREATE TRIGGER payouts_block_delete BEFORE DELETE ON payouts BEGIN SELECT RAISE(ABORT, 'payouts is append-only'); END;
 
 CREATE TRIGGER payouts_block_update BEFORE UPDATE ON payouts BEGIN SELECT RAISE(ABORT, 'payouts is append-only'); END;
 
-CREATE TRIGGER payouts_guard_insert BEFORE INSERT ON payouts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payouts)) OR EXISTS (SELECT 1 FROM payouts WHERE payout_id = NEW.payout_id) OR EXISTS (SELECT 1 FROM payouts WHERE principal = NEW.principal AND idempotency_key = NEW.idempotency_key) BEGIN SELECT RAISE(ABORT, 'payouts is append-only: not a new row'); END;
+CREATE TRIGGER payouts_guard_insert BEFORE INSERT ON payouts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payouts)) OR EXISTS (SELECT 1 FROM payouts WHERE payout_id = NEW.payout_id) OR EXISTS (SELECT 1 FROM payouts WHERE principal = NEW.principal AND idempotency_key = NEW.idempotency_key) BEGIN SELECT RAISE(ROLLBACK, 'payouts is append-only: not a new row'); END;
 
 
 -- file kind: payments
@@ -853,37 +852,37 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ROLLBACK, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
-CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ROLLBACK, 'log is append-only: not a new row'); END;
 
 CREATE TRIGGER payment_attempts_block_delete BEFORE DELETE ON payment_attempts BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only'); END;
 
 CREATE TRIGGER payment_attempts_block_update BEFORE UPDATE ON payment_attempts BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only'); END;
 
-CREATE TRIGGER payment_attempts_guard_insert BEFORE INSERT ON payment_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_attempts)) OR EXISTS (SELECT 1 FROM payment_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payment_attempts WHERE subject = NEW.subject AND attempt = NEW.attempt) BEGIN SELECT RAISE(ABORT, 'payment_attempts is append-only: not a new row'); END;
+CREATE TRIGGER payment_attempts_guard_insert BEFORE INSERT ON payment_attempts WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_attempts)) OR EXISTS (SELECT 1 FROM payment_attempts WHERE stripe_idempotency_key = NEW.stripe_idempotency_key) OR EXISTS (SELECT 1 FROM payment_attempts WHERE subject = NEW.subject AND attempt = NEW.attempt) BEGIN SELECT RAISE(ROLLBACK, 'payment_attempts is append-only: not a new row'); END;
 
 CREATE TRIGGER payment_events_block_delete BEFORE DELETE ON payment_events BEGIN SELECT RAISE(ABORT, 'payment_events is append-only'); END;
 
 CREATE TRIGGER payment_events_block_update BEFORE UPDATE ON payment_events BEGIN SELECT RAISE(ABORT, 'payment_events is append-only'); END;
 
-CREATE TRIGGER payment_events_guard_insert BEFORE INSERT ON payment_events WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_events)) BEGIN SELECT RAISE(ABORT, 'payment_events is append-only: not a new row'); END;
+CREATE TRIGGER payment_events_guard_insert BEFORE INSERT ON payment_events WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_events)) BEGIN SELECT RAISE(ROLLBACK, 'payment_events is append-only: not a new row'); END;
 
 CREATE TRIGGER payment_intents_block_delete BEFORE DELETE ON payment_intents BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only'); END;
 
 CREATE TRIGGER payment_intents_block_update BEFORE UPDATE ON payment_intents BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only'); END;
 
-CREATE TRIGGER payment_intents_guard_insert BEFORE INSERT ON payment_intents WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_intents)) OR EXISTS (SELECT 1 FROM payment_intents WHERE intent_key = NEW.intent_key) BEGIN SELECT RAISE(ABORT, 'payment_intents is append-only: not a new row'); END;
+CREATE TRIGGER payment_intents_guard_insert BEFORE INSERT ON payment_intents WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM payment_intents)) OR EXISTS (SELECT 1 FROM payment_intents WHERE intent_key = NEW.intent_key) BEGIN SELECT RAISE(ROLLBACK, 'payment_intents is append-only: not a new row'); END;
 
 CREATE TRIGGER refunds_block_delete BEFORE DELETE ON refunds BEGIN SELECT RAISE(ABORT, 'refunds is append-only'); END;
 
 CREATE TRIGGER refunds_block_update BEFORE UPDATE ON refunds BEGIN SELECT RAISE(ABORT, 'refunds is append-only'); END;
 
-CREATE TRIGGER refunds_guard_insert BEFORE INSERT ON refunds WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM refunds)) OR EXISTS (SELECT 1 FROM refunds WHERE refund_key = NEW.refund_key) BEGIN SELECT RAISE(ABORT, 'refunds is append-only: not a new row'); END;
+CREATE TRIGGER refunds_guard_insert BEFORE INSERT ON refunds WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM refunds)) OR EXISTS (SELECT 1 FROM refunds WHERE refund_key = NEW.refund_key) BEGIN SELECT RAISE(ROLLBACK, 'refunds is append-only: not a new row'); END;
 
 
 -- file kind: governance
@@ -1038,58 +1037,58 @@ CREATE TRIGGER _sqlite_migrations_block_delete BEFORE DELETE ON _sqlite_migratio
 
 CREATE TRIGGER _sqlite_migrations_block_update BEFORE UPDATE ON _sqlite_migrations BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only'); END;
 
-CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ABORT, '_sqlite_migrations is append-only: not a new row'); END;
+CREATE TRIGGER _sqlite_migrations_guard_insert BEFORE INSERT ON _sqlite_migrations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM _sqlite_migrations)) OR EXISTS (SELECT 1 FROM _sqlite_migrations WHERE migration_set = NEW.migration_set AND name = NEW.name) BEGIN SELECT RAISE(ROLLBACK, '_sqlite_migrations is append-only: not a new row'); END;
 
 CREATE TRIGGER api_contract_snapshots_block_delete BEFORE DELETE ON api_contract_snapshots BEGIN SELECT RAISE(ABORT, 'api_contract_snapshots is append-only'); END;
 
 CREATE TRIGGER api_contract_snapshots_block_update BEFORE UPDATE ON api_contract_snapshots BEGIN SELECT RAISE(ABORT, 'api_contract_snapshots is append-only'); END;
 
-CREATE TRIGGER api_contract_snapshots_guard_insert BEFORE INSERT ON api_contract_snapshots WHEN (NEW.number <> -1 AND NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM api_contract_snapshots)) OR EXISTS (SELECT 1 FROM api_contract_snapshots WHERE contract_name = NEW.contract_name AND version = NEW.version AND sha256 = NEW.sha256) OR EXISTS (SELECT 1 FROM api_contract_snapshots WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'api_contract_snapshots is append-only: not a new row'); END;
+CREATE TRIGGER api_contract_snapshots_guard_insert BEFORE INSERT ON api_contract_snapshots WHEN (NEW.number <> -1 AND NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM api_contract_snapshots)) OR EXISTS (SELECT 1 FROM api_contract_snapshots WHERE contract_name = NEW.contract_name AND version = NEW.version AND sha256 = NEW.sha256) OR EXISTS (SELECT 1 FROM api_contract_snapshots WHERE id = NEW.id) BEGIN SELECT RAISE(ROLLBACK, 'api_contract_snapshots is append-only: not a new row'); END;
 
 CREATE TRIGGER api_error_codes_block_delete BEFORE DELETE ON api_error_codes BEGIN SELECT RAISE(ABORT, 'api_error_codes is append-only (add new rows only)'); END;
 
 CREATE TRIGGER api_error_codes_block_update BEFORE UPDATE ON api_error_codes BEGIN SELECT RAISE(ABORT, 'api_error_codes is append-only (add new rows only)'); END;
 
-CREATE TRIGGER api_error_codes_guard_insert BEFORE INSERT ON api_error_codes WHEN (NEW.number <> -1 AND NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM api_error_codes)) OR EXISTS (SELECT 1 FROM api_error_codes WHERE code = NEW.code) BEGIN SELECT RAISE(ABORT, 'api_error_codes is append-only (add new rows only): not a new row'); END;
+CREATE TRIGGER api_error_codes_guard_insert BEFORE INSERT ON api_error_codes WHEN (NEW.number <> -1 AND NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM api_error_codes)) OR EXISTS (SELECT 1 FROM api_error_codes WHERE code = NEW.code) BEGIN SELECT RAISE(ROLLBACK, 'api_error_codes is append-only (add new rows only): not a new row'); END;
 
 CREATE TRIGGER config_publications_block_delete BEFORE DELETE ON config_publications BEGIN SELECT RAISE(ABORT, 'config_publications is append-only'); END;
 
 CREATE TRIGGER config_publications_block_update BEFORE UPDATE ON config_publications BEGIN SELECT RAISE(ABORT, 'config_publications is append-only'); END;
 
-CREATE TRIGGER config_publications_guard_insert BEFORE INSERT ON config_publications WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM config_publications)) OR EXISTS (SELECT 1 FROM config_publications WHERE config_id = NEW.config_id AND version = NEW.version) BEGIN SELECT RAISE(ABORT, 'config_publications is append-only: not a new row'); END;
+CREATE TRIGGER config_publications_guard_insert BEFORE INSERT ON config_publications WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM config_publications)) OR EXISTS (SELECT 1 FROM config_publications WHERE config_id = NEW.config_id AND version = NEW.version) BEGIN SELECT RAISE(ROLLBACK, 'config_publications is append-only: not a new row'); END;
 
 CREATE TRIGGER config_validations_block_delete BEFORE DELETE ON config_validations BEGIN SELECT RAISE(ABORT, 'config_validations is append-only'); END;
 
 CREATE TRIGGER config_validations_block_update BEFORE UPDATE ON config_validations BEGIN SELECT RAISE(ABORT, 'config_validations is append-only'); END;
 
-CREATE TRIGGER config_validations_guard_insert BEFORE INSERT ON config_validations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM config_validations)) OR EXISTS (SELECT 1 FROM config_validations WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ABORT, 'config_validations is append-only: not a new row'); END;
+CREATE TRIGGER config_validations_guard_insert BEFORE INSERT ON config_validations WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM config_validations)) OR EXISTS (SELECT 1 FROM config_validations WHERE sha256 = NEW.sha256) BEGIN SELECT RAISE(ROLLBACK, 'config_validations is append-only: not a new row'); END;
 
 CREATE TRIGGER contest_directory_block_delete BEFORE DELETE ON contest_directory BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only'); END;
 
 CREATE TRIGGER contest_directory_block_update BEFORE UPDATE ON contest_directory BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only'); END;
 
-CREATE TRIGGER contest_directory_guard_insert BEFORE INSERT ON contest_directory WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM contest_directory)) BEGIN SELECT RAISE(ABORT, 'contest_directory is append-only: not a new row'); END;
+CREATE TRIGGER contest_directory_guard_insert BEFORE INSERT ON contest_directory WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM contest_directory)) BEGIN SELECT RAISE(ROLLBACK, 'contest_directory is append-only: not a new row'); END;
 
 CREATE TRIGGER log_block_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
 CREATE TRIGGER log_block_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'log is append-only'); END;
 
-CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ABORT, 'log is append-only: not a new row'); END;
+CREATE TRIGGER log_guard_insert BEFORE INSERT ON log WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM log) OR EXISTS (SELECT 1 FROM log WHERE key = NEW.key) BEGIN SELECT RAISE(ROLLBACK, 'log is append-only: not a new row'); END;
 
 CREATE TRIGGER runbook_execution_ends_block_delete BEFORE DELETE ON runbook_execution_ends BEGIN SELECT RAISE(ABORT, 'runbook_execution_ends is append-only'); END;
 
 CREATE TRIGGER runbook_execution_ends_block_update BEFORE UPDATE ON runbook_execution_ends BEGIN SELECT RAISE(ABORT, 'runbook_execution_ends is append-only'); END;
 
-CREATE TRIGGER runbook_execution_ends_guard_insert BEFORE INSERT ON runbook_execution_ends WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM runbook_execution_ends)) OR EXISTS (SELECT 1 FROM runbook_execution_ends WHERE execution_id = NEW.execution_id) BEGIN SELECT RAISE(ABORT, 'runbook_execution_ends is append-only: not a new row'); END;
+CREATE TRIGGER runbook_execution_ends_guard_insert BEFORE INSERT ON runbook_execution_ends WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM runbook_execution_ends)) OR EXISTS (SELECT 1 FROM runbook_execution_ends WHERE execution_id = NEW.execution_id) BEGIN SELECT RAISE(ROLLBACK, 'runbook_execution_ends is append-only: not a new row'); END;
 
 CREATE TRIGGER runbook_execution_starts_block_delete BEFORE DELETE ON runbook_execution_starts BEGIN SELECT RAISE(ABORT, 'runbook_execution_starts is append-only'); END;
 
 CREATE TRIGGER runbook_execution_starts_block_update BEFORE UPDATE ON runbook_execution_starts BEGIN SELECT RAISE(ABORT, 'runbook_execution_starts is append-only'); END;
 
-CREATE TRIGGER runbook_execution_starts_guard_insert BEFORE INSERT ON runbook_execution_starts WHEN NEW.log_seq <= (SELECT max(log_seq) FROM runbook_execution_starts) OR EXISTS (SELECT 1 FROM runbook_execution_starts WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'runbook_execution_starts is append-only: not a new row'); END;
+CREATE TRIGGER runbook_execution_starts_guard_insert BEFORE INSERT ON runbook_execution_starts WHEN NEW.log_seq <= (SELECT max(log_seq) FROM runbook_execution_starts) OR EXISTS (SELECT 1 FROM runbook_execution_starts WHERE id = NEW.id) BEGIN SELECT RAISE(ROLLBACK, 'runbook_execution_starts is append-only: not a new row'); END;
 
 CREATE TRIGGER runbook_execution_steps_block_delete BEFORE DELETE ON runbook_execution_steps BEGIN SELECT RAISE(ABORT, 'runbook_execution_steps is append-only'); END;
 
 CREATE TRIGGER runbook_execution_steps_block_update BEFORE UPDATE ON runbook_execution_steps BEGIN SELECT RAISE(ABORT, 'runbook_execution_steps is append-only'); END;
 
-CREATE TRIGGER runbook_execution_steps_guard_insert BEFORE INSERT ON runbook_execution_steps WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM runbook_execution_steps)) OR EXISTS (SELECT 1 FROM runbook_execution_steps WHERE execution_id = NEW.execution_id AND number = NEW.number) BEGIN SELECT RAISE(ABORT, 'runbook_execution_steps is append-only: not a new row'); END;
+CREATE TRIGGER runbook_execution_steps_guard_insert BEFORE INSERT ON runbook_execution_steps WHEN (NEW.id <> -1 AND NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM runbook_execution_steps)) OR EXISTS (SELECT 1 FROM runbook_execution_steps WHERE execution_id = NEW.execution_id AND number = NEW.number) BEGIN SELECT RAISE(ROLLBACK, 'runbook_execution_steps is append-only: not a new row'); END;

@@ -212,22 +212,55 @@ def test_a_fact_of_the_ledger_is_recorded_once_whoever_writes(ledger: Path) -> N
                 foreign.execute(LEDGER_ROW.format(how=how, seq=2, type="AccountOpened", key="k"))
 
 
-def test_a_transaction_is_kept_unique_by_its_effect_and_by_the_key_of_who_asked(ledger: Path) -> None:
-    """LED-008, SCH-014: the log's index leaves transactions to these two tables."""
-    effect = "INSERT {how} INTO transactions VALUES ({seq}, '{effect}', 'k', 'usd', '2026-04-09T11:30:00.000Z')"
-    asked = "INSERT {how} INTO request_keys VALUES ({seq}, '{key}')"
+KEYED = {"effects": "effect_key", "request_keys": "request_key"}
+KEYED_BYPASSES = {
+    "update": "UPDATE {table} SET log_seq = 9 WHERE {key} = 'a'",
+    "update_key": "UPDATE {table} SET {key} = 'z' WHERE {key} = 'a'",
+    "update_or_replace": "UPDATE OR REPLACE {table} SET {key} = 'b' WHERE {key} = 'a'",
+    "delete": "DELETE FROM {table} WHERE {key} = 'a'",
+    "delete_all": "DELETE FROM {table}",
+    "insert_again": "INSERT INTO {table} VALUES ('a', 3)",
+    "replace": "INSERT OR REPLACE INTO {table} VALUES ('a', 3)",
+    "replace_among_others": "REPLACE INTO {table} VALUES ('c', 3), ('a', 3)",
+    "upsert": "INSERT INTO {table} VALUES ('a', 3) ON CONFLICT DO UPDATE SET log_seq = 3",
+    "no_key": "INSERT INTO {table} VALUES ('', 3)",
+    "no_place": "INSERT INTO {table} VALUES ('c', 0)",
+}
+
+
+@pytest.fixture
+def keyed(ledger: Path) -> Path:
+    """A ledger that holds two effects and two keys of those who asked."""
     with contextlib.closing(connect(ledger, mode="rw")) as foreign:
+        for table in KEYED:
+            foreign.execute(f"INSERT INTO {table} VALUES ('a', 1), ('b', 2)")
+    return ledger
+
+
+@pytest.mark.parametrize("table", KEYED)
+@pytest.mark.parametrize("bypass", KEYED_BYPASSES)
+def test_what_keeps_a_transaction_unique_is_append_only_too(keyed: Path, bypass: str, table: str) -> None:
+    """LED-008, SCH-014, O-01: by its effect and by the key of who asked, for connections that are not ours and ours."""
+    sql = KEYED_BYPASSES[bypass].format(table=table, key=KEYED[table])
+    with contextlib.closing(connect(keyed, mode="rw")) as foreign:
         foreign.execute("PRAGMA recursive_triggers = OFF")
-        for seq in (1, 2, 3):
-            foreign.execute(LEDGER_ROW.format(how="", seq=seq, type="TransactionPosted", key="k"))
-        foreign.execute(effect.format(how="", seq=1, effect="x"))
-        foreign.execute(asked.format(how="", seq=1, key="k"))
-        foreign.execute(effect.format(how="", seq=2, effect="y"))
-        for how in ("", "OR REPLACE"):
-            with pytest.raises(pysqlite3.IntegrityError, match="append-only: not a new row"):
-                foreign.execute(effect.format(how=how, seq=3, effect="x"))
-            with pytest.raises(pysqlite3.IntegrityError, match="append-only: not a new row"):
-                foreign.execute(asked.format(how=how, seq=2, key="k"))
+        with pytest.raises(pysqlite3.IntegrityError, match=r"append-only|CHECK"):
+            foreign.execute(sql)
+        assert foreign.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() == [("a", 1), ("b", 2)]
+    with contextlib.closing(open_writer(keyed, KINDS["ledger"], create=False, now=None)) as writer:
+        with pytest.raises(pysqlite3.Error):
+            writer.execute(sql)
+        assert writer.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() == [("a", 1), ("b", 2)]
+
+
+def test_a_row_in_the_way_of_another_takes_back_the_whole_transaction(keyed: Path) -> None:
+    with contextlib.closing(connect(keyed, mode="rw")) as foreign:
+        foreign.execute("BEGIN")
+        foreign.execute("INSERT INTO effects VALUES ('c', 3)")
+        with pytest.raises(pysqlite3.IntegrityError, match="append-only: not a new row"):
+            foreign.execute("REPLACE INTO effects VALUES ('a', 4)")
+        assert not foreign.in_transaction
+        assert foreign.execute("SELECT * FROM effects ORDER BY 1").fetchall() == [("a", 1), ("b", 2)]
 
 
 def test_an_event_of_stripes_is_kept_unique_by_its_own_table(ledger: Path) -> None:

@@ -147,8 +147,6 @@ def test_nothing_is_added_outside_a_transaction(log: EventLog, now: datetime) ->
         append(log, "a", now)
     with pytest.raises(MisusedFile):
         log.insert("entry_status", [("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", 1)])
-    with pytest.raises(MisusedFile), log.savepoint("x"):
-        pass
     with pytest.raises(MisusedFile):
         log.commit()
 
@@ -166,30 +164,23 @@ def test_rollback_takes_back_rows_and_head(log: EventLog, now: datetime) -> None
     assert log.seq == 4
 
 
-def test_a_savepoint_takes_back_only_its_own_block(log: EventLog, now: datetime) -> None:
+def test_a_row_that_is_refused_takes_back_all_since_the_beginning(log: EventLog, now: datetime) -> None:
+    before = (log.seq, log.head, log.last_at)
     log.begin()
-    append(log, "raw", now)
-    kept = log.head
-
-    def post() -> None:
-        with log.savepoint("posting"):
-            append(log, "posting", now)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        post()
-    assert (log.seq, log.head) == (4, kept)
-    with log.savepoint("posting"):
-        append(log, "failure", now)
-    log.commit()
-    assert [entry.key for entry in log.entries(after_seq=3)] == ["raw", "failure"]
-
-
-def test_a_savepoints_name_is_no_way_into_sql(log: EventLog) -> None:
-    log.begin()
-    with pytest.raises(ValueError, match="cannot name"):
-        contextlib.ExitStack().enter_context(log.savepoint("a; COMMIT"))
+    append(log, "a", now)
+    log.insert("entry_status", [("e1", "WITHDRAWN", "2026-04-09T11:30:00.000Z", 4)])
+    with pytest.raises(MisusedFile, match=r"inserting into entry_status: .*CHECK"):
+        log.insert("entry_status", [("e1", status, "2026-04-09T11:30:00.000Z", 4) for status in ("ACTIVE", "")])
+    with pytest.raises(MisusedFile, match="between begin and commit"):
+        log.commit()
     log.rollback()
+    assert (log.seq, log.head, log.last_at) == before
+    assert list(log.entries(after_seq=3)) == []
+    log.begin()
+    append(log, "a", now)
+    log.insert("entry_status", [("e1", "WITHDRAWN", "2026-04-09T11:30:00.000Z", 4)])
+    log.commit()
+    assert log.seq == 4
 
 
 def test_a_second_writer_is_told_that_the_file_is_busy(contest: Path, log: EventLog) -> None:

@@ -29,7 +29,7 @@ def content(path: Path, kind: FileKind) -> dict[str, list[tuple[object, ...]]]:
     with contextlib.closing(open_reader(path, kind)) as reader:
         version = reader.execute("PRAGMA user_version").fetchone()[0]
         return {
-            name: reader.execute(f"SELECT * FROM {name} ORDER BY {table.row_number}").fetchall()
+            name: reader.execute(f"SELECT * FROM {name} ORDER BY {table.order}").fetchall()
             for name, table in kind.tables_at(version).items()
         }
 

@@ -54,7 +54,7 @@ def test_a_snapshot_without_a_fact_is_refused(tmp_path: Path) -> None:
 def test_drift_is_named_and_comments_are_no_drift(tmp_path: Path) -> None:
     path = tmp_path / "snapshot.sql"
     text = schema.dump(schema.Header(iteration="9", date="2030-01-01", summary="other", commit="abcdef0"))
-    path.write_text(text.replace("STRICT", "/* hm */   STRICT -- and\n"))
+    path.write_text(text.replace(") STRICT", ")   /* hm */ -- and\nSTRICT"))
     assert schema.check(path) == []
     path.write_text(text.replace("fee_cents INTEGER", "fee_cents REAL"))
     drift = schema.check(path)
@@ -97,7 +97,7 @@ def test_every_table_is_strict_append_only_and_free_of_inexact_numbers(built: py
     """SET-020, O-02, O-03."""
     for name, sql in tables(built):
         plain = schema.normalise(sql)
-        assert plain.endswith("STRICT"), name
+        assert plain.endswith((") STRICT", ") STRICT, WITHOUT ROWID")), name
         assert not re.search(r"\b(REAL|FLOAT|DOUBLE|NUMERIC|DECIMAL|ANY)\b", plain, re.IGNORECASE), name
         assert not re.search(r"CURRENT_|datetime\(|date\(|strftime\(|unixepoch|julianday|random", plain), name
         assert "ON DELETE" not in plain, name

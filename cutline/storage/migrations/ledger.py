@@ -78,28 +78,28 @@ CREATE TABLE accounts (
 ) STRICT""",
     "CREATE INDEX accounts_log_seq_idx ON accounts (log_seq)",
     """
-CREATE TABLE transactions (
-  -- one balanced movement of money; effect_key says what happened, so that it is booked once
-  log_seq INTEGER PRIMARY KEY REFERENCES log (seq),
-  effect_key TEXT NOT NULL UNIQUE CHECK (effect_key <> ''),
-  kind TEXT NOT NULL CHECK (kind <> ''),
-  currency TEXT NOT NULL CHECK (currency GLOB '[a-z][a-z][a-z]'),
-  occurred_at TEXT NOT NULL CHECK (occurred_at GLOB '????-??-??T*Z') -- by the sender's clock
-) STRICT""",
+CREATE TABLE effects (
+  -- what each transaction did, by name, so that it is booked once
+  effect_key TEXT NOT NULL PRIMARY KEY CHECK (effect_key <> ''),
+  log_seq INTEGER NOT NULL CHECK (log_seq > 0) -- the row of the log that booked it
+) STRICT, WITHOUT ROWID""",
     """
-CREATE VIEW postings AS
--- the legs of each transaction, in order; amount_cents is debit positive, and the legs sum to zero
--- balance_cents is that of the account after this leg
-SELECT l.seq AS log_seq, leg.key AS leg, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
-  leg.value ->> 2 AS balance_cents
-FROM log AS l JOIN json_each(l.payload, '$.posting.legs') AS leg""",
+CREATE VIEW transactions AS
+-- one balanced movement of money each; occurred_at is by the sender's clock
+SELECT l.seq AS log_seq, l.payload ->> '$.posting.effect_key' AS effect_key, l.payload ->> '$.posting.kind' AS kind,
+  l.payload ->> '$.posting.currency' AS currency, l.payload ->> '$.posting.occurred_at' AS occurred_at,
+  l.at AS recorded_at, l.payload
+FROM log AS l WHERE l.payload ->> '$.posting.kind' IS NOT NULL""",
     """
 CREATE VIEW ledger_entries AS
-SELECT p.log_seq, p.leg, t.effect_key, t.kind, p.account, p.amount_cents, p.balance_cents, t.currency,
-  t.occurred_at, l.at AS recorded_at
-FROM postings AS p
-JOIN transactions AS t ON t.log_seq = p.log_seq
-JOIN log AS l ON l.seq = p.log_seq""",
+-- the legs of each transaction, in order; amount_cents is debit positive, and the legs sum to zero
+-- balance_cents is that of the account after this leg
+SELECT t.log_seq, leg.key AS leg, t.effect_key, t.kind, leg.value ->> 0 AS account, leg.value ->> 1 AS amount_cents,
+  leg.value ->> 2 AS balance_cents, t.currency, t.occurred_at, t.recorded_at, t.payload
+FROM transactions AS t JOIN json_each(t.payload, '$.posting.legs') AS leg""",
+    """
+CREATE VIEW postings AS
+SELECT log_seq, leg, account, amount_cents, balance_cents FROM ledger_entries""",
 )
 
 _OUTBOX = """
@@ -112,10 +112,9 @@ SELECT a.event_id,
   a.next_retry_at,
   (SELECT b.error_json FROM outbox_attempts AS b WHERE b.event_id = a.event_id AND b.error_json IS NOT NULL
     ORDER BY b.attempt DESC LIMIT 1) AS last_error,
-  t.effect_key AS settlement_id,
+  (SELECT l.payload ->> '$.posting.effect_key' FROM log AS l WHERE l.seq = a.log_seq) AS settlement_id,
   a.attempted_at AS last_attempt_at
 FROM outbox_attempts AS a
-LEFT JOIN transactions AS t ON t.log_seq = a.log_seq
 WHERE a.attempt = (SELECT max(c.attempt) FROM outbox_attempts AS c WHERE c.event_id = a.event_id)"""
 
 _CLEARING = """
@@ -126,12 +125,12 @@ FROM accounts WHERE kind = 'clearing'"""
 _REQUEST_KEYS = """
 CREATE TABLE request_keys (
   -- the idempotency key of a transaction that was asked for under another name than its effect's
-  log_seq INTEGER PRIMARY KEY REFERENCES transactions (log_seq),
-  request_key TEXT NOT NULL UNIQUE CHECK (request_key <> '')
-) STRICT"""
+  request_key TEXT NOT NULL PRIMARY KEY CHECK (request_key <> ''),
+  log_seq INTEGER NOT NULL CHECK (log_seq > 0)
+) STRICT, WITHOUT ROWID"""
 
 MIGRATIONS = (
-    # Found once in stripe_events by their id; in transactions by their effect, or in request_keys by their key.
+    # Found once in stripe_events by their id; in effects by their effect, or in request_keys by their key.
     log_table(keyed_elsewhere=("StripeEventRecorded", "TransactionPosted")),
     Migration(
         name="0002_create_ledger_tables",
@@ -141,7 +140,7 @@ MIGRATIONS = (
             "stripe_webhook_dead_letters",
             "outbox_attempts",
             "accounts",
-            "transactions",
+            "effects",
         ),
         statements=_STRIPE + _BOOKS,
     ),

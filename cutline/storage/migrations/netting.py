@@ -74,7 +74,7 @@ CREATE TABLE netting_entry_payouts (
   payout_id TEXT NOT NULL CHECK (payout_id <> ''),
   movement TEXT NOT NULL CHECK (movement IN ('paid', 'returned')),
   amount_cents INTEGER NOT NULL CHECK (amount_cents <> 0),
-  posting_seq INTEGER NOT NULL REFERENCES transactions (log_seq), -- where the payout passed clearing
+  posting_seq INTEGER NOT NULL REFERENCES log (seq), -- where the payout passed clearing
   log_seq INTEGER NOT NULL REFERENCES log (seq),
   UNIQUE (payout_id, movement)
 ) STRICT""",
@@ -106,12 +106,12 @@ SELECT p.entry_id AS id, p.run_id, p.group_key, p.payout_count, p.amount_cents,
       ELSE 'pending'
     END
   ) AS status,
-  t.log_seq AS ledger_event_id
+  e.log_seq AS ledger_event_id
 FROM netting_entry_plans AS p
 JOIN netting_runs AS r ON r.id = p.run_id
 LEFT JOIN netting_entry_steps AS s
   ON s.row_number = (SELECT max(v.row_number) FROM netting_entry_steps AS v WHERE v.entry_id = p.entry_id)
-LEFT JOIN transactions AS t ON t.effect_key = 'netting:entry:' || p.entry_id""",
+LEFT JOIN effects AS e ON e.effect_key = 'netting:entry:' || p.entry_id""",
 )
 
 NETTING: Final = Migration(

@@ -85,13 +85,12 @@ def _transaction(seq: int, event: TransactionPosted) -> Rows:
     row = _posting(seq, event.posting)
     if event.idempotency_key == event.posting.effect_key:
         return (row,)
-    return (row, ("request_keys", (seq, event.idempotency_key)))
+    return (row, ("request_keys", (event.idempotency_key, seq)))
 
 
 def _posting(seq: int, posting: Posting) -> tuple[str, tuple[Any, ...]]:
-    """Return the row of a transaction. Its legs stand in the log, and the view `postings` reads them there."""
-    occurred_at = utc_text(posting.occurred_at)
-    return "transactions", (seq, posting.effect_key, posting.kind, posting.currency, occurred_at)
+    """Return the row that keeps a transaction from being booked twice; all else of it stands in the log."""
+    return "effects", (posting.effect_key, seq)
 
 
 def _dead_letter(recorded: Recorded, event: DeadLettered) -> tuple[Any, ...]:

@@ -26,12 +26,10 @@ FROM log WHERE type = 'AnchorRecorded' AND json_extract(payload, '$.address') = 
 _OF_CONTEST: Final = """
 SELECT DISTINCT p.log_seq FROM postings AS p
   WHERE p.account IN ('escrow:' || :id, 'pot:' || :id, 'refunds:' || :id)
-UNION SELECT t.log_seq FROM transactions AS t
-  WHERE t.effect_key >= 'payout:transfer:' || :id || ':' AND t.effect_key < 'payout:transfer:' || :id || ';'
+UNION SELECT e.log_seq FROM effects AS e
+  WHERE e.effect_key >= 'payout:transfer:' || :id || ':' AND e.effect_key < 'payout:transfer:' || :id || ';'
 ORDER BY 1"""
-_TRANSACTION: Final = """
-SELECT t.effect_key, t.kind, t.currency, l.at, l.payload FROM transactions AS t JOIN log AS l ON l.seq = t.log_seq
-WHERE t.log_seq = ?"""
+_TRANSACTION: Final = "SELECT effect_key, kind, currency, recorded_at, payload FROM transactions WHERE log_seq = ?"
 _LEGS: Final = "SELECT account, amount_cents FROM postings WHERE log_seq = ? ORDER BY leg"
 _TRANSFERS: Final = """
 SELECT entry_id, account_did, amount_cents, currency, transfer_key,

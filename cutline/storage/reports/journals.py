@@ -13,9 +13,8 @@ from cutline.engine.journal import Entry
 from cutline.storage.reports.reading import core_file
 
 _LEGS: Final = """
-SELECT t.log_seq, l.at, t.occurred_at, t.kind, t.effect_key, t.currency, p.account, p.amount_cents, p.balance_cents
-FROM transactions AS t JOIN log AS l ON l.seq = t.log_seq JOIN postings AS p ON p.log_seq = t.log_seq
-ORDER BY t.log_seq, p.leg"""
+SELECT log_seq, recorded_at, occurred_at, kind, effect_key, currency, account, amount_cents, balance_cents
+FROM ledger_entries ORDER BY log_seq, leg"""
 
 
 def transactions(root: Path) -> Iterator[Entry]:

@@ -34,13 +34,12 @@ WHERE a.log_seq < :after
   AND ('payout:' || p.payout_id IN changed OR 'payout:' || p.payout_id || ':transfer' IN changed)
 ORDER BY p.id, a.id"""
 _MOVED: Final = """
-SELECT t.kind, t.currency, count(DISTINCT t.log_seq), sum(p.amount_cents)
-FROM transactions AS t JOIN postings AS p ON p.log_seq = t.log_seq
-WHERE t.log_seq >= :first AND t.log_seq < :after AND p.amount_cents > 0
-GROUP BY t.kind, t.currency"""
+SELECT kind, currency, count(DISTINCT log_seq), sum(amount_cents)
+FROM ledger_entries WHERE log_seq >= :first AND log_seq < :after AND amount_cents > 0
+GROUP BY kind, currency"""
 _BALANCES: Final = """
 WITH p AS MATERIALIZED (  -- each leg is taken out of its JSON once
-  SELECT log_seq, account, amount_cents FROM postings WHERE log_seq < :after
+  SELECT log_seq, account, currency, amount_cents FROM ledger_entries WHERE log_seq < :after
 )
 SELECT CASE
     WHEN p.account GLOB 'user:*:available' THEN 'user:*:available'
@@ -48,13 +47,13 @@ SELECT CASE
     WHEN p.account GLOB 'stripe:connected:*' THEN 'stripe:connected:*'
     WHEN p.account GLOB 'receivable:*' THEN 'receivable:*'
     ELSE p.account
-  END AS accounts, t.currency,
+  END AS accounts, p.currency,
   sum(CASE WHEN p.log_seq < :first THEN p.amount_cents ELSE 0 END),
   sum(CASE WHEN p.log_seq >= :first THEN p.amount_cents ELSE 0 END)
-FROM p JOIN transactions AS t ON t.log_seq = p.log_seq
+FROM p
 WHERE p.account IN ('stripe:platform', 'clearing:payouts', 'clearing:bank', 'suspense')
   OR p.account GLOB 'user:*' OR p.account GLOB 'stripe:connected:*' OR p.account GLOB 'receivable:*'
-GROUP BY accounts, t.currency"""
+GROUP BY accounts, p.currency"""
 
 
 def payouts_of_day(root: Path, day: str) -> dict[str, Any]:

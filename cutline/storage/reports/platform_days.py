@@ -18,14 +18,12 @@ AROUND: Final = timedelta(days=3)
 """Stripe dates what we book by when it happened there, and we may hear of it, or be sure of it, so much later."""
 
 _LINES: Final = """
-SELECT t.effect_key, CASE
-    WHEN t.kind IN ('entry_payment', 'payment', 'suspended_payment') THEN json_extract(l.payload, '$.facts.charge')
-    WHEN t.kind IN ('transfer_completed', 'payout_transferred')
-      THEN json_extract(l.payload, '$.content.stripe_transfer_id')
-  END, t.currency, t.occurred_at, sum(p.amount_cents)
-FROM postings AS p JOIN transactions AS t ON t.log_seq = p.log_seq JOIN log AS l ON l.seq = p.log_seq
-WHERE p.account = ? AND p.log_seq >= ?
-GROUP BY t.log_seq ORDER BY t.log_seq"""
+SELECT effect_key, CASE
+    WHEN kind IN ('entry_payment', 'payment', 'suspended_payment') THEN payload ->> '$.facts.charge'
+    WHEN kind IN ('transfer_completed', 'payout_transferred') THEN payload ->> '$.content.stripe_transfer_id'
+  END, currency, occurred_at, sum(amount_cents)
+FROM ledger_entries WHERE account = ? AND log_seq >= ?
+GROUP BY log_seq ORDER BY log_seq"""
 
 
 def compare_day(

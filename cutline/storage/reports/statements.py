@@ -14,9 +14,8 @@ from cutline.engine.statements import Booked, bucket_of, lines_of, totals_of
 from cutline.storage.reports.reading import core_file
 
 _ROWS: Final = """
-SELECT t.log_seq, l.at, t.kind, t.effect_key, t.currency, l.payload, p.account, p.amount_cents, p.balance_cents
-FROM transactions AS t JOIN log AS l ON l.seq = t.log_seq JOIN postings AS p ON p.log_seq = t.log_seq
-WHERE t.log_seq IN (SELECT value FROM json_each(?)) ORDER BY t.log_seq, p.leg"""
+SELECT log_seq, recorded_at, kind, effect_key, currency, payload, account, amount_cents, balance_cents
+FROM ledger_entries WHERE log_seq IN (SELECT value FROM json_each(?)) ORDER BY log_seq, leg"""
 
 Payment = tuple[str, str, str]
 """A fee's payment intent, contest and entry."""

@@ -20,25 +20,24 @@ COLUMNS: Final = (
 
 _SPAN: Final = "t.log_seq >= ? AND t.log_seq < ?"
 _AVAILABLE: Final = f"""
-SELECT p.account, t.currency, t.kind, -sum(p.amount_cents), count(*)
-FROM transactions AS t JOIN postings AS p ON p.log_seq = t.log_seq
-WHERE {_SPAN} AND t.kind IN ('settlement', 'entry_payment') AND p.amount_cents < 0 AND p.account GLOB 'user:*:available'
-GROUP BY p.account, t.currency, t.kind"""  # noqa: S608 - a constant
+SELECT t.account, t.currency, t.kind, -sum(t.amount_cents), count(*)
+FROM ledger_entries AS t
+WHERE {_SPAN} AND t.kind IN ('settlement', 'entry_payment') AND t.amount_cents < 0 AND t.account GLOB 'user:*:available'
+GROUP BY t.account, t.currency, t.kind"""  # noqa: S608 - a constant
 _CONNECTED: Final = f"""
-SELECT p.account, t.currency, t.kind, sum(p.amount_cents)
-FROM transactions AS t JOIN postings AS p ON p.log_seq = t.log_seq
-WHERE {_SPAN} AND p.account GLOB 'stripe:connected:*'
-GROUP BY p.account, t.currency, t.kind"""  # noqa: S608 - a constant
+SELECT t.account, t.currency, t.kind, sum(t.amount_cents)
+FROM ledger_entries AS t
+WHERE {_SPAN} AND t.account GLOB 'stripe:connected:*'
+GROUP BY t.account, t.currency, t.kind"""  # noqa: S608 - a constant
 _REFUNDS: Final = f"""
-SELECT paid.account, t.currency, -sum(p.amount_cents)
-FROM transactions AS t
-JOIN postings AS p ON p.log_seq = t.log_seq AND p.account = 'stripe:platform'
-JOIN log AS l ON l.seq = t.log_seq
-JOIN transactions AS fee ON fee.effect_key = 'pi:' || coalesce(
-  json_extract(l.payload, '$.content.payment_intent'), json_extract(l.payload, '$.facts.payment_intent')
-) || ':succeeded' AND fee.kind = 'entry_payment'
-JOIN postings AS paid ON paid.log_seq = fee.log_seq AND paid.amount_cents < 0 AND paid.account GLOB 'user:*:available'
-WHERE {_SPAN} AND t.kind IN ('refund_succeeded', 'refund_outside', 'refund_failed')
+SELECT paid.account, t.currency, -sum(t.amount_cents)
+FROM ledger_entries AS t
+JOIN effects AS fee ON fee.effect_key = 'pi:' || coalesce(
+  t.payload ->> '$.content.payment_intent', t.payload ->> '$.facts.payment_intent'
+) || ':succeeded'
+JOIN ledger_entries AS paid ON paid.log_seq = fee.log_seq AND paid.kind = 'entry_payment' AND paid.amount_cents < 0
+  AND paid.account GLOB 'user:*:available'
+WHERE {_SPAN} AND t.account = 'stripe:platform' AND t.kind IN ('refund_succeeded', 'refund_outside', 'refund_failed')
 GROUP BY paid.account, t.currency"""  # noqa: S608 - a constant
 
 Totals = dict[tuple[str, str], dict[str, int]]

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from pysqlite3 import Connection
 
-from cutline.storage.append_only import LOG, Table
+from cutline.storage.append_only import LOG, LOG_SEQ, Table
 from cutline.storage.kinds import FileKind
 from cutline.storage.verify.report import Code, Problem
 
 Row = tuple[Any, ...]
 _SHOWN_A_TABLE: Final = 20
 _BODY: Final = "body"
-_MONEY: Final = "transactions"
-"""The table whose missing rows are money that is gone from the books, and are named so."""
+_MONEY: Final = "effects"
+"""The table whose missing rows are transactions that could be booked again, and are named so."""
 
 
 class ExpectedRows:
@@ -42,7 +42,7 @@ class ExpectedRows:
         for name, table in self._tables.items():
             columns = [table.columns[place] for place in self._keep[name]]
             # Names come from the migrated schema, never from a request.
-            query = f"SELECT {', '.join(columns)} FROM {name} ORDER BY {table.row_number}"  # noqa: S608 - see above
+            query = f"SELECT {', '.join(columns)} FROM {name} ORDER BY {table.order}"  # noqa: S608 - see above
             found = connection.execute(query).fetchall()
             if found != self._rows[name]:
                 yield from _differences(file, table, columns, self._rows[name], found)
@@ -93,8 +93,9 @@ def _differs(file: str, table: Table, columns: Sequence[str], wanted: Row, found
 def _key(table: Table, columns: Sequence[str], row: Row) -> tuple[tuple[str, Any], ...]:
     """Name a row by what is unique in it, else by the event that left it."""
     values: Mapping[str, Any] = dict(zip(columns, row, strict=True))
+    number = () if table.row_number is None else ((table.row_number,),)
     unique = (key.columns for key in table.unique_keys if key.but_for is None)
-    for key in ((table.row_number,), *unique, ("log_seq",)):
+    for key in (*number, *unique, (LOG_SEQ,)):
         if all(values.get(column) is not None for column in key):
             return tuple((column, values[column]) for column in key)
     return tuple(values.items())

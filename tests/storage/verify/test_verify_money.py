@@ -104,7 +104,7 @@ def test_a_forged_balance_in_the_log_is_named_though_the_chain_was_computed_anew
 def test_a_deleted_transaction_is_named(root: Path) -> None:
     path = path_of(root, "ledger")
     seq = value(path, "SELECT log_seq FROM transactions WHERE kind = 'settlement'")
-    run(path, f"DELETE FROM transactions WHERE log_seq = {seq}")
+    run(path, f"DELETE FROM effects WHERE log_seq = {seq}")
     found = codes(verify_root(root))
     assert found == {Code.TRANSACTION_MISSING}
 
@@ -112,7 +112,7 @@ def test_a_deleted_transaction_is_named(root: Path) -> None:
 def test_a_transaction_deleted_with_its_event_leaves_a_gap(root: Path) -> None:
     path = path_of(root, "ledger")
     seq = value(path, "SELECT log_seq FROM transactions WHERE kind = 'settlement'")
-    run(path, f"DELETE FROM transactions WHERE log_seq = {seq}", f"DELETE FROM log WHERE seq = {seq}")
+    run(path, f"DELETE FROM effects WHERE log_seq = {seq}", f"DELETE FROM log WHERE seq = {seq}")
     assert {Code.SEQ_GAP, Code.DELIVERY_LOST, Code.PRIZES_DISAGREE} <= codes(verify_root(root))
 
 
