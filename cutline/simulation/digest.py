@@ -23,7 +23,7 @@ def digest(path: Path) -> str:
             for name, table in sorted(kind.tables.items()):
                 columns = [column for column in table.columns if not (table.has_blob and column == "body")]
                 whole.update(f"{address}.{name}".encode())
-                rows = connection.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY rowid")  # noqa: S608  # names of our own schema
+                rows = connection.execute(f"SELECT {', '.join(columns)} FROM {name} ORDER BY {table.order}")  # noqa: S608  # our own names
                 for row in rows:
                     whole.update(repr(_plain(row)).encode())
         finally:
