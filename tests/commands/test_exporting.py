@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -82,6 +83,10 @@ def test_csv_and_json_say_the_same_as_the_ledger(data: Path, tmp_path: Path, run
     with page.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["amount_cents"]) for row in rows] == [cents for one in ours for _, cents, _ in one.legs]
+    times = {row[name] for row in rows for name in ("recorded_at", "occurred_at")}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time) for time in times), (
+        "one form for all times"
+    )
     exported = json.loads(document.read_text("utf-8"))
     assert [one["effect_key"] for one in exported["transactions"]] == [one.effect_key for one in ours]
     assert exported["balances"] == {"usd": balances_of(data)}

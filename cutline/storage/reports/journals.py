@@ -11,6 +11,7 @@ from pysqlite3 import Connection
 
 from cutline.engine.journal import Entry
 from cutline.storage.reports.reading import core_file
+from cutline.storage.sqlite import utc_text, utc_time
 
 _LEGS: Final = """
 SELECT log_seq, recorded_at, occurred_at, kind, effect_key, currency, account, amount_cents, balance_cents
@@ -30,7 +31,7 @@ def read_transactions(connection: Connection) -> Iterator[Entry]:
         yield Entry(
             seq=seq,
             recorded_at=recorded_at,
-            occurred_at=occurred_at,
+            occurred_at=utc_text(utc_time(occurred_at)),
             kind=kind,
             effect_key=effect_key,
             currency=currency,
