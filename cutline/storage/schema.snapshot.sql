@@ -1,7 +1,7 @@
--- iteration: 3
+-- iteration: 4
 -- date: 2026-11-22
--- summary: the picks of entries that were changed
--- commit: 046b7a0
+-- summary: what keeps transactions apart is a table of keys; transactions and their legs are views over the log
+-- commit: 33a5ad0
 
 
 -- file kind: contest
