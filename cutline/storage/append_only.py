@@ -70,12 +70,12 @@ class Table:
         """The column that puts the rows in the order in which the log left them."""
         return self.row_number or LOG_SEQ
 
-    @property
-    def insert_sql(self) -> str:
-        """The one statement that adds a row."""
-        places = ", ".join("?" * len(self.columns))
+    def insert_sql(self, rows: int = 1) -> str:
+        """Return the one statement that adds rows. One that is refused takes back the whole transaction."""
+        row = f"({', '.join('?' * len(self.columns))})"
+        places = ", ".join([row] * rows)
         # Names come from the migrated schema, never from a request.
-        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES ({places})"  # noqa: S608 - see above
+        return f"INSERT OR ROLLBACK INTO {self.name} ({', '.join(self.columns)}) VALUES {places}"  # noqa: S608 - see above
 
 
 def describe(connection: pysqlite3.Connection, name: str) -> Table:
@@ -84,7 +84,7 @@ def describe(connection: pysqlite3.Connection, name: str) -> Table:
     Raises ValueError for a table that the guards could not protect.
     """
     rows = connection.execute("SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", (name,)).fetchall()
-    row_number = _row_number(connection, name, [(column, kind) for column, kind, pk in rows if pk])
+    row_number = _row_number(connection, name, rows)
     given = connection.execute(
         'SELECT 1 FROM pragma_foreign_key_list(?) WHERE "from" = ?', (name, row_number)
     ).fetchone()
@@ -99,13 +99,15 @@ def describe(connection: pysqlite3.Connection, name: str) -> Table:
     )
 
 
-def _row_number(connection: pysqlite3.Connection, name: str, keys: Sequence[tuple[str, str]]) -> str | None:
-    if len(keys) == 1:
-        if keys[0][1] == "INTEGER":
-            return keys[0][0]
-        if connection.execute("SELECT wr FROM pragma_table_list(?)", (name,)).fetchone()[0]:
-            return None
-    raise ValueError(f"{name} needs one INTEGER PRIMARY KEY, or one key and no rowid: a hidden rowid could be replaced")
+def _row_number(connection: pysqlite3.Connection, name: str, columns: Sequence[tuple[str, str, int]]) -> str | None:
+    keys = [column for column, _, pk in columns if pk]
+    if connection.execute("SELECT wr FROM pragma_table_list(?)", (name,)).fetchone()[0]:
+        if LOG_SEQ not in [column for column, _, _ in columns]:
+            raise ValueError(f"{name} has neither row numbers nor {LOG_SEQ}: its rows would have no order")
+        return None
+    if len(keys) != 1 or (keys[0], "INTEGER") not in [(column, kind) for column, kind, _ in columns]:
+        raise ValueError(f"{name} needs one INTEGER PRIMARY KEY: a hidden rowid could be replaced")
+    return keys[0]
 
 
 def _unique_keys(connection: pysqlite3.Connection, name: str) -> tuple[UniqueKey, ...]:
@@ -136,16 +138,17 @@ def guard_statements(table: Table, refusal: str | None = None) -> list[str]:
 
     REPLACE deletes the row in its way without firing a delete trigger where `recursive_triggers` is off
     (O-01), so the insert guard looks for such a row itself. It needs no pragma and holds for foreign
-    connections too. `refusal` is what they say instead of their usual words.
+    connections too. `refusal` is what they say instead of their usual words. A change is refused before anything has
+    happened; a row may come after others of its statement, so its transaction is taken back.
     """
     name, message = table.name, refusal or f"{table.name} is append-only"
     conditions = [*_row_number_conditions(table), *(key.guard(name) for key in table.unique_keys)]
-    old = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-    new = f"BEGIN SELECT RAISE(ROLLBACK, '{message}: not a new row'); END"
+    refuse_change = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    refuse_row = f"BEGIN SELECT RAISE(ROLLBACK, '{message}: not a new row'); END"
     return [
-        f"CREATE TRIGGER {name}_block_update BEFORE UPDATE ON {name} {old}",
-        f"CREATE TRIGGER {name}_block_delete BEFORE DELETE ON {name} {old}",
-        f"CREATE TRIGGER {name}_guard_insert BEFORE INSERT ON {name} WHEN {' OR '.join(conditions)} {new}",
+        f"CREATE TRIGGER {name}_block_update BEFORE UPDATE ON {name} {refuse_change}",
+        f"CREATE TRIGGER {name}_block_delete BEFORE DELETE ON {name} {refuse_change}",
+        f"CREATE TRIGGER {name}_guard_insert BEFORE INSERT ON {name} WHEN {' OR '.join(conditions)} {refuse_row}",
     ]
 
 
@@ -196,7 +199,6 @@ _ALLOWED_ACTIONS = frozenset(
     {
         pysqlite3.SQLITE_READ,
         pysqlite3.SQLITE_RECURSIVE,
-        pysqlite3.SQLITE_SAVEPOINT,
         pysqlite3.SQLITE_SELECT,
         pysqlite3.SQLITE_TRANSACTION,
     }

@@ -139,7 +139,7 @@ def _copy_rows(reader: pysqlite3.Connection, writer: pysqlite3.Connection, table
     rows = reader.execute(f"SELECT {columns} FROM {table.name} ORDER BY {table.order}")  # noqa: S608 - see above
     count = 0
     while chunk := rows.fetchmany(_ROWS_A_CHUNK):
-        writer.executemany(table.insert_sql, chunk)
+        writer.executemany(table.insert_sql(), chunk)
         count += len(chunk)
     return count
 

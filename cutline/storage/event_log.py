@@ -15,6 +15,7 @@ import pysqlite3
 from msgspec import Struct
 
 from cutline.engine.errors import InvariantViolated
+from cutline.storage.append_only import LOG, Table
 from cutline.storage.chain import GENESIS, ChainProblem, Problem, link, verify_chain
 from cutline.storage.errors import MisusedFile, Retryable, StorageError, WriteFailed, classify
 from cutline.storage.kinds import FileKind
@@ -22,8 +23,7 @@ from cutline.storage.sqlite import utc_text, utc_time
 
 __all__ = ["GENESIS", "ChainProblem", "Entry", "EventLog", "Problem", "link", "verify_chain"]
 
-_LOG_COLUMNS = ("seq", "type", "key", "at", "cause", "payload", "hash")
-_COLUMNS = ", ".join(_LOG_COLUMNS)
+_COLUMNS = "seq, type, key, at, cause, payload, hash"
 _LAST = "SELECT seq, hash, at FROM log ORDER BY seq DESC LIMIT 1"
 _PAGE = f"SELECT {_COLUMNS} FROM log WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 - a constant
 _PAGE_WITHOUT = (
@@ -55,8 +55,8 @@ def _entry(row: tuple[int, str, str, str, str, str, bytes]) -> Entry:
 class EventLog:
     """Appends, chained and in order, inside transactions that its owner begins and ends.
 
-    A row that the schema refuses takes back all since `begin` (INSERT OR ROLLBACK): its owner rolls back, too. SQLite
-    then need not keep a copy of each page that a statement changes, to take back the statement alone.
+    A row that the schema refuses takes back all since `begin`. SQLite then need not keep a copy of each page that a
+    statement changes, to take back the statement alone (INSERT OR ROLLBACK).
 
     Appended rows are written together, at the latest with the next typed rows or the commit: every statement hands
     the interpreter to other threads once, so a batch of events costs a few statements and not a few for each event.
@@ -173,17 +173,13 @@ class EventLog:
         Raises MisusedFile for an unknown table, the log, a key that exists, or a value that the schema refuses.
         """
         self._require_transaction()
-        if table not in self._tables or table == "log":
+        if table not in self._tables or table == LOG:
             raise MisusedFile(f"{table!r} is no table of typed rows")
-        columns = self._tables[table].columns
-        if set(map(len, rows)) - {len(columns)}:
+        if set(map(len, rows)) - {len(self._tables[table].columns)}:
             raise MisusedFile(f"a row for {table} has too few or too many values")
         if self._unwritten:
             self._write()
-        try:
-            self._put(table, columns, rows)
-        except pysqlite3.Error as error:
-            raise _while(f"inserting into {table}", error) from error
+        self._put(table, rows, f"inserting into {table}")
 
     def entries(self, after_seq: int = 0) -> Iterator[Entry]:
         """Yield the rows after `after_seq` in order.
@@ -208,12 +204,21 @@ class EventLog:
         if not self._unwritten:
             return
         rows, self._unwritten = self._unwritten, []
-        try:
-            self._put("log", _LOG_COLUMNS, rows)
-        except pysqlite3.Error as error:
-            raise _while(f"appending {rows[0][1]} {rows[0][2]!r} and {len(rows) - 1} more", error) from error
+        self._put(LOG, rows, f"appending {rows[0][1]} {rows[0][2]!r} and {len(rows) - 1} more")
 
-    def _put(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    def _put(self, table: str, rows: Sequence[tuple[Any, ...]], doing: str) -> None:
+        """Insert rows, or take back all since `begin` and say what was being done.
+
+        Some refusals, of a type or a reference, leave a transaction open and half a statement in it, whatever SQLite is
+        asked for.
+        """
+        try:
+            self._insert(self._tables[table], rows)
+        except pysqlite3.Error as error:
+            self.rollback()
+            raise _while(doing, error) from error
+
+    def _insert(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows in few statements: with each one, other threads get the interpreter.
 
         Few are prepared, too: of every number up to sixteen, and of the powers of two above.
@@ -222,9 +227,9 @@ class EventLog:
         while start < total:
             left = total - start
             count = left if left <= _ROWS_EXACTLY else min(_ROWS_A_STATEMENT_MAX, 1 << left.bit_length() - 1)
-            statement = self._statements.get((table, count))
+            statement = self._statements.get((table.name, count))
             if statement is None:
-                statement = self._statements[table, count] = _insert_sql(table, columns, count)
+                statement = self._statements[table.name, count] = table.insert_sql(count)
             values = rows[start] if count == 1 else tuple(chain.from_iterable(rows[start : start + count]))
             self._cursor.execute(statement, values)
             start += count
@@ -243,9 +248,3 @@ class EventLog:
 def _while(doing: str, error: Exception) -> StorageError:
     known = classify(error)
     return type(known)(f"{doing}: {known}")
-
-
-def _insert_sql(table: str, columns: Sequence[str], count: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    # Names come from the migrated schema, never from a request.
-    return f"INSERT OR ROLLBACK INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"  # noqa: S608 - see above

@@ -185,7 +185,8 @@ def test_tables_that_the_guards_could_not_protect_are_refused() -> None:
         connection.execute("CREATE TABLE hidden (a TEXT NOT NULL PRIMARY KEY) STRICT")
         connection.execute("CREATE TABLE partial (id INTEGER PRIMARY KEY, a TEXT) STRICT")
         connection.execute("CREATE UNIQUE INDEX partial_a ON partial (a) WHERE a > ''")
-        for name in ("hidden", "partial"):
+        connection.execute("CREATE TABLE orderless (a TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID")
+        for name in ("hidden", "partial", "orderless"):
             with pytest.raises(ValueError, match=name):
                 guard_statements(describe(connection, name))
 

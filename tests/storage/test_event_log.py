@@ -164,13 +164,24 @@ def test_rollback_takes_back_rows_and_head(log: EventLog, now: datetime) -> None
     assert log.seq == 4
 
 
-def test_a_row_that_is_refused_takes_back_all_since_the_beginning(log: EventLog, now: datetime) -> None:
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [
+        (("e1", "", "2026-04-09T11:30:00.000Z", 4), "CHECK"),
+        (("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", "four"), "cannot store TEXT"),
+        (("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", 99), "FOREIGN KEY"),
+        (("e1", None, "2026-04-09T11:30:00.000Z", 4), "NOT NULL"),
+    ],
+)
+def test_a_row_that_is_refused_takes_back_all_since_the_beginning(
+    log: EventLog, now: datetime, refused: tuple[object, ...], why: str
+) -> None:
     before = (log.seq, log.head, log.last_at)
     log.begin()
     append(log, "a", now)
     log.insert("entry_status", [("e1", "WITHDRAWN", "2026-04-09T11:30:00.000Z", 4)])
-    with pytest.raises(MisusedFile, match=r"inserting into entry_status: .*CHECK"):
-        log.insert("entry_status", [("e1", status, "2026-04-09T11:30:00.000Z", 4) for status in ("ACTIVE", "")])
+    with pytest.raises(MisusedFile, match=f"inserting into entry_status: .*{why}"):
+        log.insert("entry_status", [("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", 4), refused])
     with pytest.raises(MisusedFile, match="between begin and commit"):
         log.commit()
     log.rollback()

@@ -12,7 +12,7 @@ from pysqlite3 import Connection
 from cutline.engine.ledger.accounts import PLATFORM
 from cutline.engine.reconciliation import Comparison, Line, compare
 from cutline.storage.reports.reading import core_file, day_after, first_seq_at, start_of
-from cutline.storage.sqlite import utc_text
+from cutline.storage.sqlite import utc_text, utc_time
 
 AROUND: Final = timedelta(days=3)
 """Stripe dates what we book by when it happened there, and we may hear of it, or be sure of it, so much later."""
@@ -39,6 +39,12 @@ def _lines(connection: Connection, day: date) -> list[Line]:
     since = first_seq_at(connection, start_of(day) - AROUND)
     first, after = utc_text(start_of(day)), utc_text(start_of(day_after(day)))
     return [
-        Line(effect_key=effect_key, source=source, currency=currency, cents=cents, is_of_day=first <= at < after)
+        Line(
+            effect_key=effect_key,
+            source=source,
+            currency=currency,
+            cents=cents,
+            is_of_day=first <= utc_text(utc_time(at)) < after,
+        )
         for effect_key, source, currency, at, cents in connection.execute(_LINES, (PLATFORM, since))
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 
 from cutline.engine.decision import Recorded
 from cutline.engine.ledger.accounts import kind_of
@@ -47,6 +48,9 @@ def _check_posting(posting: Posting, seq: int, file: str, books: Books, effects:
         message = f"{name} was posted before, by log seq={effects[name]}"
         yield Problem(code=Code.EFFECT_POSTED_TWICE, file=file, where=where, message=message)
     effects[name] = seq
+    if posting.occurred_at.tzinfo is not UTC:
+        message = f"{name}: {posting.occurred_at.isoformat()} is not a time in UTC"
+        yield Problem(code=Code.PAYLOAD_DIFFERS, file=file, where=where, message=message)
     touched: dict[str, int] = {}
     for account, cents, said_cents in posting.legs:
         counted_cents = touched[account] = books[currency, account] = books[currency, account] + cents

@@ -28,6 +28,7 @@ class Code(StrEnum):
     UNREADABLE = "UNREADABLE"
     EVENT_UNKNOWN = "EVENT_UNKNOWN"
     FOLD_FAILED = "FOLD_FAILED"
+    PAYLOAD_DIFFERS = "PAYLOAD_DIFFERS"
     # Its typed rows and bodies
     ROW_MISSING = "ROW_MISSING"
     ROW_EXTRA = "ROW_EXTRA"
@@ -77,6 +78,7 @@ WHAT_TO_DO: Final[Mapping[Code, str]] = {
     Code.UNREADABLE: _RESTORE,
     Code.EVENT_UNKNOWN: "Verify with the release that wrote the file: this one does not know the event.",
     Code.FOLD_FAILED: _RESTORE,
+    Code.PAYLOAD_DIFFERS: _RESTORE,
     Code.ROW_MISSING: _RESTORE,
     Code.ROW_EXTRA: _RESTORE,
     Code.ROW_DIFFERS: _RESTORE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -16,6 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from cutline.engine.decision import Accepted
+from cutline.engine.ledger.accounts import PLATFORM
 from cutline.engine.ledger.trails import read_trail
 from cutline.engine.messages import ReadTrail
 from cutline.engine.messages.bank import LockPayout
@@ -25,12 +27,16 @@ from cutline.storage.event_log import EventLog
 from cutline.storage.files import kind_of
 from cutline.storage.machines import begin
 from cutline.storage.reports import statements
+from cutline.storage.reports.contest_audit import contest_audit
 from cutline.storage.reports.journals import transactions
 from cutline.storage.reports.payout_days import payouts_of_day
+from cutline.storage.reports.platform_days import compare_day
 from cutline.storage.reports.reading import core_file, first_seq_at, start_of
 from cutline.storage.reports.yearly import yearly_totals
+from cutline.storage.verify import Code, verify_root
 from tests.engine.golf import GOLDEN
 from tests.storage.verify.staging import BEFORE, PLAYED, Box, box
+from tests.storage.verify.tampering import forge, path_of, run, value
 
 
 def statement(root: Path, account_did: str, since: str, until: str) -> dict[str, Any]:
@@ -135,6 +141,30 @@ def test_yearly_totals_are_what_the_statements_say(root: Path) -> None:
         assert row["prizes"] == 1
     assert sum(row["winnings_cents"] for row in rows) > 0
     assert yearly_totals(root, 2025) == yearly_totals(root, 2027) == []
+
+
+def test_an_effect_that_nothing_booked_is_not_in_the_audit_file_of_its_contest(root: Path, tmp_path: Path) -> None:
+    forged = Path(shutil.copytree(root, tmp_path / "data"))
+    run(path_of(forged, "ledger"), "INSERT INTO effects VALUES ('payout:transfer:open-1:forged', 1)")
+    assert contest_audit(forged, "open-1") == contest_audit(root, "open-1")
+    assert {problem.code for problem in verify_root(forged).problems} == {Code.ROW_EXTRA}
+
+
+@pytest.mark.parametrize(
+    ("time", "whose"),
+    [("05T23:59:59.999999", "05"), ("06T00:00:00", "06"), ("06T00:00:00.000001", "06"), ("06T00:00:00.000999", "06")],
+)
+def test_a_time_belongs_to_its_day_to_the_microsecond(root: Path, tmp_path: Path, time: str, whose: str) -> None:
+    def moved(event: dict[str, Any]) -> bool:
+        event["posting"]["occurred_at"] = f"2026-04-{time}Z"
+        return any(account == PLATFORM for account, _, _ in event["posting"]["legs"])
+
+    forged = Path(shutil.copytree(root, tmp_path / "data"))
+    forge(path_of(forged, "ledger"), "StripeEventRecorded", lambda event: bool(event["posting"]) and moved(event))
+    before = {day: compare_day(root, f"2026-04-{day}", [], []).ledger_lines for day in ("05", "06")}
+    after = {day: compare_day(forged, f"2026-04-{day}", [], []).ledger_lines for day in ("05", "06")}
+    was = value(path_of(root, "ledger"), f"SELECT occurred_at FROM ledger_entries WHERE account = '{PLATFORM}'")[8:10]
+    assert Counter(after) == Counter(before) - Counter([was]) + Counter([whose])
 
 
 def test_the_rows_of_a_moment_are_found_by_halves(root: Path) -> None:

@@ -44,14 +44,23 @@ def value(path: Path, query: str) -> Any:
 
 def forge(path: Path, type_name: str, change: Callable[[dict[str, Any]], bool], *, times: int = 1) -> None:
     """Change events of one type, the first ones that `change` takes, and compute the whole chain anew."""
+
+    def changed_text(payload: str) -> str:
+        event = orjson.loads(payload)
+        return orjson.dumps(event, option=orjson.OPT_SORT_KEYS).decode() if change(event) else payload
+
+    forge_text(path, type_name, changed_text, times=times)
+
+
+def forge_text(path: Path, type_name: str, change: Callable[[str], str], *, times: int = 1) -> None:
+    """Change the payloads of one type, the first ones that `change` makes others of, and compute the chain anew."""
     left = times
     with unguarded(path) as connection:
         rows = connection.execute("SELECT seq, type, key, at, cause, payload FROM log ORDER BY seq").fetchall()
         previous = GENESIS
         for seq, kind, key, at, cause, payload in rows:
-            event = orjson.loads(payload)
-            if left and kind == type_name and change(event):
-                payload = orjson.dumps(event, option=orjson.OPT_SORT_KEYS).decode()
+            if left and kind == type_name and (forged := change(payload)) != payload:
+                payload = forged
                 left -= 1
             previous = link(previous, seq, kind, key, at, cause, payload)
             connection.execute("UPDATE log SET payload = ?, hash = ? WHERE seq = ?", (payload, previous, seq))
