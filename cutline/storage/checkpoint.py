@@ -14,8 +14,11 @@ import pysqlite3
 from cutline.storage.errors import classify
 from cutline.storage.sqlite import WAL_PAGES_BEFORE_CHECKPOINT, connect
 
-EARLY = 0.7
+EARLY = 0.6
 """The share of the pages at which SQLite would copy them by itself, at which they are copied beside the writer."""
+
+TIMES = 3
+"""So often in a row: a busy writer goes on meanwhile, and each time it has written less."""
 
 PAGES_A_COMMIT = 8
 PAGES_AN_EVENT = 4
@@ -59,14 +62,15 @@ class WalGrowth:
 
 
 def checkpoint(path: Path) -> int | None:
-    """Copy what can be copied without making anybody wait, and return how many pages the log has.
+    """Copy what can be copied without making anybody wait, and return how many pages the log had at first.
 
     None when another process copies it already. See https://www.sqlite.org/pragma.html#pragma_wal_checkpoint. Raises a
     StorageError as opening the file does.
     """
     try:
         with contextlib.closing(connect(path, mode="rw")) as connection:
-            _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            found = [connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone() for _ in range(TIMES)]
+            _, pages, _ = found[0]
             return int(pages) if pages >= 0 else None
     except pysqlite3.Error as error:
         raise classify(error) from error
