@@ -120,12 +120,12 @@ def send_replies(replies: Replies) -> None:
 class Inbox:
     """What waits for one actor. It knows exactly whether everything that ever came in is done with."""
 
-    __slots__ = ("_in_hand", "_lock", "_queue", "_waiting")
+    __slots__ = ("_in_hand", "_lock", "_queue", "_taken", "_waiting")
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._waiting = 0
+        self._waiting = self._taken = 0
         self._in_hand = True
         """The actor's start counts as a piece of work."""
 
@@ -146,6 +146,7 @@ class Inbox:
         with self._lock:
             # In one step, so that nobody sees an envelope neither waiting nor in hand.
             self._waiting -= len(each(envelope.message))
+            self._taken += 1
             self._in_hand = True
         return envelope
 
@@ -162,6 +163,11 @@ class Inbox:
         """Whether nothing waits and nothing is in hand."""
         with self._lock:
             return not self._waiting and not self._in_hand
+
+    @property
+    def at_work_on(self) -> int:
+        """The number of the envelope in hand, from 1; 0 while there is none, and while the actor starts."""
+        return self._taken if self._in_hand else 0
 
 
 class Mailbox(pykka.ThreadingActor):
@@ -185,6 +191,11 @@ class Mailbox(pykka.ThreadingActor):
         """Whether this actor has started and has done with all that it was sent; true only at the moment of asking."""
         inbox: Any = self.actor_inbox
         return bool(inbox.idle)
+
+    @property
+    def at_work_on(self) -> int:
+        """The number of the envelope in hand, by which somebody can see that this actor hangs; 0 for none."""
+        return int(self.actor_inbox.at_work_on)
 
     def _actor_loop_setup(self) -> None:
         try:

@@ -18,6 +18,7 @@ import typer
 from cutline.commands.output import CommandFailed, print_line
 
 if TYPE_CHECKING:
+    from cutline.actors.watchdog import Watchdog
     from cutline.settings import Settings
 
 
@@ -111,17 +112,17 @@ def _fault(fault: Mapping[str, Any]) -> str:
 
 
 async def _serve(settings: Settings) -> None:
-    from cutline.actors.loop_guard import RUNBOOK, LoopGuard
     from cutline.actors.supervisor import die
+    from cutline.actors.watchdog import RUNBOOK, Watchdog
 
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    with LoopGuard(partial(die, runbook=RUNBOOK)):
-        await _serve_until(stopped, settings)
+    with Watchdog(partial(die, runbook=RUNBOOK)) as watchdog:
+        await _serve_until(stopped, settings, watchdog)
 
 
-async def _serve_until(stopped: asyncio.Event, settings: Settings) -> None:
+async def _serve_until(stopped: asyncio.Event, settings: Settings, watchdog: Watchdog) -> None:
     import aiohttp
     from aiohttp import web
 
@@ -133,6 +134,7 @@ async def _serve_until(stopped: asyncio.Event, settings: Settings) -> None:
         aiohttp.ClientSession() as session,
         running_engine(settings, scheduler=production_scheduler(), workers=ProcessWorkers(), session=session) as engine,
     ):
+        watchdog.watch(engine.system.directory.writers)
         site = web.TCPSite(engine.runner, settings.cutline_host, settings.cutline_port, backlog=BACKLOG)
         await site.start()
         host, port = engine.runner.addresses[0][:2]
