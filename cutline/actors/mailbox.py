@@ -180,6 +180,8 @@ class Mailbox(pykka.ThreadingActor):
     def __init__(self, address: Address, on_failed: Callable[[Address, BaseException], None]) -> None:
         super().__init__()
         self.address = address
+        self.thread_id = 0
+        self._steps = 0
         self._on_failed = on_failed
 
     @staticmethod
@@ -194,10 +196,16 @@ class Mailbox(pykka.ThreadingActor):
 
     @property
     def at_work_on(self) -> int:
-        """The number of the envelope in hand, by which somebody can see that this actor hangs; 0 for none."""
-        return int(self.actor_inbox.at_work_on)
+        """A number that stays the same while this actor gets no further with what it has in hand; 0 for none."""
+        number = int(self.actor_inbox.at_work_on)
+        return number and number + self._steps
+
+    def goes_on(self) -> None:
+        """Say that what is in hand takes long because it is much, and not because it hangs."""
+        self._steps += 1
 
     def _actor_loop_setup(self) -> None:
+        self.thread_id = threading.get_ident()
         try:
             self.on_start()
         except BaseException as failure:  # noqa: BLE001  # MemoryError and SystemExit must not stop every actor
@@ -254,3 +262,9 @@ class Mailbox(pykka.ThreadingActor):
         """Answer every question among `envelopes` with a refusal, so that no caller waits for ever."""
         answer = Rejected(code=code, details={"actor": self.address})
         send_replies([(e.future, answer) for e in envelopes if isinstance(e, Ask)])
+
+
+def mailboxes() -> list[Mailbox]:
+    """Return the actors of this process themselves, to look at and not to touch; Pykka's list waits for no file."""
+    actors = [reference._actor_weakref() for reference in pykka.ActorRegistry.get_by_class(Mailbox)]  # noqa: SLF001
+    return [actor for actor in actors if actor is not None]

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import faulthandler
+import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from pathlib import Path
+from traceback import extract_stack
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Self
+
+import structlog
+
+from cutline.actors.mailbox import mailboxes
+
+log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S: Final = 5.0
 LOOP_LOOKS_MAX: Final = 12
 """A loop that has not turned for so many looks in a row is given up: a minute, in which no request was answered."""
 ACTOR_LOOKS_MAX: Final = 60
 """An actor that has had one message in hand for so many looks is given up: five minutes. Folding a large ledger again
-after a batch that broke takes a fraction of that, and a start is never judged."""
+after a command that broke takes a fraction of that, and a start is never judged."""
 RUNBOOK: Final = "runbooks/engine-hung.md"
+_CALLS_SHOWN: Final = 8
 
 
 class LoopHangs(RuntimeError):
@@ -31,19 +40,8 @@ class ActorHangs(RuntimeError):
     """An actor has not done with a message for too long; whoever asked it was told so after seconds."""
 
 
-class Actor(Protocol):
-    """What is looked at of an actor."""
-
-    actor_urn: str
-    address: str
-
-    @property
-    def at_work_on(self) -> int:
-        """The number of the message in hand, or 0."""
-
-
 class Watchdog:
-    """Watches the running loop for as long as the context lasts, and calls `must_die` once something hangs."""
+    """Watches the running loop and all actors while the context lasts; calls `must_die` once something hangs (P5)."""
 
     def __init__(self, must_die: Callable[[BaseException], None], *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._must_die = must_die
@@ -52,7 +50,7 @@ class Watchdog:
         self._stopped = threading.Event()
         self._turned = threading.Event()
         self._missed = 0
-        self._actors: Callable[[], Iterable[Actor]] = tuple
+        self._loops_thread = threading.get_ident()
         self._in_hand: dict[str, tuple[int, int]] = {}
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
@@ -65,25 +63,27 @@ class Watchdog:
     ) -> None:
         self._stopped.set()
 
-    def watch(self, actors: Callable[[], Iterable[Actor]]) -> None:
-        """Watch the actors that this returns, too (FAULTS P5)."""
-        self._actors = actors
-
     def _watch(self) -> None:
         self._turned.set()
         while not self._stopped.wait(self._look_every_s):
-            failure = self.look_at_loop() or self.look_at_actors()
+            failure = self._look()
             if failure is not None:
-                faulthandler.dump_traceback()  # where it hangs: names of functions, no values
                 self._must_die(failure)
                 return
 
-    def look_at_loop(self) -> LoopHangs | None:
-        """Return what is to be said of a loop that has not turned since so many looks."""
+    def _look(self) -> BaseException | None:
+        try:
+            return self._look_at_loop() or self._look_at_actors()
+        except Exception:  # without memory, say: it looks again
+            log.exception("watchdog_did_not_look")
+            return None
+
+    def _look_at_loop(self) -> LoopHangs | None:
         if not self._turned.is_set():
             self._missed += 1
             if self._missed >= LOOP_LOOKS_MAX:
-                return LoopHangs(f"the event loop has not turned for {self._missed * self._look_every_s:.0f} s")
+                seconds = self._missed * self._look_every_s
+                return LoopHangs(f"the event loop has not turned for {seconds:.0f} s, in {_place(self._loops_thread)}")
             return None
         self._missed = 0
         self._turned.clear()
@@ -91,17 +91,22 @@ class Watchdog:
             self._loop.call_soon_threadsafe(self._turned.set)
         return None
 
-    def look_at_actors(self) -> ActorHangs | None:
-        """Return what is to be said of an actor that had the same message in hand at so many looks."""
+    def _look_at_actors(self) -> ActorHangs | None:
         before, self._in_hand = self._in_hand, {}
-        for actor in self._actors():
+        for actor in mailboxes():
             number = actor.at_work_on
             if number:
                 last, looks = before.get(actor.actor_urn, (0, 0))
                 looks = looks + 1 if number == last else 0
                 self._in_hand[actor.actor_urn] = (number, looks)
                 if looks >= ACTOR_LOOKS_MAX:
-                    return ActorHangs(
-                        f"{actor.address} has had one message in hand for {looks * self._look_every_s:.0f} s"
-                    )
+                    had = f"{actor.address} has had one message in hand for {looks * self._look_every_s:.0f} s"
+                    return ActorHangs(f"{had}, in {_place(actor.thread_id)}")
         return None
+
+
+def _place(thread_id: int) -> str:
+    """Say where a thread is, the innermost call first: names of functions, and no values."""
+    frame = sys._current_frames().get(thread_id)  # noqa: SLF001  # there is no other way
+    calls = [] if frame is None else extract_stack(frame)[: -_CALLS_SHOWN - 1 : -1]
+    return " < ".join(f"{call.name} ({Path(call.filename).name}:{call.lineno})" for call in calls) or "no thread"

@@ -201,6 +201,7 @@ class Writer(Mailbox):
         self._undo()
         if len(batch) > 1:
             for envelope in batch:
+                self.goes_on()
                 self._try([envelope])
             return
         kept = broken_envelope(self.address, batch[0], failure, self._work.keeps_broken) if batch else None

@@ -18,7 +18,6 @@ import typer
 from cutline.commands.output import CommandFailed, print_line
 
 if TYPE_CHECKING:
-    from cutline.actors.watchdog import Watchdog
     from cutline.settings import Settings
 
 
@@ -118,11 +117,11 @@ async def _serve(settings: Settings) -> None:
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    with Watchdog(partial(die, runbook=RUNBOOK)) as watchdog:
-        await _serve_until(stopped, settings, watchdog)
+    with Watchdog(partial(die, runbook=RUNBOOK)):
+        await _serve_until(stopped, settings)
 
 
-async def _serve_until(stopped: asyncio.Event, settings: Settings, watchdog: Watchdog) -> None:
+async def _serve_until(stopped: asyncio.Event, settings: Settings) -> None:
     import aiohttp
     from aiohttp import web
 
@@ -134,7 +133,6 @@ async def _serve_until(stopped: asyncio.Event, settings: Settings, watchdog: Wat
         aiohttp.ClientSession() as session,
         running_engine(settings, scheduler=production_scheduler(), workers=ProcessWorkers(), session=session) as engine,
     ):
-        watchdog.watch(engine.system.directory.writers)
         site = web.TCPSite(engine.runner, settings.cutline_host, settings.cutline_port, backlog=BACKLOG)
         await site.start()
         host, port = engine.runner.addresses[0][:2]

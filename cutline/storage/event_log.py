@@ -209,12 +209,12 @@ class EventLog:
     def _put(self, table: str, rows: Sequence[tuple[Any, ...]], doing: str) -> None:
         """Insert rows, or take back all since `begin` and say what was being done.
 
-        Some refusals, of a type or a reference, leave a transaction open and half a statement in it, whatever SQLite is
-        asked for.
+        Some refusals, of a type, a reference or a value that cannot be handed over, leave a transaction open, and even
+        half a statement in it, whatever SQLite is asked for.
         """
         try:
             self._insert(self._tables[table], rows)
-        except pysqlite3.Error as error:
+        except (pysqlite3.Error, OverflowError, UnicodeError) as error:
             self.rollback()
             raise _while(doing, error) from error
 

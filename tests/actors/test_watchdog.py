@@ -5,9 +5,18 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
+from datetime import datetime
 from pathlib import Path
 
+import pytest
+
+from cutline.actors.mailbox import mailboxes
 from cutline.actors.watchdog import ACTOR_LOOKS_MAX, LOOP_LOOKS_MAX, RUNBOOK, Watchdog
+from cutline.engine.decision import Decision
+from cutline.engine.errors import RejectCode
+from cutline.engine.ledger.machine import LedgerMachine
+from cutline.engine.ledger.state import LedgerState
 from cutline.engine.messages import ReadTrialBalance
 from tests.actors.town import running_town
 
@@ -22,13 +31,40 @@ async def test_a_loop_that_turns_is_left_alone() -> None:
 async def test_actors_that_work_or_rest_are_left_alone(tmp_path: Path) -> None:
     failures: list[BaseException] = []
     async with running_town(tmp_path) as town:
-        with Watchdog(failures.append, look_every_s=0.005) as watchdog:
-            watchdog.watch(town.system.directory.writers)
+        with Watchdog(failures.append, look_every_s=0.005):
             for _ in range(3):
                 await asyncio.gather(*(town.ask("ledger", ReadTrialBalance()) for _ in range(50)))
                 await asyncio.sleep(0.005 * ACTOR_LOOKS_MAX)
         assert [writer.at_work_on for writer in town.system.directory.writers()] == [0] * 4
     assert failures == []
+
+
+async def test_many_commands_that_break_one_after_the_other_are_no_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has the ledger folded again, and all are one message."""
+    failures: list[BaseException] = []
+
+    def slow_to_break(_machine: LedgerMachine, _state: LedgerState, _command: object, _now: datetime) -> Decision:
+        time.sleep(0.1)
+        raise ZeroDivisionError
+
+    async with running_town(tmp_path) as town:
+        monkeypatch.setattr(LedgerMachine, "decide", slow_to_break)
+        with Watchdog(failures.append, look_every_s=0.005):
+            answers = await asyncio.gather(*(town.ask("ledger", ReadTrialBalance()) for _ in range(8)))
+        monkeypatch.undo()
+    assert [answer.code for answer in answers] == [RejectCode.INTERNAL_FAULT] * 8
+    assert failures == []
+
+
+async def test_the_actors_are_seen_while_the_directory_is_locked(tmp_path: Path) -> None:
+    """Whoever holds that lock may be what hangs."""
+    async with running_town(tmp_path) as town:
+        core = {writer.address for writer in town.system.directory.writers()}
+        with town.system.directory._lock:
+            seen = await asyncio.wait_for(asyncio.to_thread(mailboxes), timeout=5)
+        assert core <= {actor.address for actor in seen}
 
 
 def hung(script: str, *arguments: str) -> str:
@@ -64,7 +100,9 @@ asyncio.run(main())
 
 def test_a_locked_job_store_that_hangs_the_loop_ends_the_process() -> None:
     """C6, P5: the service manager starts it again, and what is due lies in the files."""
-    assert "LoopHangs" in hung(LOCKED_JOB_STORE)
+    said = hung(LOCKED_JOB_STORE)
+    assert "LoopHangs" in said
+    assert "_process_jobs" in said, "where it hangs"
 
 
 ENDLESS_DECISION = """
@@ -86,9 +124,8 @@ def hang(self, state, command, now):
 
 async def main():
     LedgerMachine.decide = hang
-    with Watchdog(partial(die, runbook=RUNBOOK), look_every_s=0.03) as watchdog:
+    with Watchdog(partial(die, runbook=RUNBOOK), look_every_s=0.03):
         async with running_town(Path(sys.argv[1])) as town:
-            watchdog.watch(town.system.directory.writers)
             await town.ask("ledger", ReadTrialBalance())
 
 asyncio.run(main())
@@ -100,6 +137,6 @@ async def test_an_actor_that_never_answers_ends_the_process_and_a_new_one_goes_o
     said = hung(ENDLESS_DECISION, str(tmp_path))
     assert "ActorHangs" in said
     assert "ledger has had one message in hand" in said
-    assert "in hang" in said, "the stacks of all threads"
+    assert "in hang (<string>:" in said
     async with running_town(tmp_path) as town:
         assert await town.ask("ledger", ReadTrialBalance()) == {}

@@ -171,6 +171,8 @@ def test_rollback_takes_back_rows_and_head(log: EventLog, now: datetime) -> None
         (("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", "four"), "cannot store TEXT"),
         (("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", 99), "FOREIGN KEY"),
         (("e1", None, "2026-04-09T11:30:00.000Z", 4), "NOT NULL"),
+        (("e1", "ACTIVE", "2026-04-09T11:30:00.000Z", 2**63), "too large"),
+        (("e1", "\ud800", "2026-04-09T11:30:00.000Z", 4), "surrogates"),
     ],
 )
 def test_a_row_that_is_refused_takes_back_all_since_the_beginning(

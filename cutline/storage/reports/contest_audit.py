@@ -26,7 +26,8 @@ FROM log WHERE type = 'AnchorRecorded' AND json_extract(payload, '$.address') = 
 _OF_CONTEST: Final = """
 SELECT DISTINCT p.log_seq FROM postings AS p
   WHERE p.account IN ('escrow:' || :id, 'pot:' || :id, 'refunds:' || :id)
-UNION SELECT t.log_seq FROM effects AS e JOIN transactions AS t ON t.log_seq = e.log_seq
+UNION SELECT t.log_seq FROM effects AS e
+  JOIN transactions AS t ON t.log_seq = e.log_seq AND t.effect_key = e.effect_key
   WHERE e.effect_key >= 'payout:transfer:' || :id || ':' AND e.effect_key < 'payout:transfer:' || :id || ';'
 ORDER BY 1"""
 _TRANSACTION: Final = "SELECT effect_key, kind, currency, recorded_at, payload FROM transactions WHERE log_seq = ?"

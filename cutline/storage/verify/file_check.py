@@ -30,7 +30,7 @@ from cutline.storage.event_log import EventLog
 from cutline.storage.sealing import Sealer
 from cutline.storage.sqlite import open_reader
 from cutline.storage.verify.bodies import check_payloads, check_rosters, check_sealed
-from cutline.storage.verify.payloads import says_otherwise
+from cutline.storage.verify.payloads import entry_says_otherwise
 from cutline.storage.verify.report import Code, Problem
 from cutline.storage.verify.rows import ExpectedRows
 
@@ -135,7 +135,7 @@ def _fold(connection: Connection, rules: machines.FileRules, checked: CheckedFil
             message = f"{entry.type} {entry.key} cannot follow: {error!r}"
             checked.problems.append(Problem(code=Code.FOLD_FAILED, file=checked.name, where=where, message=message))
             return
-        otherwise = says_otherwise(entry.payload, rules.codec.encode(recorded.event))
+        otherwise = entry_says_otherwise(entry, recorded.event, rules.codec)
         if otherwise is not None:
             message = f"{entry.type} {entry.key}: {otherwise}"
             checked.problems.append(Problem(code=Code.PAYLOAD_DIFFERS, file=checked.name, where=where, message=message))

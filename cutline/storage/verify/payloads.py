@@ -10,6 +10,20 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from cutline.engine.codec import Codec
+from cutline.storage.event_log import Entry
+
+
+def entry_says_otherwise(entry: Entry, event: Any, codec: Codec) -> str | None:
+    """Return what a row of a log says that its event does not; None when it says the same."""
+    if entry.key != event.key:
+        return f"the key of its event is {event.key!r}"
+    try:
+        written = codec.encode(event)
+    except RecursionError:
+        return "it is nested too deep"
+    return says_otherwise(entry.payload, written)
+
 
 def says_otherwise(payload: str, written: str) -> str | None:
     """Return what a payload says that its event, `written` again, does not; None when it says the same.

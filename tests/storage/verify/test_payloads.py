@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from cutline.engine.codec import Codec
+from cutline.storage.event_log import Entry
 from cutline.storage.verify import Code, verify_root
-from cutline.storage.verify.payloads import says_otherwise
+from cutline.storage.verify.payloads import entry_says_otherwise, says_otherwise
 from tests.storage.verify.tampering import forge_text, path_of
 
 WRITTEN = '{"a":1,"b":{"c":[1,2.5],"d":null},"e":"x"}'
@@ -41,6 +46,36 @@ def test_what_says_the_same_in_another_way_is_no_difference(payload: str) -> Non
 )
 def test_what_its_event_does_not_say_is_named(payload: str, why: str) -> None:
     assert says_otherwise(payload, WRITTEN) == why
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that carries what came as it came."""
+
+    note: str
+    rest: Any = None
+
+    @property
+    def key(self) -> str:
+        return f"noted:{self.note}"
+
+
+def entry_of(key: str, payload: str) -> Entry:
+    return Entry(1, "Noted", key, datetime(2026, 4, 9, tzinfo=UTC), "test", payload, bytes(32))
+
+
+def test_a_row_under_another_key_than_its_events_is_named() -> None:
+    codec, payload = Codec({"Noted": Noted}), '{"note":"a","rest":null}'
+    event = codec.decode("Noted", payload)
+    assert entry_says_otherwise(entry_of("noted:a", payload), event, codec) is None
+    assert entry_says_otherwise(entry_of("noted:b", payload), event, codec) == "the key of its event is 'noted:a'"
+
+
+def test_an_event_too_deep_to_be_written_again_is_named() -> None:
+    deep: Any = None
+    for _ in range(100_000):
+        deep = [deep]
+    event = Noted(note="a", rest=deep)
+    assert entry_says_otherwise(entry_of(event.key, "{}"), event, Codec({"Noted": Noted})) == "it is nested too deep"
 
 
 POSTING = json.dumps(
