@@ -28,6 +28,7 @@ from cutline.actors.mailbox import (
     Rest,
     Retire,
     Tell,
+    actors_of,
     each,
     send_replies,
 )
@@ -309,10 +310,10 @@ class Directory:
         with self._lock:
             reference = self._open.get(address)
         if reference is not None:
-            writer = reference._actor_weakref()  # noqa: SLF001  # Pykka has no other way
+            writers = actors_of([reference])
             with contextlib.suppress(ActorDeadError):
                 reference.stop(block=False)
-            while writer is not None and not writer.closed:
+            while not all(writer.closed for writer in writers):
                 if loop.time() > give_up_at:
                     return False
                 await asyncio.sleep(RESTART_PAUSE_S)
@@ -389,8 +390,7 @@ class Directory:
         """Return the open actors themselves, to look at and not to touch; contests and feeds first, the core last."""
         with self._lock:
             opened = sorted(self._open.items(), key=lambda item: (item[0] in CORE, item[0]))
-        actors = [reference._actor_weakref() for _, reference in opened]  # noqa: SLF001  # Pykka has no other way
-        return [actor for actor in actors if actor is not None]
+        return actors_of(reference for _, reference in opened)
 
     def close(self) -> list[Writer]:
         """Take no more mail; return all that was open, to be stopped in this order."""

@@ -264,7 +264,12 @@ class Mailbox(pykka.ThreadingActor):
         send_replies([(e.future, answer) for e in envelopes if isinstance(e, Ask)])
 
 
-def mailboxes() -> list[Mailbox]:
-    """Return the actors of this process themselves, to look at and not to touch; Pykka's list waits for no file."""
-    actors = [reference._actor_weakref() for reference in pykka.ActorRegistry.get_by_class(Mailbox)]  # noqa: SLF001
+def actors_of(references: Iterable[pykka.ActorRef[Any]]) -> list[Any]:
+    """Return the actors themselves that still live, in this order, to look at and not to touch."""
+    actors = [reference._actor_weakref() for reference in references]  # noqa: SLF001  # Pykka has no other way
     return [actor for actor in actors if actor is not None]
+
+
+def mailboxes() -> list[Mailbox]:
+    """Return the actors of this process, to look at and not to touch; Pykka's own list waits for no file."""
+    return actors_of(pykka.ActorRegistry.get_by_class(Mailbox))
